@@ -1,0 +1,4 @@
+//! The `securechat` program.
+#![forbid(unsafe_code)]
+
+fn main() {}

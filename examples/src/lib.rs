@@ -1,0 +1,2 @@
+//! Placeholder for the shared pieces of the examples.
+#![forbid(unsafe_code)]
