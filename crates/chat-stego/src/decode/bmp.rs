@@ -1,0 +1,48 @@
+//! Windows bitmaps.
+
+use std::io::Cursor;
+
+use image::codecs::bmp::BmpDecoder;
+use image::{ColorType, DynamicImage, ImageDecoder};
+
+use super::Header;
+use crate::limits::check_dimensions;
+use crate::picture::{ColourModel, PictureError, PictureFormat};
+use crate::raster::{Layout, Raster};
+
+/// Reads size and kind.
+pub(crate) fn header(file: &[u8]) -> Result<Header, PictureError> {
+    open(file).map(|(_, header)| header)
+}
+
+/// Decodes all pixels.
+pub(crate) fn pixels(file: &[u8]) -> Result<Raster, PictureError> {
+    let (decoder, Header { width, height, colour, .. }) = open(file)?;
+    let picture = DynamicImage::from_decoder(decoder).map_err(damaged)?;
+    let (layout, samples) = match colour {
+        ColourModel::Rgba => (Layout::Rgba, picture.into_rgba8().into_raw()),
+        _ => (Layout::Rgb, picture.into_rgb8().into_raw()),
+    };
+    Ok(Raster { width, height, layout, samples })
+}
+
+fn open(file: &[u8]) -> Result<(BmpDecoder<Cursor<&[u8]>>, Header), PictureError> {
+    let decoder = BmpDecoder::new(Cursor::new(file)).map_err(damaged)?;
+    let (width, height) = decoder.dimensions();
+    check_dimensions(width, height)?;
+    let colour = match decoder.color_type() {
+        ColorType::Rgba8 => ColourModel::Rgba,
+        _ => ColourModel::Rgb,
+    };
+    // Run lengths make a bitmap of any size out of a few bytes, so a short file is bounded by
+    // what deflate could do, far above what any real bitmap does.
+    if !crate::limits::can_inflate_to(file.len(), u64::from(width) * u64::from(height)) {
+        let fault = "the file is too short for the size that its header names";
+        return Err(PictureError::damaged(PictureFormat::Bmp, fault));
+    }
+    Ok((decoder, Header { format: PictureFormat::Bmp, width, height, colour }))
+}
+
+fn damaged(error: image::ImageError) -> PictureError {
+    PictureError::damaged(PictureFormat::Bmp, error)
+}

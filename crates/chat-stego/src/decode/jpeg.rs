@@ -1,0 +1,55 @@
+//! JPEG covers. A payload in pixels does not survive JPEG, so nothing is ever extracted from one.
+
+use std::io::Cursor;
+
+use image::codecs::jpeg::JpegDecoder;
+use image::metadata::Orientation;
+use image::{DynamicImage, ImageDecoder};
+
+use super::{Header, jpeg_markers};
+use crate::picture::{ColourModel, PictureError, PictureFormat};
+use crate::raster::{Layout, Raster};
+
+/// Whether a camera's orientation tag is applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// The pixels as they lie in the file.
+    AsStored,
+    /// The pixels as a viewer shows them.
+    Upright,
+}
+
+/// Reads size and kind, and checks that the file is whole.
+pub(crate) fn header(file: &[u8]) -> Result<Header, PictureError> {
+    let frame = jpeg_markers::read(file)?;
+    let colour = match frame.components {
+        1 => ColourModel::Grey,
+        4 => ColourModel::Cmyk,
+        _ => ColourModel::Rgb,
+    };
+    Ok(Header { format: PictureFormat::Jpeg, width: frame.width, height: frame.height, colour })
+}
+
+/// Decodes all pixels.
+pub(crate) fn pixels(file: &[u8], turn: Turn) -> Result<Raster, PictureError> {
+    header(file)?;
+    let mut decoder = JpegDecoder::new(Cursor::new(file)).map_err(damaged)?;
+    let orientation = match turn {
+        Turn::AsStored => Orientation::NoTransforms,
+        // A broken tag is no reason to refuse the picture.
+        Turn::Upright => decoder.orientation().unwrap_or(Orientation::NoTransforms),
+    };
+    let mut picture = DynamicImage::from_decoder(decoder).map_err(damaged)?;
+    picture.apply_orientation(orientation);
+    let rgb = picture.into_rgb8();
+    Ok(Raster {
+        width: rgb.width(),
+        height: rgb.height(),
+        layout: Layout::Rgb,
+        samples: rgb.into_raw(),
+    })
+}
+
+fn damaged(error: image::ImageError) -> PictureError {
+    PictureError::damaged(PictureFormat::Jpeg, error)
+}

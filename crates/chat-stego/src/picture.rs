@@ -1,0 +1,175 @@
+//! What a file says about itself as a picture, and why it may be refused.
+
+use std::fmt;
+
+use crate::limits::{MAX_PIXELS, MAX_SIDE};
+
+/// A file format that can be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum PictureFormat {
+    /// Portable Network Graphics: lossless.
+    Png,
+    /// JPEG: lossy, so it can be a cover, but cannot carry a payload in its pixels.
+    Jpeg,
+    /// Windows bitmap: lossless and uncompressed.
+    Bmp,
+}
+
+impl PictureFormat {
+    /// The format's usual name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Png => "PNG",
+            Self::Jpeg => "JPEG",
+            Self::Bmp => "BMP",
+        }
+    }
+
+    /// Recognises a format by its first bytes.
+    pub(crate) fn of(file: &[u8]) -> Option<Self> {
+        match file {
+            [0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a, ..] => Some(Self::Png),
+            [0xff, 0xd8, 0xff, ..] => Some(Self::Jpeg),
+            [b'B', b'M', ..] => Some(Self::Bmp),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for PictureFormat {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// How the pixels of a file are stored, before any conversion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ColourModel {
+    /// Shades of grey.
+    Grey,
+    /// Shades of grey with alpha. The alpha is dropped on conversion.
+    GreyAlpha,
+    /// Indices into a table of colours. Transparent entries lose their transparency.
+    Palette,
+    /// Red, green, blue.
+    Rgb,
+    /// Red, green, blue, alpha. Kept as it is.
+    Rgba,
+    /// Printers' inks.
+    Cmyk,
+}
+
+impl ColourModel {
+    /// Whether a codec on pixels keeps the model; all others become [`ColourModel::Rgb`].
+    pub fn is_kept(self) -> bool {
+        matches!(self, Self::Rgb | Self::Rgba)
+    }
+}
+
+/// Why a file cannot be read as a picture.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PictureError {
+    /// The file begins like no format that is read here. Use a PNG, JPEG or BMP file.
+    #[error("the file is no PNG, JPEG or BMP picture")]
+    UnknownFormat,
+    /// The format is known, but not this kind of it. Save the picture in the plain kind.
+    #[error("{what} cannot be used")]
+    Unsupported {
+        /// The kind that was found.
+        what: Unsupported,
+    },
+    /// The header names an empty picture, or one above [`MAX_PIXELS`] or [`MAX_SIDE`]. Scale it
+    /// down.
+    #[error(
+        "the picture is {width} x {height} pixels; at most {MAX_SIDE} a side and {MAX_PIXELS} in \
+         all are read"
+    )]
+    Dimensions {
+        /// Pixels in a row, as the header says.
+        width: u32,
+        /// Rows, as the header says.
+        height: u32,
+    },
+    /// A JPEG made of so many scans that decoding it would take very long. Save it again.
+    #[error("the JPEG has {scans} scans, too many for its size")]
+    TooManyScans {
+        /// The scans found.
+        scans: u64,
+    },
+    /// The file is damaged or cut off. Get another copy.
+    #[error("the {format} file is damaged")]
+    Damaged {
+        /// The format by its first bytes.
+        format: PictureFormat,
+        /// What the decoder met.
+        #[source]
+        source: DecodeFault,
+    },
+}
+
+impl PictureError {
+    pub(crate) fn damaged(format: PictureFormat, fault: impl Into<DecodeFault>) -> Self {
+        Self::Damaged { format, source: fault.into() }
+    }
+}
+
+/// A kind of picture that is known and refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Unsupported {
+    /// An animated PNG: it is not clear which frame would carry the payload.
+    AnimatedPng,
+    /// Grey with 16 bits a sample: readers disagree about its conversion to 8 bits.
+    SixteenBitGrey,
+    /// A JPEG that is lossless, hierarchical or arithmetic coded.
+    JpegProcess,
+    /// A JPEG with other than 8 bits a sample.
+    JpegPrecision,
+}
+
+impl fmt::Display for Unsupported {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::AnimatedPng => "an animated PNG",
+            Self::SixteenBitGrey => "a grey PNG with 16 bits a sample",
+            Self::JpegProcess => "a lossless, hierarchical or arithmetic coded JPEG",
+            Self::JpegPrecision => "a JPEG with other than 8 bits a sample",
+        })
+    }
+}
+
+/// What a decoder met in a damaged file; its text is for people.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct DecodeFault(Fault);
+
+#[derive(Debug, thiserror::Error)]
+enum Fault {
+    #[error(transparent)]
+    Png(png::DecodingError),
+    #[error(transparent)]
+    Image(image::ImageError),
+    #[error("{0}")]
+    Structure(&'static str),
+}
+
+impl From<png::DecodingError> for DecodeFault {
+    fn from(error: png::DecodingError) -> Self {
+        Self(Fault::Png(error))
+    }
+}
+
+impl From<image::ImageError> for DecodeFault {
+    fn from(error: image::ImageError) -> Self {
+        Self(Fault::Image(error))
+    }
+}
+
+impl From<&'static str> for DecodeFault {
+    fn from(what: &'static str) -> Self {
+        Self(Fault::Structure(what))
+    }
+}
