@@ -1,2 +1,29 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
+
+mod codec;
+mod engine;
+mod error;
+mod ids;
+mod schema;
+mod sealed;
+mod store;
+mod tables;
+mod txn;
+mod verify;
+
+// The public interface is:
+pub use crate::error::{OpenError, StoreError};
+pub use crate::ids::{Generation, OutboxId, Seq};
+pub use crate::sealed::StoreKey;
+pub use crate::store::Store;
+pub use crate::tables::contacts::Contact;
+pub use crate::tables::cursors::{Cursor, CursorRow};
+pub use crate::tables::messages::{Head, HistoryRow};
+pub use crate::tables::newer::NewerRow;
+pub use crate::tables::outbox::OutboxRow;
+pub use crate::tables::seen::{SeenEntry, StreamKey};
+pub use crate::tables::streams::StreamTip;
+pub use crate::tables::unreadable::Unreadable;
+pub use crate::txn::{ReadTxn, WriteTxn};
+pub use crate::verify::{Damage, VerifyReport};

@@ -1,0 +1,166 @@
+//! The store: an engine, and the keys that seal what it keeps.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::engine::Engine;
+use crate::engine::memory::MemoryEngine;
+use crate::engine::sqlite::SqliteEngine;
+use crate::error::{OpenError, StoreError};
+use crate::ids::Generation;
+use crate::schema::{MIGRATIONS, Migration, VERSION};
+use crate::sealed::{Sealer, StoreKey};
+use crate::txn::{ReadTxn, WriteTxn};
+use crate::verify::{VerifyReport, verify};
+
+/// An open store. Cheap to clone; may be used from several threads and, on disk, opened by several
+/// processes at once.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    engine: Box<dyn Engine>,
+    sealer: Sealer,
+}
+
+impl Store {
+    /// Makes a store in a new file at mode 0600, in a folder that exists.
+    ///
+    /// # Errors
+    /// [`OpenError::AlreadyExists`] if there is a file of that name.
+    pub fn create(path: &Path, key: &StoreKey) -> Result<Self, OpenError> {
+        create_file(path)?;
+        let engine = SqliteEngine::open(path)?;
+        engine.ensure_tables()?;
+        let store = Self::over(Box::new(engine), key);
+        store.initialise()?;
+        Ok(store)
+    }
+
+    /// Opens a store, and brings an older one up to date.
+    ///
+    /// # Errors
+    /// [`OpenError::NotFound`], [`OpenError::WrongKey`], [`OpenError::Newer`], or a failure of the
+    /// engine: damaged, read-only, locked, full.
+    pub fn open(path: &Path, key: &StoreKey) -> Result<Self, OpenError> {
+        if !path.is_file() {
+            return Err(OpenError::NotFound { path: path.to_owned() });
+        }
+        let engine = SqliteEngine::open(path)?;
+        let found = engine.version()?;
+        if found > VERSION {
+            return Err(OpenError::Newer { found, supported: VERSION });
+        }
+        if found < VERSION {
+            engine.ensure_tables()?;
+        }
+        let store = Self::over(Box::new(engine), key);
+        store.check_key()?;
+        store.migrate(MIGRATIONS)?;
+        Ok(store)
+    }
+
+    /// A store that lives as long as this value and its clones.
+    pub fn in_memory(key: &StoreKey) -> Result<Self, OpenError> {
+        let store = Self::over(Box::new(MemoryEngine::new()), key);
+        store.initialise()?;
+        Ok(store)
+    }
+
+    /// Changes the store: all of it, or nothing. `Ok` means atomic **and** on disk.
+    ///
+    /// Holds the single-writer lock of all processes while `work` runs, so keep it short and free
+    /// of other effects.
+    ///
+    /// # Errors
+    /// What `work` returned, or a failure of the engine; either way nothing has changed.
+    pub fn write<R, E: From<StoreError>>(
+        &self,
+        work: impl FnOnce(&mut WriteTxn<'_>) -> Result<R, E>,
+    ) -> Result<R, E> {
+        let mut txn = WriteTxn::new(self.inner.engine.begin_write()?, &self.inner.sealer);
+        let done = work(&mut txn)?;
+        txn.commit()?;
+        Ok(done)
+    }
+
+    /// Reads one unchanging state.
+    ///
+    /// # Errors
+    /// What `work` returned, or a failure of the engine.
+    pub fn read<R, E: From<StoreError>>(&self, work: impl FnOnce(&ReadTxn<'_>) -> Result<R, E>) -> Result<R, E> {
+        work(&ReadTxn::new(self.inner.engine.begin_read()?, &self.inner.sealer))
+    }
+
+    /// A number that every write raises, in whichever process.
+    ///
+    /// # Errors
+    /// A failure of the engine.
+    pub fn generation(&self) -> Result<Generation, StoreError> {
+        self.read(|tx| tx.generation())
+    }
+
+    /// Walks every row: the engine's own check, every seal, every conversation's head, every index.
+    ///
+    /// # Errors
+    /// Only if the engine cannot be read at all; damage is in the report.
+    pub fn verify(&self) -> Result<VerifyReport, StoreError> {
+        verify(&*self.inner.engine, &self.inner.sealer)
+    }
+
+    fn over(engine: Box<dyn Engine>, key: &StoreKey) -> Self {
+        Self { inner: Arc::new(Inner { engine, sealer: Sealer::new(key) }) }
+    }
+
+    fn initialise(&self) -> Result<(), StoreError> {
+        self.write(|tx| {
+            tx.raw.set_version(VERSION)?;
+            tx.meta_put(CHECK, CHECK.as_bytes())
+        })
+    }
+
+    /// A store whose first row does not open was made with another key.
+    fn check_key(&self) -> Result<(), OpenError> {
+        match self.read(|tx| tx.meta_get(CHECK)) {
+            Ok(Some(_)) => Ok(()),
+            Ok(None) | Err(StoreError::Damaged { .. }) => Err(OpenError::WrongKey),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Runs the migrations that the store lacks, each in a transaction of its own.
+    pub(crate) fn migrate(&self, migrations: &[Migration]) -> Result<(), StoreError> {
+        for (migration, to) in migrations.iter().zip(2..) {
+            if self.inner.engine.version()? < to {
+                self.write(|tx| {
+                    migration(tx)?;
+                    tx.raw.set_version(to)
+                })?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Store")
+    }
+}
+
+fn create_file(path: &Path) -> Result<(), OpenError> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    // SQLite gives its log and shared-memory files the rights of the database file.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map(drop).map_err(|source| match source.kind() {
+        std::io::ErrorKind::AlreadyExists => OpenError::AlreadyExists { path: path.to_owned() },
+        _ => OpenError::Io { path: path.to_owned(), source },
+    })
+}
+
+/// The row whose seal tells whether the key is right.
+const CHECK: &str = "check";

@@ -1,0 +1,130 @@
+//! Transactions over sealed tables; the tables' own operations are in [`tables`](crate::tables).
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::ops::Deref;
+
+use zeroize::Zeroizing;
+
+use crate::engine::{Range, Txn};
+use crate::error::StoreError;
+use crate::schema::Table;
+use crate::sealed::Sealer;
+use crate::tables::messages::Head;
+
+/// A view of one unchanging state of a store.
+pub struct ReadTxn<'a> {
+    pub(crate) raw: Box<dyn Txn + 'a>,
+    pub(crate) sealer: &'a Sealer,
+    pub(crate) pending: RefCell<Pending>,
+}
+
+/// A read-modify-write transaction: everything of [`ReadTxn`], and changes. What it reads is the
+/// newest state, its own changes included.
+pub struct WriteTxn<'a> {
+    read: ReadTxn<'a>,
+}
+
+/// Rows that change many times in one transaction, written once at its end.
+#[derive(Clone, Default)]
+pub(crate) struct Pending {
+    pub(crate) heads: HashMap<[u8; 16], Head>,
+    pub(crate) counts: HashMap<Vec<u8>, u64>,
+}
+
+/// A row whose value was opened.
+pub(crate) struct OpenRow {
+    pub(crate) key: Vec<u8>,
+    pub(crate) value: Zeroizing<Vec<u8>>,
+}
+
+impl<'a> ReadTxn<'a> {
+    pub(crate) fn new(raw: Box<dyn Txn + 'a>, sealer: &'a Sealer) -> Self {
+        Self { raw, sealer, pending: RefCell::default() }
+    }
+
+    /// The opened value of a row.
+    pub(crate) fn value(&self, table: &Table, key: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+        self.raw.get(table, key)?.map(|sealed| self.sealer.open(table, key, &sealed)).transpose()
+    }
+
+    /// The opened rows of a range.
+    pub(crate) fn rows(&self, table: &Table, range: &Range, limit: usize) -> Result<Vec<OpenRow>, StoreError> {
+        let rows = self.raw.scan(table, range, limit)?;
+        let open = |(key, sealed): (Vec<u8>, Vec<u8>)| {
+            let value = self.sealer.open(table, &key, &sealed)?;
+            Ok(OpenRow { key, value })
+        };
+        rows.into_iter().map(open).collect()
+    }
+
+    /// The keys of a range of a table whose rows are keys only.
+    pub(crate) fn keys(&self, table: &Table, range: &Range, limit: usize) -> Result<Vec<Vec<u8>>, StoreError> {
+        Ok(self.raw.scan(table, range, limit)?.into_iter().map(|(key, _)| key).collect())
+    }
+}
+
+impl<'a> WriteTxn<'a> {
+    pub(crate) fn new(raw: Box<dyn Txn + 'a>, sealer: &'a Sealer) -> Self {
+        Self { read: ReadTxn::new(raw, sealer) }
+    }
+
+    /// Runs a part that is undone alone if it fails.
+    ///
+    /// # Errors
+    /// What `work` returned, or a failure of the engine.
+    pub fn nested<R, E: From<StoreError>>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<R, E>,
+    ) -> Result<R, E> {
+        let pending = self.pending.borrow().clone();
+        self.raw.savepoint()?;
+        match work(self) {
+            Ok(done) => {
+                self.raw.release()?;
+                Ok(done)
+            }
+            Err(error) => {
+                self.raw.rollback()?;
+                *self.pending.borrow_mut() = pending;
+                Err(error)
+            }
+        }
+    }
+
+    /// Seals and writes a row.
+    pub(crate) fn put(&self, table: &Table, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
+        let sealed = self.sealer.seal(table, key, value)?;
+        self.raw.put(table, key, &sealed)
+    }
+
+    /// Writes a row of a table whose rows are keys only.
+    pub(crate) fn put_key(&self, table: &Table, key: &[u8]) -> Result<(), StoreError> {
+        self.raw.put(table, key, &[])
+    }
+
+    pub(crate) fn delete(&self, table: &Table, key: &[u8]) -> Result<bool, StoreError> {
+        self.raw.delete(table, key)
+    }
+
+    /// Writes what was held back, raises the generation, and makes everything durable.
+    pub(crate) fn commit(self) -> Result<(), StoreError> {
+        self.raise_generation()?;
+        self.write_pending()?;
+        self.read.raw.commit()
+    }
+
+    fn write_pending(&self) -> Result<(), StoreError> {
+        let pending = self.pending.take();
+        self.write_heads(&pending.heads)?;
+        self.write_counts(&pending.counts)
+    }
+}
+
+impl<'a> Deref for WriteTxn<'a> {
+    type Target = ReadTxn<'a>;
+
+    fn deref(&self) -> &ReadTxn<'a> {
+        &self.read
+    }
+}
