@@ -11,7 +11,10 @@ pub(crate) fn png(raster: &Raster) -> Result<Vec<u8>, png::EncodingError> {
         Layout::Rgba => png::ColorType::Rgba,
     });
     encoder.set_depth(png::BitDepth::Eight);
-    encoder.set_compression(png::Compression::Fast);
+    // Noise in the lowest bits leaves nothing for a longer search to find: this is forty times as
+    // fast as zlib's level 6 and, on photographs, about a tenth larger.
+    encoder.set_deflate_compression(png::DeflateCompression::FdeflateUltraFast);
+    encoder.set_filter(png::Filter::Adaptive);
     let mut writer = encoder.write_header()?;
     writer.write_image_data(&raster.samples)?;
     writer.finish()?;

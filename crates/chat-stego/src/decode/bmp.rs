@@ -27,6 +27,8 @@ pub(crate) fn pixels(file: &[u8]) -> Result<Raster, PictureError> {
 }
 
 fn open(file: &[u8]) -> Result<(BmpDecoder<Cursor<&[u8]>>, Header), PictureError> {
+    let (width, height) = stored_sides(file).ok_or_else(|| cut_off("the header is cut off"))?;
+    check_dimensions(width, height)?;
     let decoder = BmpDecoder::new(Cursor::new(file)).map_err(damaged)?;
     let (width, height) = decoder.dimensions();
     check_dimensions(width, height)?;
@@ -37,10 +39,27 @@ fn open(file: &[u8]) -> Result<(BmpDecoder<Cursor<&[u8]>>, Header), PictureError
     // Run lengths make a bitmap of any size out of a few bytes, so a short file is bounded by
     // what deflate could do, far above what any real bitmap does.
     if !crate::limits::can_inflate_to(file.len(), u64::from(width) * u64::from(height)) {
-        let fault = "the file is too short for the size that its header names";
-        return Err(PictureError::damaged(PictureFormat::Bmp, fault));
+        return Err(cut_off("the file is too short for the size that its header names"));
     }
     Ok((decoder, Header { format: PictureFormat::Bmp, width, height, colour }))
+}
+
+/// The sides in the header, whichever of its versions it is. A negative height means that the
+/// rows begin at the top.
+fn stored_sides(file: &[u8]) -> Option<(u32, u32)> {
+    const OLD_HEADER: [u8; 4] = 12_u32.to_le_bytes();
+    let (version, fields) = file.get(14..)?.split_first_chunk::<4>()?;
+    if *version == OLD_HEADER {
+        let [w0, w1, h0, h1] = *fields.first_chunk()?;
+        return Some((u16::from_le_bytes([w0, w1]).into(), u16::from_le_bytes([h0, h1]).into()));
+    }
+    let (width, fields) = fields.split_first_chunk()?;
+    let height = fields.first_chunk()?;
+    Some((i32::from_le_bytes(*width).unsigned_abs(), i32::from_le_bytes(*height).unsigned_abs()))
+}
+
+fn cut_off(what: &'static str) -> PictureError {
+    PictureError::damaged(PictureFormat::Bmp, what)
 }
 
 fn damaged(error: image::ImageError) -> PictureError {

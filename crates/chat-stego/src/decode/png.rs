@@ -49,7 +49,7 @@ impl<'a> PngRows<'a> {
     pub(crate) fn open(file: &'a [u8]) -> Result<Self, PictureError> {
         let (decoder, header) = checked(file)?;
         let reader = decoder.read_info().map_err(damaged)?;
-        if reader.info().is_animated() {
+        if reader.info().animation_control().is_some() {
             return Err(PictureError::Unsupported { what: Unsupported::AnimatedPng });
         }
         let stride =

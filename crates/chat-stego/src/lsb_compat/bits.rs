@@ -34,7 +34,7 @@ fn write_rgb(samples: &mut [u8], units: &[u8], padding: usize) -> usize {
     changes + tail.iter_mut().chain(rest).take(padding).map(|s| write_bit(s, 0)).sum::<usize>()
 }
 
-/// Eight samples of four bytes each carry three units in their 24 colour bytes.
+/// Bit by bit: alpha lies between the colours.
 fn write_rgba(samples: &mut [u8], units: &[u8], padding: usize) -> usize {
     let bits = units.iter().flat_map(|unit| (0..8).rev().map(move |place| (unit >> place) & 1));
     let bits = bits.chain(std::iter::repeat_n(0, padding));

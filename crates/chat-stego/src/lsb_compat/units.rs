@@ -5,8 +5,8 @@ use zeroize::Zeroizing;
 use super::bits::Gatherer;
 use super::frame::units_of;
 use crate::codec::ExtractError;
+use crate::decode;
 use crate::decode::png::PngRows;
-use crate::decode::{self};
 use crate::picture::{PictureError, PictureFormat};
 use crate::raster::{Layout, Raster};
 
@@ -15,6 +15,8 @@ pub(super) struct Units<'a> {
     rows: Rows<'a>,
     layout: Layout,
     available: usize,
+    /// Units that one row can complete, at most.
+    row_units: usize,
     gatherer: Gatherer,
     /// The colours of the newest row, where alpha had to be left out.
     colours: Vec<u8>,
@@ -52,23 +54,36 @@ impl<'a> Units<'a> {
 
     fn of_rows(rows: PngRows<'a>) -> Self {
         let header = rows.header();
-        let (layout, available) = (rows.layout(), units_of(header.width, header.height));
-        Self::new(Rows::Streamed(Box::new(rows)), layout, available)
+        let layout = rows.layout();
+        Self::new(Rows::Streamed(Box::new(rows)), layout, header.width, header.height)
     }
 
     fn of_raster(raster: Raster) -> Self {
-        let (layout, available) = (raster.layout, units_of(raster.width, raster.height));
-        Self::new(Rows::Whole { raster, next: 0 }, layout, available)
+        let Raster { layout, width, height, .. } = raster;
+        Self::new(Rows::Whole { raster, next: 0 }, layout, width, height)
     }
 
-    fn new(rows: Rows<'a>, layout: Layout, available: usize) -> Self {
-        let found = Zeroizing::new(Vec::new());
-        Self { rows, layout, available, gatherer: Gatherer::default(), colours: Vec::new(), found }
+    fn new(rows: Rows<'a>, layout: Layout, width: u32, height: u32) -> Self {
+        Self {
+            rows,
+            layout,
+            available: units_of(width, height),
+            row_units: units_of(width, 1) + 1,
+            gatherer: Gatherer::default(),
+            colours: Vec::new(),
+            found: Zeroizing::new(Vec::new()),
+        }
     }
 
     /// Returns `length` units from `start` on, decoding rows until they are there.
     pub(super) fn get(&mut self, start: usize, length: usize) -> Result<&[u8], ExtractError> {
         let end = start.saturating_add(length);
+        if end > self.available {
+            return Err(ExtractError::NoPayload);
+        }
+        // Growing by steps would leave copies of the payload behind. The last row may add more.
+        let missing = (end + self.row_units).saturating_sub(self.found.len());
+        self.found.reserve(missing);
         while self.found.len() < end {
             let row = self.rows.next()?.ok_or(ExtractError::NoPayload)?;
             let colours = match self.layout {
