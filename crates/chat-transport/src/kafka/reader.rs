@@ -1,0 +1,207 @@
+//! A handle for reading: its own connections, no consumer group, no resets.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use krafka::consumer::{AutoOffsetReset, Consumer, ConsumerRecord};
+use krafka::{Kafka, KrafkaError};
+
+use super::config::{KafkaConfig, Timeouts};
+use super::errors::{Asked, Errors};
+use super::writer::Writer;
+use super::{wire_offset, wire_partition};
+use crate::error::TransportError;
+use crate::record::{LeaderEpoch, Offset, Page, Partition, Position, ReadOptions, StoredRecord};
+use crate::topic::{TopicId, TopicName};
+
+/// One consumer, and where it stands.
+pub(crate) struct Reader {
+    consumer: Consumer,
+    _kafka: Kafka,
+    errors: Errors,
+    timeouts: Timeouts,
+    /// What is assigned, and the position behind what was handed out.
+    topic: Option<TopicName>,
+    next: BTreeMap<Partition, Offset>,
+}
+
+impl Reader {
+    pub(crate) async fn connect(config: &KafkaConfig, errors: &Errors) -> Result<Self, TransportError> {
+        let timeouts = config.timeouts();
+        let connecting = |error: KrafkaError| errors.connecting(&error, timeouts.connect);
+        let kafka = config.open().await.map_err(connecting)?;
+        let consumer = kafka
+            .consumer_without_group()
+            .auto_offset_reset(AutoOffsetReset::None)
+            .enable_auto_commit(false)
+            .fetch_min_bytes(1)
+            .fetch_max_wait(LONGEST_WAIT)
+            .fetch_max_bytes(MAX_BYTES)
+            .max_partition_fetch_bytes(MAX_BYTES)
+            .max_poll_records(MAX_RECORDS)
+            .metrics_push(false)
+            .build()
+            .await
+            .map_err(connecting)?;
+        let errors = errors.clone();
+        Ok(Self { consumer, _kafka: kafka, errors, timeouts, topic: None, next: BTreeMap::new() })
+    }
+
+    /// Whether it stands at exactly these positions.
+    pub(crate) fn continues(&self, topic: &TopicName, at: &[Position]) -> bool {
+        self.topic.as_ref() == Some(topic)
+            && self.next.len() == at.len()
+            && at.iter().all(|position| self.next.get(&position.partition) == Some(&position.offset))
+    }
+
+    /// See [`Transport::read`](crate::Transport::read).
+    ///
+    /// The client would rewind a position past the log's end in silence, and read on in a topic that
+    /// was made anew; so bounds are asked before every jump, and the topic's identity after every
+    /// read: an identity that is still the one expected then was so while the records were read.
+    pub(crate) async fn read(
+        &mut self,
+        writer: &Writer,
+        topic: &TopicName,
+        id: TopicId,
+        at: &[Position],
+        options: ReadOptions,
+    ) -> Result<Vec<Page>, TransportError> {
+        if !self.continues(topic, at) {
+            self.check_id(writer, topic, id).await?;
+            self.check_bounds(writer, topic, at).await?;
+            self.jump(topic, at).await?;
+        }
+        let asked = self.asked(topic);
+        let polled = self.consumer.poll(options.max_wait.max(SHORTEST_WAIT)).await;
+        let polled = polled.map_err(|error| self.errors.translate(&error, &asked));
+        self.check_id(writer, topic, id).await?;
+        let records = match polled {
+            Ok(records) => records,
+            Err(error) => {
+                // Records that are gone, or a log that was cut, are a matter of bounds.
+                self.check_bounds(writer, topic, at).await?;
+                return Err(error);
+            }
+        };
+        if records.is_empty() {
+            self.check_bounds(writer, topic, at).await?;
+        }
+        self.pages(topic, at, records, options).await
+    }
+
+    async fn check_id(&self, writer: &Writer, topic: &TopicName, id: TopicId) -> Result<(), TransportError> {
+        let found = writer.topic_id(topic).await?;
+        if found == id {
+            return Ok(());
+        }
+        Err(TransportError::TopicReplaced { topic: topic.clone(), expected: id, found })
+    }
+
+    async fn check_bounds(&self, writer: &Writer, topic: &TopicName, at: &[Position]) -> Result<(), TransportError> {
+        let partitions: Vec<Partition> = at.iter().map(|position| position.partition).collect();
+        let bounds = writer.bounds(topic, &partitions).await?;
+        let outside = bounds.iter().zip(at).find(|(b, position)| !(b.start..=b.end).contains(&position.offset));
+        match outside {
+            None => Ok(()),
+            Some((bounds, position)) => Err(TransportError::OutOfRange {
+                topic: topic.clone(),
+                asked: position.offset,
+                bounds: *bounds,
+            }),
+        }
+    }
+
+    async fn jump(&mut self, topic: &TopicName, at: &[Position]) -> Result<(), TransportError> {
+        let asked = self.asked(topic);
+        let translate = |error: KrafkaError| self.errors.translate(&error, &asked);
+        let partitions = at.iter().map(|position| wire_partition(position.partition)).collect();
+        if let Some(old) = self.topic.take().filter(|old| old != topic) {
+            self.consumer.assign(old.as_str(), Vec::new()).await.map_err(translate)?;
+        }
+        self.consumer.assign(topic.as_str(), partitions).await.map_err(translate)?;
+        for position in at {
+            let (partition, offset) = (wire_partition(position.partition), wire_offset(position.offset));
+            self.consumer.seek(topic.as_str(), partition, offset).await.map_err(translate)?;
+        }
+        self.topic = Some(topic.clone());
+        self.next = at.iter().map(|position| (position.partition, position.offset)).collect();
+        Ok(())
+    }
+
+    /// Sorts records by partition. A record below the position that was asked for, or out of order,
+    /// means that the log is not the one that was asked for.
+    async fn pages(
+        &mut self,
+        topic: &TopicName,
+        at: &[Position],
+        records: Vec<ConsumerRecord>,
+        options: ReadOptions,
+    ) -> Result<Vec<Page>, TransportError> {
+        let mut sorted: BTreeMap<Partition, Vec<StoredRecord>> = BTreeMap::new();
+        for record in records {
+            let partition = u32::try_from(record.partition).map(Partition).unwrap_or(Partition(u32::MAX));
+            sorted.entry(partition).or_default().push(stored(record)?);
+        }
+        let lags = self.consumer.lag().await;
+        let mut pages = Vec::with_capacity(at.len());
+        for position in at {
+            let partition = position.partition;
+            let mut records = sorted.remove(&partition).unwrap_or_default();
+            check_order(position.offset, &records)?;
+            let cut = records.len() > options.max_records;
+            records.truncate(options.max_records.max(1));
+            let behind = records.last().map_or(position.offset, |record| Offset(record.offset.0 + 1));
+            let stands = self.consumer.position(topic.as_str(), wire_partition(partition)).await;
+            let stands = stands.and_then(|offset| u64::try_from(offset).ok()).map_or(behind, Offset);
+            // Dropped records must be read again: the next read then jumps back to them.
+            let resume = if cut { behind } else { behind.max(stands) };
+            let lag = lags.iter().find(|(tp, _)| tp.topic == topic.as_str() && tp.partition == wire_partition(partition));
+            let end = lag.and_then(|(_, lag)| u64::try_from(lag.high_watermark?).ok()).map_or(resume, Offset);
+            self.next.insert(partition, if cut { Offset(u64::MAX) } else { resume });
+            pages.push(Page { partition, records, resume, end: end.max(resume) });
+        }
+        Ok(pages)
+    }
+
+    fn asked<'a>(&self, topic: &'a TopicName) -> Asked<'a> {
+        Asked { operation: "a read", topic: Some(topic), append: false, within: self.timeouts.request }
+    }
+
+    pub(crate) async fn close(self) {
+        drop(tokio::time::timeout(Duration::from_secs(1), self.consumer.close()).await);
+    }
+}
+
+fn stored(record: ConsumerRecord) -> Result<StoredRecord, TransportError> {
+    let offset = u64::try_from(record.offset).map(Offset);
+    let negative = |_| TransportError::Protocol { what: format!("a record at offset {}", record.offset) };
+    Ok(StoredRecord {
+        offset: offset.map_err(negative)?,
+        timestamp_ms: record.timestamp,
+        leader_epoch: record.leader_epoch.and_then(|epoch| u32::try_from(epoch).ok()).map(LeaderEpoch),
+        key: record.key,
+        value: record.value,
+    })
+}
+
+fn check_order(asked: Offset, records: &[StoredRecord]) -> Result<(), TransportError> {
+    let mut least = asked.0;
+    for record in records {
+        if record.offset.0 < least {
+            let what = format!("a record at offset {} where {least} or later was asked for", record.offset);
+            return Err(TransportError::Protocol { what });
+        }
+        least = record.offset.0.saturating_add(1);
+    }
+    Ok(())
+}
+
+/// The longest that a broker is asked to hold a fetch.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+/// A poll that does not wait still has to ask the broker once.
+const SHORTEST_WAIT: Duration = Duration::from_millis(500);
+/// Bytes of one fetch; a single larger batch still comes.
+const MAX_BYTES: i32 = 8 * 1024 * 1024;
+/// Records of one poll.
+const MAX_RECORDS: i32 = 4096;

@@ -1,0 +1,125 @@
+//! The handle for appending and asking.
+
+use krafka::Kafka;
+use krafka::admin::AdminClient;
+use krafka::producer::{Acks, Producer, RecordMetadata};
+use tokio::sync::OnceCell;
+
+use super::config::{KafkaConfig, Timeouts};
+use super::errors::{Asked, Errors};
+use super::wire_partition;
+use crate::error::{AppendError, TransportError};
+use crate::record::{Ack, Offset, Partition, Record};
+use crate::topic::TopicName;
+
+/// Connections for appends and questions; no read ever waits on them.
+pub(crate) struct Writer {
+    pub(crate) kafka: Kafka,
+    pub(crate) admin: AdminClient,
+    pub(crate) errors: Errors,
+    pub(crate) timeouts: Timeouts,
+    /// Made with the first append: it asks the broker for an identity.
+    producer: OnceCell<Producer>,
+}
+
+impl Writer {
+    pub(crate) async fn connect(config: &KafkaConfig, errors: &Errors) -> Result<Self, TransportError> {
+        let timeouts = config.timeouts();
+        let kafka = config.open().await.map_err(|error| errors.connecting(&error, timeouts.connect))?;
+        let admin = kafka.admin().default_api_timeout(timeouts.request).metrics_push(false);
+        Ok(Self { kafka, admin, errors: errors.clone(), timeouts, producer: OnceCell::new() })
+    }
+
+    /// Appends records in order: all are handed over before the first acknowledgement is awaited.
+    pub(crate) async fn append(
+        &self,
+        topic: &TopicName,
+        partition: Partition,
+        records: Vec<Record>,
+    ) -> Result<Vec<Ack>, AppendError> {
+        let within = self.timeouts.delivery;
+        let asked = Asked { operation: "an append", topic: Some(topic), append: true, within };
+        let producer = self.producer().await.map_err(|error| {
+            AppendError::before_all(self.errors.translate(&error, &Asked { append: false, ..asked }))
+        })?;
+        let mut acked = Vec::with_capacity(records.len());
+        let mut weights = Vec::with_capacity(records.len());
+        let mut waiting = Vec::with_capacity(records.len());
+        let mut refused = None;
+        for record in records {
+            weights.push(record.weight());
+            match producer.enqueue(to_krafka(topic, partition, record)).await {
+                Ok(handle) => waiting.push(handle),
+                Err(error) => {
+                    refused = Some(self.errors.translate(&error, &asked));
+                    break;
+                }
+            }
+        }
+        for (handle, weight) in waiting.into_iter().zip(&weights) {
+            match handle.await {
+                Ok(metadata) => acked.push(ack(&metadata)),
+                Err(error) => {
+                    let error = with_size(self.errors.translate(&error, &asked), *weight);
+                    return Err(AppendError { acked, error });
+                }
+            }
+        }
+        match refused {
+            None => Ok(acked),
+            Some(error) => {
+                let weight = weights.last().copied().unwrap_or_default();
+                Err(AppendError { acked, error: with_size(error, weight) })
+            }
+        }
+    }
+
+    async fn producer(&self) -> krafka::Result<&Producer> {
+        let build = || {
+            let producer = self.kafka.producer();
+            producer
+                .acks(Acks::All)
+                .idempotent(true)
+                .linger(std::time::Duration::ZERO)
+                .batch_size(BATCH)
+                .max_request_size(MAX_REQUEST)
+                .delivery_timeout(self.timeouts.delivery)
+                .metrics_push(false)
+                .build()
+        };
+        self.producer.get_or_try_init(build).await
+    }
+
+    pub(crate) async fn close(&self) {
+        if let Some(producer) = self.producer.get() {
+            // What was not acknowledged is in the caller's hands; nobody waits for it here.
+            drop(tokio::time::timeout(CLOSE, producer.close()).await);
+        }
+        drop(tokio::time::timeout(CLOSE, self.admin.close()).await);
+    }
+}
+
+fn to_krafka(topic: &TopicName, partition: Partition, record: Record) -> krafka::Record {
+    let sent = krafka::Record::new(topic.as_str(), record.value).partition(wire_partition(partition));
+    match record.key {
+        Some(key) => sent.key(key),
+        None => sent.without_key(),
+    }
+}
+
+fn ack(metadata: &RecordMetadata) -> Ack {
+    Ack { offset: u64::try_from(metadata.offset).ok().map(Offset), leader_epoch: None }
+}
+
+fn with_size(error: TransportError, weight: usize) -> TransportError {
+    match error {
+        TransportError::TooLarge { topic, .. } => TransportError::TooLarge { topic, size: weight },
+        other => other,
+    }
+}
+
+/// A batch of several records; far below half of the smallest limit that a mail topic has by default.
+const BATCH: usize = 256 * 1024;
+/// The largest request, in bytes: a record of any size that a topic may take.
+const MAX_REQUEST: usize = 64 * 1024 * 1024;
+const CLOSE: std::time::Duration = std::time::Duration::from_secs(1);

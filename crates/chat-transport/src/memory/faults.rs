@@ -1,0 +1,81 @@
+//! Faults that a cluster can have, at the touch of a test.
+
+use super::MemoryTransport;
+use crate::error::TransportError;
+use crate::record::{Offset, Partition, StoredRecord};
+use crate::topic::TopicName;
+
+impl MemoryTransport {
+    /// Takes the cluster off the network, or puts it back.
+    pub fn set_offline(&self, offline: bool) {
+        self.state().offline = offline;
+        self.notify();
+    }
+
+    /// Lets the next `appends` happen and loses their acknowledgements.
+    pub fn lose_acks(&self, appends: usize) {
+        self.state().lose_acks = appends;
+    }
+
+    /// Cuts a log: the records at and behind `end` are gone, and a new leader takes over.
+    ///
+    /// # Errors
+    /// When there is no such log.
+    pub fn truncate(&self, topic: &TopicName, partition: Partition, end: Offset) -> Result<(), TransportError> {
+        let mut state = self.state();
+        let log = state.log(topic, partition)?;
+        drop(log.records.split_off(&end.0));
+        log.end = end.0;
+        log.epoch += 1;
+        drop(state);
+        self.notify();
+        Ok(())
+    }
+
+    /// Leaves `count` offsets without a record, as transaction markers do.
+    ///
+    /// # Errors
+    /// When there is no such log.
+    pub fn skip_offsets(&self, topic: &TopicName, partition: Partition, count: u64) -> Result<(), TransportError> {
+        self.state().log(topic, partition)?.end += count;
+        self.notify();
+        Ok(())
+    }
+
+    /// Deletes a topic and makes it anew, empty, with another identity.
+    ///
+    /// # Errors
+    /// When there is no such topic.
+    pub fn recreate(&self, topic: &TopicName) -> Result<(), TransportError> {
+        let mut state = self.state();
+        let spec = state.topic(topic)?.spec.clone();
+        state.topics.remove(topic);
+        state.create(&spec)?;
+        drop(state);
+        self.notify();
+        Ok(())
+    }
+
+    /// All records of a log, as an administrator would dump it.
+    ///
+    /// # Errors
+    /// When there is no such log.
+    pub fn dump(&self, topic: &TopicName, partition: Partition) -> Result<Vec<StoredRecord>, TransportError> {
+        Ok(self.state().log(topic, partition)?.records.values().cloned().collect())
+    }
+
+    /// Changes records of a log in place, as a lying broker would.
+    ///
+    /// # Errors
+    /// When there is no such log.
+    pub fn tamper(
+        &self,
+        topic: &TopicName,
+        partition: Partition,
+        change: impl FnMut(&mut StoredRecord),
+    ) -> Result<(), TransportError> {
+        self.state().log(topic, partition)?.records.values_mut().for_each(change);
+        self.notify();
+        Ok(())
+    }
+}
