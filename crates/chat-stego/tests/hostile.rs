@@ -72,7 +72,7 @@ fn every_flipped_byte_is_answered() {
 
 #[test]
 fn header_bombs_are_refused_by_their_size() {
-    for bomb in [png_header(100_000, 100_000), bmp_header(100_000, 100_000), jpeg_header()] {
+    for bomb in [png_header(100_000, 100_000), bmp_header(100_000, 100_000), jpeg_header(65_535)] {
         for found in [LsbCompat.inspect(&bomb).err(), cover::prepare(&bomb, 1, 1000).err()] {
             let found = found.unwrap();
             assert!(
@@ -87,7 +87,7 @@ fn header_bombs_are_refused_by_their_size() {
 
 #[test]
 fn short_files_with_allowed_but_large_sizes_are_refused() {
-    for bomb in [png_header(8192, 8192), bmp_header(8192, 8192)] {
+    for bomb in [png_header(8192, 8192), bmp_header(8192, 8192), jpeg_header(8192)] {
         let found = cover::prepare(&bomb, 1, 1000).unwrap_err();
         assert!(matches!(found, CoverError::Picture(PictureError::Damaged { .. })), "{found:?}");
     }
@@ -130,6 +130,24 @@ fn animated_and_deep_grey_pictures_are_refused_by_name() {
     assert!(
         matches!(found, CoverError::Picture(PictureError::Unsupported { what }) if what == expected)
     );
+}
+
+#[test]
+fn a_look_needs_only_the_first_rows() {
+    let cover = RgbImage::from_fn(1000, 800, |x, y| {
+        let mixed = x.wrapping_mul(2_654_435_761).wrapping_add(y.wrapping_mul(40_503)) ^ (x * y);
+        Rgb([(mixed >> 8) as u8, (mixed >> 12) as u8, (mixed >> 4) as u8])
+    });
+    let mut file = Cursor::new(Vec::new());
+    cover.write_to(&mut file, ImageFormat::Png).unwrap();
+    let payload = [b'p'; 100_000];
+    let options = EmbedOptions::default();
+    let whole = LsbCompat.embed(&file.into_inner(), &payload, &key(), &options).unwrap().png;
+    // The first row begins behind the header; a tenth of the file holds far more than one row.
+    let start = &whole[..whole.len() / 10];
+    let peek = LsbCompat.peek(start, 76).unwrap();
+    assert_eq!((peek.declared_len, peek.head), (payload.len(), vec![b'p'; 76]));
+    assert!(LsbCompat.extract(start, &key()).is_err());
 }
 
 #[test]
@@ -183,6 +201,10 @@ fn bmp_header(width: u32, height: u32) -> Vec<u8> {
     file
 }
 
-fn jpeg_header() -> Vec<u8> {
-    vec![0xff, 0xd8, 0xff, 0xc0, 0, 11, 8, 0xff, 0xff, 0xff, 0xff, 1, 1, 0x11, 0, 0xff, 0xd9]
+/// A grey square with an empty scan.
+fn jpeg_header(side: u16) -> Vec<u8> {
+    let [high, low] = side.to_be_bytes();
+    let frame = [0xff, 0xc0, 0, 11, 8, high, low, high, low, 1, 1, 0x11, 0];
+    let scan = [0xff, 0xda, 0, 8, 1, 1, 0, 0, 63, 0];
+    [&[0xff, 0xd8], &frame[..], &scan, &[0xff, 0xd9]].concat()
 }

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use chat_stego::{EmbedOptions, LsbCompat, StegoCodec, StegoKey, message_text};
+use chat_stego::{EmbedOptions, ExtractError, LsbCompat, StegoCodec, StegoKey, message_text};
 
 fn fixture(name: &str) -> Vec<u8> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
@@ -50,6 +50,21 @@ fn embed_writes_the_pixels_that_stegano_writes() {
             [&ours.png, &fixture(expected)].map(|file| image::load_from_memory(file).unwrap());
         assert_eq!(ours, theirs, "{expected}");
     }
+}
+
+#[test]
+fn interlaced_pictures_are_read_whole() {
+    let options = EmbedOptions::default();
+    let cover = fixture("cover-interlaced.png");
+    let ours = LsbCompat.embed(&cover, b"securechat 3", &key(), &options).unwrap();
+    let [ours, theirs] =
+        [&ours.png, &fixture("v3-rgb.png")].map(|file| image::load_from_memory(file).unwrap());
+    assert_eq!(ours, theirs);
+
+    let carrying = fixture("v3-interlaced.png");
+    assert_eq!(**LsbCompat.extract(&carrying, &key()).unwrap(), *b"securechat 3");
+    // A look does not decode a whole picture, and no writer of this format interlaces.
+    assert!(matches!(LsbCompat.peek(&carrying, 76), Err(ExtractError::NoPayload)));
 }
 
 #[test]

@@ -6,7 +6,7 @@
 A case NAME is: NAME.payload, NAME.cover (path of the cover), NAME.theirs.png, and for lossless
 covers NAME.raw, the pixels that stegano wrote. `reveal` writes NAME.revealed.
 """
-import glob, os, random, sys
+import glob, os, random, struct, sys, zlib
 from PIL import Image
 from stegano import lsb
 
@@ -39,6 +39,21 @@ def noise(mode, width, height):
     return rgba if mode == "RGBA" else rgba.convert(mode)
 
 
+def sixteen_bits(path, colour_type, width, height):
+    """Writes a PNG with 16 bits a sample: Pillow reads such files, but cannot write them."""
+    channels = {2: 3, 6: 4}[colour_type]
+    rows = b"".join(b"\0" + random.randbytes(width * channels * 2) for _ in range(height))
+
+    def chunk(kind, data):
+        body = kind + data
+        return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
+
+    header = struct.pack(">IIBBBBB", width, height, 16, colour_type, 0, 0, 0)
+    with open(path, "wb") as file:
+        file.write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header))
+        file.write(chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b""))
+
+
 def longest(width, height):
     units = width * height * 3 // 8
     return max(n for n in range(units) if n + len(str(n)) + 1 <= units)
@@ -55,6 +70,10 @@ def hide(folder, pictures):
         cover = os.path.join(folder, f"{width}x{height}.cover.png")
         noise("RGB", width, height).save(cover)
         case(folder, f"{width}x{height}", cover, longest(width, height), True)
+    for name, colour_type in [("RGB16", 2), ("RGBA16", 6)]:
+        cover = os.path.join(folder, name + ".cover.png")
+        sixteen_bits(cover, colour_type, 31, 17)
+        case(folder, name, cover, 100, True)
     cover = os.path.join(folder, "cover.bmp")
     noise("RGB", 37, 29).save(cover)
     case(folder, "bmp", cover, 200, True)

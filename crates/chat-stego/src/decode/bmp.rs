@@ -10,6 +10,8 @@ use crate::limits::check_dimensions;
 use crate::picture::{ColourModel, PictureError, PictureFormat};
 use crate::raster::{Layout, Raster};
 
+type Decoder<'a> = BmpDecoder<Cursor<&'a [u8]>>;
+
 /// Reads size and kind.
 pub(crate) fn header(file: &[u8]) -> Result<Header, PictureError> {
     open(file).map(|(_, header)| header)
@@ -26,10 +28,10 @@ pub(crate) fn pixels(file: &[u8]) -> Result<Raster, PictureError> {
     Ok(Raster { width, height, layout, samples })
 }
 
-fn open(file: &[u8]) -> Result<(BmpDecoder<Cursor<&[u8]>>, Header), PictureError> {
+fn open(file: &[u8]) -> Result<(Decoder<'_>, Header), PictureError> {
     let (width, height) = stored_sides(file).ok_or_else(|| cut_off("the header is cut off"))?;
     check_dimensions(width, height)?;
-    let decoder = BmpDecoder::new(Cursor::new(file)).map_err(damaged)?;
+    let decoder = Decoder::new(Cursor::new(file)).map_err(damaged)?;
     let (width, height) = decoder.dimensions();
     check_dimensions(width, height)?;
     let colour = match decoder.color_type() {

@@ -7,6 +7,7 @@ use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder};
 
 use super::{Header, jpeg_markers};
+use crate::limits::can_inflate_to;
 use crate::picture::{ColourModel, PictureError, PictureFormat};
 use crate::raster::{Layout, Raster};
 
@@ -22,6 +23,11 @@ pub(crate) enum Turn {
 /// Reads size and kind, and checks that the file is whole.
 pub(crate) fn header(file: &[u8]) -> Result<Header, PictureError> {
     let frame = jpeg_markers::read(file)?;
+    // A block of 64 pixels takes two bits at least, which is even more than deflate needs.
+    if !can_inflate_to(file.len(), u64::from(frame.width) * u64::from(frame.height)) {
+        let fault = "the file is too short for the size that its header names";
+        return Err(PictureError::damaged(PictureFormat::Jpeg, fault));
+    }
     let colour = match frame.components {
         1 => ColourModel::Grey,
         4 => ColourModel::Cmyk,
