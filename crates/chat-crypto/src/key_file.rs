@@ -37,7 +37,10 @@ pub fn encode(key: &NetworkKey) -> Zeroizing<String> {
 /// # Errors
 /// [`KeyFileError`] tells damage from a file that is something else.
 pub fn parse(bytes: &[u8]) -> Result<NetworkKey, KeyFileError> {
-    if let Ok(raw) = <&[u8; NetworkKey::LEN]>::try_from(bytes) {
+    // A key file that was cut behind its 32nd character is no raw key.
+    if let Ok(raw) = <&[u8; NetworkKey::LEN]>::try_from(bytes)
+        && !BEGIN.as_bytes().starts_with(raw)
+    {
         return Ok(NetworkKey::from_bytes(*raw));
     }
     if bytes.len() > MAX_LEN {

