@@ -19,11 +19,8 @@ pub(crate) trait Engine: Send + Sync {
     /// Begins a transaction over one unchanging state. Its writes are refused.
     fn begin_read(&self) -> Result<Box<dyn Txn + '_>, StoreError>;
 
-    /// The engine's own check of its files: what it found, in its own words.
+    /// The engine's own check of its files: what is damaged, in its own words.
     fn check(&self) -> Result<Vec<String>, StoreError>;
-
-    /// The schema version, 0 for a new store.
-    fn version(&self) -> Result<u32, StoreError>;
 }
 
 /// A running transaction; dropped without [`commit`](Self::commit) it has changed nothing.
@@ -46,7 +43,17 @@ pub(crate) trait Txn {
 
     fn rollback(&self) -> Result<(), StoreError>;
 
+    /// The schema version, 0 for a new store.
+    fn version(&self) -> Result<u32, StoreError>;
+
     fn set_version(&self, version: u32) -> Result<(), StoreError>;
+
+    /// Makes the tables that are missing.
+    fn ensure_tables(&self) -> Result<(), StoreError>;
+
+    /// Ends the transaction behind its back, as SQLite does after some errors.
+    #[cfg(test)]
+    fn force_rollback(&self) -> Result<(), StoreError>;
 
     /// Makes everything durable: on disk when this returns.
     fn commit(self: Box<Self>) -> Result<(), StoreError>;

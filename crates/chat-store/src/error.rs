@@ -13,7 +13,7 @@ pub enum OpenError {
         /// Its file.
         path: PathBuf,
     },
-    /// There is no store.
+    /// There is no store, or none that was finished.
     #[error("there is no store at {}", path.display())]
     NotFound {
         /// The file that was looked for.

@@ -22,6 +22,7 @@ pub use crate::tables::cursors::{Cursor, CursorRow};
 pub use crate::tables::messages::{Head, HistoryRow};
 pub use crate::tables::newer::NewerRow;
 pub use crate::tables::outbox::OutboxRow;
+pub use crate::tables::own::OwnRow;
 pub use crate::tables::seen::{SeenEntry, StreamKey};
 pub use crate::tables::streams::StreamTip;
 pub use crate::tables::unreadable::Unreadable;

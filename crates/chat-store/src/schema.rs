@@ -48,8 +48,24 @@ pub(crate) const COUNTS: Table = Table::new(18, "counts");
 
 /// All tables, by their ids from 1.
 pub(crate) const TABLES: [&Table; 18] = [
-    &META, &MESSAGES, &CONVERSATIONS, &HEADS, &STREAMS, &SEEN, &MISSING, &CURSORS, &KEPT, &UNREADABLE,
-    &NEWER, &OUTBOX, &WAITING, &OWN, &CONTACTS, &COVERS, &MARKS, &COUNTS,
+    &META,
+    &MESSAGES,
+    &CONVERSATIONS,
+    &HEADS,
+    &STREAMS,
+    &SEEN,
+    &MISSING,
+    &CURSORS,
+    &KEPT,
+    &UNREADABLE,
+    &NEWER,
+    &OUTBOX,
+    &WAITING,
+    &OWN,
+    &CONTACTS,
+    &COVERS,
+    &MARKS,
+    &COUNTS,
 ];
 
 /// Tables whose rows are keys only: their values are empty and not sealed.

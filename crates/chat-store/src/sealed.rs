@@ -49,12 +49,18 @@ impl Sealer {
     pub(crate) fn new(key: &StoreKey) -> Self {
         let cipher = |table: &Table| Aes256Gcm::new((&*key.subkey(table.name)).into());
         #[expect(clippy::expect_used, reason = "HMAC takes keys of every length")]
-        let hider = <Hmac<Sha256> as KeyInit>::new_from_slice(&*key.subkey("keys")).expect("any key");
+        let hider =
+            <Hmac<Sha256> as KeyInit>::new_from_slice(&*key.subkey("keys")).expect("any key");
         Self { ciphers: TABLES.iter().map(|table| cipher(table)).collect(), hider }
     }
 
     /// `nonce 12 | ciphertext | tag 16`, bound to the table and the row's key.
-    pub(crate) fn seal(&self, table: &Table, key: &[u8], value: &[u8]) -> Result<Vec<u8>, StoreError> {
+    pub(crate) fn seal(
+        &self,
+        table: &Table,
+        key: &[u8],
+        value: &[u8],
+    ) -> Result<Vec<u8>, StoreError> {
         if value.len() > MAX_VALUE {
             return Err(StoreError::TooLong { len: value.len(), max: MAX_VALUE });
         }
@@ -77,13 +83,19 @@ impl Sealer {
         key: &[u8],
         sealed: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, StoreError> {
-        let damaged = || StoreError::damaged(format!("a row of table {} is not authentic", table.name));
+        let damaged =
+            || StoreError::damaged(format!("a row of table {} is not authentic", table.name));
         let nonce = nonce(sealed).ok_or_else(damaged)?;
         let body = sealed.get(NONCE..).ok_or_else(damaged)?;
         let (body, tag) = body.split_last_chunk::<TAG>().ok_or_else(damaged)?;
         let mut value = Zeroizing::new(body.to_vec());
         self.cipher(table)?
-            .decrypt_inout_detached(&nonce, &aad(table, key), value.as_mut_slice().into(), &Tag::from(*tag))
+            .decrypt_inout_detached(
+                &nonce,
+                &aad(table, key),
+                value.as_mut_slice().into(),
+                &Tag::from(*tag),
+            )
             .map_err(|_| damaged())?;
         Ok(value)
     }

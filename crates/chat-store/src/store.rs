@@ -29,12 +29,11 @@ impl Store {
     /// Makes a store in a new file at mode 0600, in a folder that exists.
     ///
     /// # Errors
-    /// [`OpenError::AlreadyExists`] if there is a file of that name.
+    /// [`OpenError::AlreadyExists`] if there is a file of that name. A file that a crash left
+    /// unfinished is [`OpenError::NotFound`] to [`open`](Self::open); remove it first.
     pub fn create(path: &Path, key: &StoreKey) -> Result<Self, OpenError> {
         create_file(path)?;
-        let engine = SqliteEngine::open(path)?;
-        engine.ensure_tables()?;
-        let store = Self::over(Box::new(engine), key);
+        let store = Self::over(Box::new(SqliteEngine::open(path)?), key);
         store.initialise()?;
         Ok(store)
     }
@@ -48,16 +47,12 @@ impl Store {
         if !path.is_file() {
             return Err(OpenError::NotFound { path: path.to_owned() });
         }
-        let engine = SqliteEngine::open(path)?;
-        let found = engine.version()?;
-        if found > VERSION {
-            return Err(OpenError::Newer { found, supported: VERSION });
+        let store = Self::over(Box::new(SqliteEngine::open(path)?), key);
+        match store.version()? {
+            0 => return Err(OpenError::NotFound { path: path.to_owned() }),
+            1..=VERSION => store.check_key()?,
+            found => return Err(OpenError::Newer { found, supported: VERSION }),
         }
-        if found < VERSION {
-            engine.ensure_tables()?;
-        }
-        let store = Self::over(Box::new(engine), key);
-        store.check_key()?;
         store.migrate(MIGRATIONS)?;
         Ok(store)
     }
@@ -72,7 +67,7 @@ impl Store {
     /// Changes the store: all of it, or nothing. `Ok` means atomic **and** on disk.
     ///
     /// Holds the single-writer lock of all processes while `work` runs, so keep it short and free
-    /// of other effects.
+    /// of other effects. A write inside a write waits for itself: use [`WriteTxn::nested`].
     ///
     /// # Errors
     /// What `work` returned, or a failure of the engine; either way nothing has changed.
@@ -90,7 +85,10 @@ impl Store {
     ///
     /// # Errors
     /// What `work` returned, or a failure of the engine.
-    pub fn read<R, E: From<StoreError>>(&self, work: impl FnOnce(&ReadTxn<'_>) -> Result<R, E>) -> Result<R, E> {
+    pub fn read<R, E: From<StoreError>>(
+        &self,
+        work: impl FnOnce(&ReadTxn<'_>) -> Result<R, E>,
+    ) -> Result<R, E> {
         work(&ReadTxn::new(self.inner.engine.begin_read()?, &self.inner.sealer))
     }
 
@@ -110,12 +108,17 @@ impl Store {
         verify(&*self.inner.engine, &self.inner.sealer)
     }
 
+    fn version(&self) -> Result<u32, StoreError> {
+        self.read(|tx| tx.raw.version())
+    }
+
     fn over(engine: Box<dyn Engine>, key: &StoreKey) -> Self {
         Self { inner: Arc::new(Inner { engine, sealer: Sealer::new(key) }) }
     }
 
     fn initialise(&self) -> Result<(), StoreError> {
         self.write(|tx| {
+            tx.raw.ensure_tables()?;
             tx.raw.set_version(VERSION)?;
             tx.meta_put(CHECK, CHECK.as_bytes())
         })
@@ -133,12 +136,18 @@ impl Store {
     /// Runs the migrations that the store lacks, each in a transaction of its own.
     pub(crate) fn migrate(&self, migrations: &[Migration]) -> Result<(), StoreError> {
         for (migration, to) in migrations.iter().zip(2..) {
-            if self.inner.engine.version()? < to {
-                self.write(|tx| {
-                    migration(tx)?;
-                    tx.raw.set_version(to)
-                })?;
+            if self.version()? >= to {
+                continue;
             }
+            self.write(|tx| {
+                // Another process may have been quicker.
+                if tx.raw.version()? < to {
+                    tx.raw.ensure_tables()?;
+                    migration(tx)?;
+                    tx.raw.set_version(to)?;
+                }
+                Ok::<_, StoreError>(())
+            })?;
         }
         Ok(())
     }
@@ -164,3 +173,6 @@ fn create_file(path: &Path) -> Result<(), OpenError> {
 
 /// The row whose seal tells whether the key is right.
 const CHECK: &str = "check";
+
+#[cfg(test)]
+mod tests;

@@ -44,12 +44,21 @@ impl<'a> ReadTxn<'a> {
     }
 
     /// The opened value of a row.
-    pub(crate) fn value(&self, table: &Table, key: &[u8]) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+    pub(crate) fn value(
+        &self,
+        table: &Table,
+        key: &[u8],
+    ) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
         self.raw.get(table, key)?.map(|sealed| self.sealer.open(table, key, &sealed)).transpose()
     }
 
     /// The opened rows of a range.
-    pub(crate) fn rows(&self, table: &Table, range: &Range, limit: usize) -> Result<Vec<OpenRow>, StoreError> {
+    pub(crate) fn rows(
+        &self,
+        table: &Table,
+        range: &Range,
+        limit: usize,
+    ) -> Result<Vec<OpenRow>, StoreError> {
         let rows = self.raw.scan(table, range, limit)?;
         let open = |(key, sealed): (Vec<u8>, Vec<u8>)| {
             let value = self.sealer.open(table, &key, &sealed)?;
@@ -59,7 +68,12 @@ impl<'a> ReadTxn<'a> {
     }
 
     /// The keys of a range of a table whose rows are keys only.
-    pub(crate) fn keys(&self, table: &Table, range: &Range, limit: usize) -> Result<Vec<Vec<u8>>, StoreError> {
+    pub(crate) fn keys(
+        &self,
+        table: &Table,
+        range: &Range,
+        limit: usize,
+    ) -> Result<Vec<Vec<u8>>, StoreError> {
         Ok(self.raw.scan(table, range, limit)?.into_iter().map(|(key, _)| key).collect())
     }
 }
@@ -69,7 +83,8 @@ impl<'a> WriteTxn<'a> {
         Self { read: ReadTxn::new(raw, sealer) }
     }
 
-    /// Runs a part that is undone alone if it fails.
+    /// Runs a part that is undone alone if it fails. After a failure of the engine itself, such as
+    /// a full disk, the whole transaction is lost and cannot be committed.
     ///
     /// # Errors
     /// What `work` returned, or a failure of the engine.
@@ -85,8 +100,10 @@ impl<'a> WriteTxn<'a> {
                 Ok(done)
             }
             Err(error) => {
-                self.raw.rollback()?;
                 *self.pending.borrow_mut() = pending;
+                // Where it cannot be undone alone, the whole transaction is lost, and every
+                // further step of it fails: the first error says why.
+                drop(self.raw.rollback());
                 Err(error)
             }
         }

@@ -47,10 +47,6 @@ impl Engine for MemoryEngine {
     fn check(&self) -> Result<Vec<String>, StoreError> {
         Ok(Vec::new())
     }
-
-    fn version(&self) -> Result<u32, StoreError> {
-        Ok(self.committed.read().unwrap_or_else(PoisonError::into_inner).version)
-    }
 }
 
 struct MemoryTxn<'a> {
@@ -96,13 +92,15 @@ impl Txn for MemoryTxn<'_> {
         if range.to.as_ref().is_some_and(|to| *to <= range.from) {
             return Ok(Vec::new());
         }
-        let rows = map.range(range.from.clone()..).take_while(|(key, _)| {
-            range.to.as_ref().is_none_or(|to| *key < to)
-        });
+        let rows = map
+            .range(range.from.clone()..)
+            .take_while(|(key, _)| range.to.as_ref().is_none_or(|to| *key < to));
         let own = |(key, value): (&Vec<u8>, &Vec<u8>)| (key.clone(), value.clone());
         Ok(match (range.order, &range.to) {
             (Order::Rising, _) => rows.take(limit).map(own).collect(),
-            (Order::Falling, None) => map.range(range.from.clone()..).rev().take(limit).map(own).collect(),
+            (Order::Falling, None) => {
+                map.range(range.from.clone()..).rev().take(limit).map(own).collect()
+            }
             (Order::Falling, Some(to)) => {
                 map.range(range.from.clone()..to.clone()).rev().take(limit).map(own).collect()
             }
@@ -126,11 +124,24 @@ impl Txn for MemoryTxn<'_> {
         Ok(())
     }
 
+    fn version(&self) -> Result<u32, StoreError> {
+        Ok(self.state.borrow().version)
+    }
+
+    fn ensure_tables(&self) -> Result<(), StoreError> {
+        self.change(|_| Some(()))
+    }
+
     fn set_version(&self, version: u32) -> Result<(), StoreError> {
         self.change(|state| {
             state.version = version;
             Some(())
         })
+    }
+
+    #[cfg(test)]
+    fn force_rollback(&self) -> Result<(), StoreError> {
+        unimplemented!("nothing ends a transaction in memory")
     }
 
     fn commit(self: Box<Self>) -> Result<(), StoreError> {

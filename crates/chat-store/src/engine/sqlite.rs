@@ -1,10 +1,11 @@
 //! The default engine: SQLite in WAL mode.
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
+use rusqlite::{Connection, Error, ErrorCode, OpenFlags, OptionalExtension, Params, ffi, params};
 
 use super::{Engine, Order, Range, Row, Txn};
 use crate::error::{OpenError, StoreError};
@@ -17,6 +18,8 @@ pub(crate) struct SqliteEngine {
     idle: Mutex<Vec<Connection>>,
     /// Threads of one process queue here instead of polling the file's lock.
     writer: Mutex<()>,
+    /// How long another process is waited for.
+    patience: Duration,
 }
 
 impl SqliteEngine {
@@ -25,38 +28,56 @@ impl SqliteEngine {
         if rusqlite::version_number() < OLDEST_SQLITE {
             return Err(OpenError::OldSqlite { found: rusqlite::version() });
         }
-        let engine = Self { path: path.to_owned(), idle: Mutex::default(), writer: Mutex::default() };
+        let engine = Self {
+            path: path.to_owned(),
+            idle: Mutex::default(),
+            writer: Mutex::default(),
+            patience: BUSY_TIMEOUT,
+        };
         let connection = engine.connect()?;
         engine.give_back(connection);
         Ok(engine)
     }
 
-    /// Makes the tables that are missing.
-    pub(crate) fn ensure_tables(&self) -> Result<(), StoreError> {
-        let connection = self.take()?;
-        for table in TABLES {
-            // Large values lie better apart from the keys.
-            let clustered = if table.large { "" } else { "WITHOUT ROWID" };
-            let name = table.name;
-            connection.execute_batch(&format!(
-                "CREATE TABLE IF NOT EXISTS {name} (k BLOB NOT NULL PRIMARY KEY, v BLOB NOT NULL) {clustered}"
-            ))?;
-        }
-        self.give_back(connection);
-        Ok(())
-    }
-
     fn connect(&self) -> Result<Connection, StoreError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&self.path, flags)?;
-        connection.busy_timeout(BUSY_TIMEOUT)?;
+        connection.busy_timeout(self.patience)?;
         connection.set_prepared_statement_cache_capacity(128);
         // WAL lets readers and one writer work at once, in several processes. FULL syncs each commit.
         connection.execute_batch(
             "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=ON; \
-             PRAGMA temp_store=MEMORY; PRAGMA fullfsync=ON; PRAGMA trusted_schema=OFF;",
+             PRAGMA temp_store=MEMORY; PRAGMA fullfsync=ON; PRAGMA trusted_schema=OFF; \
+             PRAGMA cell_size_check=ON;",
         )?;
         Ok(connection)
+    }
+
+    /// Like [`open`](Self::open), with less patience and statements that run on each connection.
+    #[cfg(test)]
+    pub(crate) fn with_settings(
+        path: &Path,
+        patience: Duration,
+        pragma: &str,
+    ) -> Result<Self, OpenError> {
+        let mut engine = Self::open(path)?;
+        engine.patience = patience;
+        for connection in engine.idle.get_mut().unwrap_or_else(PoisonError::into_inner) {
+            connection.busy_timeout(patience).map_err(StoreError::from)?;
+            connection.execute_batch(pragma).map_err(StoreError::from)?;
+        }
+        Ok(engine)
+    }
+
+    fn integrity_check(&self) -> Result<Vec<String>, StoreError> {
+        let connection = self.take()?;
+        let found = {
+            let mut statement = connection.prepare("PRAGMA integrity_check")?;
+            let rows = statement.query_map([], |row| row.get::<_, String>(0))?;
+            rows.collect::<Result<Vec<_>, _>>()?
+        };
+        self.give_back(connection);
+        Ok(found.into_iter().filter(|line| line != "ok").collect())
     }
 
     fn take(&self) -> Result<Connection, StoreError> {
@@ -75,31 +96,21 @@ impl Engine for SqliteEngine {
         let connection = self.take()?;
         // A plain BEGIN would take the write lock too late: a busy error that no timeout absorbs.
         connection.execute_batch("BEGIN IMMEDIATE")?;
-        Ok(Box::new(SqliteTxn { engine: self, connection: Some(connection), _writer: Some(guard) }))
+        Ok(Box::new(SqliteTxn::new(self, connection, Some(guard))))
     }
 
     fn begin_read(&self) -> Result<Box<dyn Txn + '_>, StoreError> {
         let connection = self.take()?;
         connection.execute_batch("BEGIN DEFERRED")?;
-        Ok(Box::new(SqliteTxn { engine: self, connection: Some(connection), _writer: None }))
+        Ok(Box::new(SqliteTxn::new(self, connection, None)))
     }
 
     fn check(&self) -> Result<Vec<String>, StoreError> {
-        let connection = self.take()?;
-        let found = {
-            let mut statement = connection.prepare("PRAGMA integrity_check")?;
-            let rows = statement.query_map([], |row| row.get::<_, String>(0))?;
-            rows.collect::<Result<Vec<_>, _>>()?
-        };
-        self.give_back(connection);
-        Ok(found.into_iter().filter(|line| line != "ok").collect())
-    }
-
-    fn version(&self) -> Result<u32, StoreError> {
-        let connection = self.take()?;
-        let version = connection.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-        self.give_back(connection);
-        Ok(version)
+        match self.integrity_check() {
+            // A file that cannot be checked at all is damaged too.
+            Err(StoreError::Damaged { what }) => Ok(vec![what]),
+            other => other,
+        }
     }
 }
 
@@ -119,16 +130,49 @@ struct SqliteTxn<'a> {
     engine: &'a SqliteEngine,
     /// Present until the transaction has ended.
     connection: Option<Connection>,
-    _writer: Option<MutexGuard<'a, ()>>,
+    /// Present while the transaction may write.
+    writer: Option<MutexGuard<'a, ()>>,
+    /// Whether the disk was full: it is why SQLite has ended the transaction.
+    full: Cell<bool>,
 }
 
-impl SqliteTxn<'_> {
-    fn connection(&self) -> Result<&Connection, StoreError> {
-        self.connection.as_ref().ok_or_else(|| StoreError::damaged("the transaction has ended"))
+impl<'a> SqliteTxn<'a> {
+    fn new(
+        engine: &'a SqliteEngine,
+        connection: Connection,
+        writer: Option<MutexGuard<'a, ()>>,
+    ) -> Self {
+        Self { engine, connection: Some(connection), writer, full: Cell::new(false) }
     }
 
-    fn run(&self, sql: &str) -> Result<(), StoreError> {
-        Ok(self.connection()?.prepare_cached(sql)?.execute([]).map(drop)?)
+    /// The connection, for a statement that writes.
+    ///
+    /// After some errors, such as a full disk, SQLite has rolled the whole transaction back. Each
+    /// further statement would then be a transaction of its own.
+    fn writable(&self) -> Result<&Connection, StoreError> {
+        if self.writer.is_none() {
+            return Err(StoreError::ReadOnly);
+        }
+        let connection = self.connection()?;
+        match connection.is_autocommit() {
+            false => Ok(connection),
+            true if self.full.get() => Err(StoreError::Full),
+            true => Err(StoreError::Engine("the transaction was rolled back".into())),
+        }
+    }
+
+    /// Runs a statement that writes; returns how many rows it changed.
+    fn execute(&self, sql: &str, params: impl Params) -> Result<usize, StoreError> {
+        let done = self.writable()?.prepare_cached(sql).and_then(|mut s| s.execute(params));
+        done.map_err(|error| {
+            let error = StoreError::from(error);
+            self.full.set(self.full.get() || matches!(error, StoreError::Full));
+            error
+        })
+    }
+
+    fn connection(&self) -> Result<&Connection, StoreError> {
+        self.connection.as_ref().ok_or_else(|| StoreError::damaged("the transaction has ended"))
     }
 }
 
@@ -141,46 +185,73 @@ impl Txn for SqliteTxn<'_> {
 
     fn put(&self, table: &Table, key: &[u8], value: &[u8]) -> Result<(), StoreError> {
         let sql = format!("INSERT OR REPLACE INTO {} (k, v) VALUES (?1, ?2)", table.name);
-        self.connection()?.prepare_cached(&sql)?.execute(params![key, value])?;
-        Ok(())
+        self.execute(&sql, params![key, value]).map(drop)
     }
 
     fn delete(&self, table: &Table, key: &[u8]) -> Result<bool, StoreError> {
         let sql = format!("DELETE FROM {} WHERE k = ?1", table.name);
-        Ok(self.connection()?.prepare_cached(&sql)?.execute([key])? > 0)
+        Ok(self.execute(&sql, [key])? > 0)
     }
 
     fn scan(&self, table: &Table, range: &Range, limit: usize) -> Result<Vec<Row>, StoreError> {
         let bound = if range.to.is_some() { "AND k < ?2" } else { "AND ?2 IS NULL" };
         let order = if range.order == Order::Falling { "DESC" } else { "ASC" };
-        let sql =
-            format!("SELECT k, v FROM {} WHERE k >= ?1 {bound} ORDER BY k {order} LIMIT ?3", table.name);
+        let sql = format!(
+            "SELECT k, v FROM {} WHERE k >= ?1 {bound} ORDER BY k {order} LIMIT ?3",
+            table.name
+        );
         let mut statement = self.connection()?.prepare_cached(&sql)?;
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let rows = statement
-            .query_map(params![range.from, range.to, limit], |row| Ok((row.get(0)?, row.get(1)?)))?;
+        let rows = statement.query_map(params![range.from, range.to, limit], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
     fn savepoint(&self) -> Result<(), StoreError> {
-        self.run("SAVEPOINT nested")
+        self.execute("SAVEPOINT nested", []).map(drop)
     }
 
     fn release(&self) -> Result<(), StoreError> {
-        self.run("RELEASE nested")
+        self.execute("RELEASE nested", []).map(drop)
     }
 
     fn rollback(&self) -> Result<(), StoreError> {
-        self.run("ROLLBACK TO nested")?;
-        self.run("RELEASE nested")
+        self.execute("ROLLBACK TO nested", [])?;
+        self.execute("RELEASE nested", []).map(drop)
+    }
+
+    fn version(&self) -> Result<u32, StoreError> {
+        Ok(self.connection()?.query_row("PRAGMA user_version", [], |row| row.get(0))?)
     }
 
     fn set_version(&self, version: u32) -> Result<(), StoreError> {
-        Ok(self.connection()?.pragma_update(None, "user_version", version)?)
+        Ok(self.writable()?.pragma_update(None, "user_version", version)?)
+    }
+
+    fn ensure_tables(&self) -> Result<(), StoreError> {
+        for table in TABLES {
+            // Large values lie better apart from the keys.
+            let clustered = if table.large { "" } else { "WITHOUT ROWID" };
+            let name = table.name;
+            let columns = "(k BLOB NOT NULL PRIMARY KEY, v BLOB NOT NULL)";
+            self.execute(&format!("CREATE TABLE IF NOT EXISTS {name} {columns} {clustered}"), [])?;
+        }
+        Ok(())
+    }
+
+    #[cfg(test)]
+    fn force_rollback(&self) -> Result<(), StoreError> {
+        Ok(self.connection()?.execute_batch("ROLLBACK")?)
     }
 
     fn commit(mut self: Box<Self>) -> Result<(), StoreError> {
-        self.run("COMMIT")?;
+        // A transaction that only reads has nothing to make durable.
+        if self.writer.is_some() {
+            self.execute("COMMIT", [])?;
+        } else {
+            self.connection()?.execute_batch("COMMIT")?;
+        }
         if let Some(connection) = self.connection.take() {
             self.engine.give_back(connection);
         }
@@ -198,15 +269,29 @@ impl Drop for SqliteTxn<'_> {
     }
 }
 
-impl From<rusqlite::Error> for StoreError {
-    fn from(error: rusqlite::Error) -> Self {
+impl From<Error> for StoreError {
+    fn from(error: Error) -> Self {
+        // The store's own statements are sound, so one that does not fit the file says that the
+        // file is not what was written.
+        let misfit = matches!(error, Error::InvalidColumnType(..) | Error::SqlInputError { .. });
+        let extended = error.sqlite_error().map(|failure| failure.extended_code);
+        if extended == Some(ffi::SQLITE_IOERR_SHMSIZE) {
+            return Self::Full;
+        }
         match error.sqlite_error_code() {
+            None | Some(ErrorCode::Unknown) if misfit => Self::damaged(error.to_string()),
             Some(ErrorCode::DiskFull) => Self::Full,
-            Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => Self::ReadOnly,
-            Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed) => {
-                Self::Locked
+            Some(ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
+                Self::ReadOnly
             }
-            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::damaged(error.to_string()),
+            Some(
+                ErrorCode::DatabaseBusy
+                | ErrorCode::DatabaseLocked
+                | ErrorCode::FileLockingProtocolFailed,
+            ) => Self::Locked,
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                Self::damaged(error.to_string())
+            }
             Some(ErrorCode::TooBig) => Self::TooLong { len: usize::MAX, max: 1_000_000_000 },
             _ => Self::Engine(Box::new(error)),
         }

@@ -22,7 +22,12 @@ pub struct Contact {
 impl Contact {
     /// A person of whom nothing is known.
     pub fn new(handle: &str) -> Self {
-        Self { handle: handle.to_owned(), first_heard_ms: None, last_heard_ms: None, first_sent_ms: None }
+        Self {
+            handle: handle.to_owned(),
+            first_heard_ms: None,
+            last_heard_ms: None,
+            first_sent_ms: None,
+        }
     }
 
     fn decode(row: &OpenRow) -> Result<Self, StoreError> {

@@ -122,7 +122,12 @@ impl WriteTxn<'_> {
         cursor: &Cursor,
     ) -> Result<(), StoreError> {
         let (topic_name, mailbox_tag) = (topic.to_owned(), mailbox.copied());
-        let row = CursorRow { topic: topic_name, partition, mailbox: mailbox_tag, cursor: cursor.clone() };
+        let row = CursorRow {
+            topic: topic_name,
+            partition,
+            mailbox: mailbox_tag,
+            cursor: cursor.clone(),
+        };
         self.put(&CURSORS, &self.cursor_key(topic, partition, mailbox), &row.encode())
     }
 

@@ -55,7 +55,12 @@ impl WriteTxn<'_> {
     ///
     /// # Errors
     /// When the store cannot be written.
-    pub fn kept_append(&mut self, topic: &str, partition: u32, records: &[Kept]) -> Result<(), StoreError> {
+    pub fn kept_append(
+        &mut self,
+        topic: &str,
+        partition: u32,
+        records: &[Kept],
+    ) -> Result<(), StoreError> {
         let Some((first, _)) = records.first() else { return Ok(()) };
         let log = log_key(self.sealer, topic, partition);
         self.put(&KEPT, &numbered(&log, *first), &encode(records))?;
@@ -79,7 +84,12 @@ impl WriteTxn<'_> {
     ///
     /// # Errors
     /// When the store cannot be written.
-    pub fn kept_truncate_from(&mut self, topic: &str, partition: u32, offset: u64) -> Result<(), StoreError> {
+    pub fn kept_truncate_from(
+        &mut self,
+        topic: &str,
+        partition: u32,
+        offset: u64,
+    ) -> Result<(), StoreError> {
         let log = log_key(self.sealer, topic, partition);
         let counter = counter(&log);
         let mut count = self.count(&counter)?;

@@ -39,7 +39,8 @@ impl Head {
     pub(crate) const EMPTY: Self = Self { count: 0, last: Seq::ZERO, hash: [0; 32] };
 
     pub(crate) fn with(self, seq: Seq) -> Self {
-        let hash = Sha256::new().chain_update(self.hash).chain_update(seq.get().to_be_bytes()).finalize();
+        let hash =
+            Sha256::new().chain_update(self.hash).chain_update(seq.get().to_be_bytes()).finalize();
         Self { count: self.count.saturating_add(1), last: seq, hash: hash.into() }
     }
 
@@ -96,7 +97,11 @@ impl ReadTxn<'_> {
     ///
     /// # Errors
     /// When a row is damaged or the store cannot be read.
-    pub fn history_before(&self, before: Option<Seq>, limit: usize) -> Result<Vec<HistoryRow>, StoreError> {
+    pub fn history_before(
+        &self,
+        before: Option<Seq>,
+        limit: usize,
+    ) -> Result<Vec<HistoryRow>, StoreError> {
         let mut range = Range::all().falling();
         if let Some(before) = before {
             range = range.ending_before(before.get().to_be_bytes().to_vec());
@@ -107,7 +112,8 @@ impl ReadTxn<'_> {
     /// The same within one conversation.
     ///
     /// # Errors
-    /// When a row is damaged or missing, or the store cannot be read.
+    /// When a row is damaged, missing or of another conversation, when all rows are asked for and
+    /// they are not those that its [`Head`] counts, or when the store cannot be read.
     pub fn history_of(
         &self,
         conversation: &[u8],
@@ -120,9 +126,15 @@ impl ReadTxn<'_> {
             range = range.ending_before(numbered(&prefix, before.get()));
         }
         let missing = || StoreError::damaged("a row of the history is missing");
-        let rows = self.keys(&CONVERSATIONS, &range, limit)?.into_iter().map(|key| {
+        let keys = self.keys(&CONVERSATIONS, &range, limit)?;
+        let counted = self.head_at(&prefix)?.map_or(0, |head| head.count);
+        if before.is_none() && keys.len() < limit && keys.len() as u64 != counted {
+            return Err(missing());
+        }
+        let rows = keys.into_iter().map(|key| {
             let (_, seq) = split_number(&key).ok_or_else(missing)?;
-            self.history_get(seq.into())?.ok_or_else(missing)
+            let row = self.history_get(seq.into())?.ok_or_else(missing)?;
+            if row.conversation == conversation { Ok(row) } else { Err(missing()) }
         });
         rows.collect()
     }
@@ -179,7 +191,8 @@ impl WriteTxn<'_> {
     /// # Errors
     /// When there is no such row, or the store cannot be written.
     pub fn history_replace(&mut self, seq: Seq, body: &[u8]) -> Result<(), StoreError> {
-        let row = self.history_get(seq)?.ok_or_else(|| StoreError::damaged("no such history row"))?;
+        let row =
+            self.history_get(seq)?.ok_or_else(|| StoreError::damaged("no such history row"))?;
         self.put(&MESSAGES, &seq.get().to_be_bytes(), &row_value(&row.conversation, body))
     }
 

@@ -64,7 +64,10 @@ impl WriteTxn<'_> {
         Ok(next)
     }
 
-    pub(crate) fn write_counts(&self, counts: &std::collections::HashMap<Vec<u8>, u64>) -> Result<(), StoreError> {
+    pub(crate) fn write_counts(
+        &self,
+        counts: &std::collections::HashMap<Vec<u8>, u64>,
+    ) -> Result<(), StoreError> {
         counts.iter().try_for_each(|(name, count)| self.put(&COUNTS, name, &count.to_be_bytes()))
     }
 

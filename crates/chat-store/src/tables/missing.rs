@@ -12,7 +12,12 @@ impl WriteTxn<'_> {
     ///
     /// # Errors
     /// When the store cannot be written.
-    pub fn missing_insert(&mut self, stream: &StreamKey, first: u64, last: u64) -> Result<(), StoreError> {
+    pub fn missing_insert(
+        &mut self,
+        stream: &StreamKey,
+        first: u64,
+        last: u64,
+    ) -> Result<(), StoreError> {
         self.put(&MISSING, &numbered(&stream.0, first), &last.to_be_bytes())
     }
 

@@ -33,7 +33,8 @@ impl ReadTxn<'_> {
     pub fn newer_list(&self, topic: &str, partition: u32) -> Result<Vec<NewerRow>, StoreError> {
         let log = log_key(self.sealer, topic, partition);
         let rows = self.rows(&NEWER, &Range::prefix(&log), usize::MAX)?.into_iter().map(|row| {
-            let (_, offset) = split_number(&row.key).ok_or_else(|| StoreError::damaged("a newer row"))?;
+            let (_, offset) =
+                split_number(&row.key).ok_or_else(|| StoreError::damaged("a newer row"))?;
             Ok(NewerRow { offset, body: row.value })
         });
         rows.collect()
@@ -41,7 +42,7 @@ impl ReadTxn<'_> {
 }
 
 impl WriteTxn<'_> {
-    /// Keeps a message; `false` if 1,000 messages or 64 MiB are kept already.
+    /// Keeps a message, in place of one at the same offset; `false` if 1,000 messages or 64 MiB are kept already.
     ///
     /// # Errors
     /// When the store cannot be written.
@@ -52,13 +53,15 @@ impl WriteTxn<'_> {
         offset: u64,
         body: &[u8],
     ) -> Result<bool, StoreError> {
-        let (rows, bytes) = (self.count(ROWS)?, self.count(BYTES)?);
-        let bytes = bytes.saturating_add(body.len() as u64);
-        if rows >= MOST_ROWS || bytes > MOST_BYTES {
+        // A log that was cut is read again: the same offset may come twice, and counts once.
+        self.newer_remove(topic, partition, offset)?;
+        let rows = self.count(ROWS)?.saturating_add(1);
+        let bytes = self.count(BYTES)?.saturating_add(body.len() as u64);
+        if rows > MOST_ROWS || bytes > MOST_BYTES {
             return Ok(false);
         }
         self.put(&NEWER, &numbered(&log_key(self.sealer, topic, partition), offset), body)?;
-        self.set_count(ROWS, rows + 1);
+        self.set_count(ROWS, rows);
         self.set_count(BYTES, bytes);
         Ok(true)
     }
@@ -67,7 +70,12 @@ impl WriteTxn<'_> {
     ///
     /// # Errors
     /// When the store cannot be written.
-    pub fn newer_remove(&mut self, topic: &str, partition: u32, offset: u64) -> Result<(), StoreError> {
+    pub fn newer_remove(
+        &mut self,
+        topic: &str,
+        partition: u32,
+        offset: u64,
+    ) -> Result<(), StoreError> {
         let key = numbered(&log_key(self.sealer, topic, partition), offset);
         let Some(body) = self.value(&NEWER, &key)? else { return Ok(()) };
         self.delete(&NEWER, &key)?;

@@ -24,7 +24,11 @@ pub struct SeenEntry {
 
 impl SeenEntry {
     fn decode(fields: &mut Fields<'_>) -> Option<Self> {
-        Some(Self { message_id: fields.array()?, content_hash: fields.array()?, history: fields.u64()?.into() })
+        Some(Self {
+            message_id: fields.array()?,
+            content_hash: fields.array()?,
+            history: fields.u64()?.into(),
+        })
     }
 }
 
@@ -45,7 +49,9 @@ impl ReadTxn<'_> {
     /// # Errors
     /// When the row is damaged or the store cannot be read.
     pub fn seen(&self, stream: &StreamKey, number: u64) -> Result<Vec<SeenEntry>, StoreError> {
-        let Some(value) = self.value(&SEEN, &numbered(&stream.0, number))? else { return Ok(Vec::new()) };
+        let Some(value) = self.value(&SEEN, &numbered(&stream.0, number))? else {
+            return Ok(Vec::new());
+        };
         let mut fields = Fields(&value);
         let mut entries = Vec::new();
         while !fields.0.is_empty() {
@@ -70,7 +76,12 @@ impl WriteTxn<'_> {
     ///
     /// # Errors
     /// When the store cannot be written.
-    pub fn set_seen(&mut self, stream: &StreamKey, number: u64, entries: &[SeenEntry]) -> Result<(), StoreError> {
+    pub fn set_seen(
+        &mut self,
+        stream: &StreamKey,
+        number: u64,
+        entries: &[SeenEntry],
+    ) -> Result<(), StoreError> {
         let mut value = Vec::with_capacity(entries.len() * 56);
         for entry in entries {
             value.extend_from_slice(&entry.message_id);

@@ -35,7 +35,11 @@ impl WriteTxn<'_> {
     ///
     /// # Errors
     /// When the store cannot be written.
-    pub fn set_stream_tip(&mut self, conversation: &[u8], tip: &StreamTip) -> Result<(), StoreError> {
+    pub fn set_stream_tip(
+        &mut self,
+        conversation: &[u8],
+        tip: &StreamTip,
+    ) -> Result<(), StoreError> {
         let value = [&tip.next.to_be_bytes()[..], &tip.prev].concat();
         self.put(&STREAMS, &self.sealer.hide("stream tip", &[conversation]), &value)
     }

@@ -1,0 +1,155 @@
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use super::*;
+use crate::ids::Seq;
+
+fn key() -> StoreKey {
+    StoreKey::from_bytes([5; 32])
+}
+
+/// A store on disk whose connections are set up by `pragma` and that waits for nobody.
+fn impatient(path: &Path, pragma: &str) -> Store {
+    drop(Store::create(path, &key()).unwrap());
+    let engine = SqliteEngine::with_settings(path, Duration::from_millis(50), pragma).unwrap();
+    Store::over(Box::new(engine), &key())
+}
+
+fn append(store: &Store, body: &[u8]) -> Result<Seq, StoreError> {
+    store.write(|tx| tx.history_append(b"c", body))
+}
+
+#[test]
+fn a_store_that_another_process_holds_is_locked_not_damaged() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("db");
+    let store = impatient(&path, "");
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    assert!(matches!(append(&store, b"x"), Err(StoreError::Locked)));
+    assert_eq!(store.read(|tx| tx.history_last()).unwrap(), None, "readers go on");
+    other.execute_batch("ROLLBACK").unwrap();
+    append(&store, b"x").unwrap();
+}
+
+#[test]
+fn a_full_disk_undoes_the_transaction_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = impatient(&folder.path().join("db"), "PRAGMA max_page_count=120;");
+    let mut stored = 0;
+    let error = loop {
+        match append(&store, &[7; 4000]) {
+            Ok(seq) => stored = seq.get(),
+            Err(error) => break error,
+        }
+    };
+    assert!(matches!(error, StoreError::Full), "{error}");
+    assert!(stored > 20);
+    assert_eq!(store.read(|tx| tx.history_last()).unwrap(), Some(stored.into()));
+    assert_eq!(store.verify().unwrap().damage, []);
+    append(&store, b"small ones still fit").unwrap();
+}
+
+#[test]
+fn what_follows_a_full_disk_in_the_same_transaction_is_not_written_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = impatient(&folder.path().join("db"), "PRAGMA max_page_count=120;");
+    let outcome = store.write(|tx| {
+        tx.meta_put("before", b"1")?;
+        let nested = tx.nested(|tx| tx.outbox_push(&[0; 20], &vec![0; 4 << 20]).map(drop));
+        assert!(matches!(nested, Err(StoreError::Full)), "{nested:?}");
+        // A caller that takes this for a bad record and goes on.
+        drop(tx.meta_put("after", b"1"));
+        drop(tx.nested(|tx| tx.meta_put("after, nested", b"1")));
+        Ok::<_, StoreError>(())
+    });
+    let seen = |name| store.read(|tx| tx.meta_get(name)).unwrap().is_some();
+    let all = ["before", "after", "after, nested"].map(seen);
+    assert!(all == [outcome.is_ok(); 3], "all or nothing: {outcome:?} {all:?}");
+}
+
+#[test]
+fn a_transaction_that_sqlite_has_ended_refuses_everything() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = impatient(&folder.path().join("db"), "");
+    let outcome = store.write(|tx| {
+        tx.meta_put("before", b"1")?;
+        // What SQLite does by itself after some errors.
+        assert!(tx.nested(|tx| tx.raw.force_rollback()).is_err());
+        assert!(tx.meta_put("after", b"1").is_err());
+        assert!(tx.nested(|tx| tx.meta_put("nested", b"1")).is_err());
+        Ok::<_, StoreError>(())
+    });
+    assert!(outcome.is_err(), "it cannot be committed");
+    for name in ["before", "after", "nested"] {
+        assert!(store.read(|tx| tx.meta_get(name)).unwrap().is_none(), "{name}");
+    }
+    store.write(|tx| tx.meta_put("later", b"1")).unwrap();
+}
+
+fn first(tx: &mut WriteTxn<'_>) -> Result<(), StoreError> {
+    let old = tx.meta_get("steps")?.map_or(0, |v| v[0]);
+    tx.meta_put("steps", &[old * 10 + 1])
+}
+
+fn second(tx: &mut WriteTxn<'_>) -> Result<(), StoreError> {
+    let old = tx.meta_get("steps")?.map_or(0, |v| v[0]);
+    tx.meta_put("steps", &[old * 10 + 2])
+}
+
+fn failing(tx: &mut WriteTxn<'_>) -> Result<(), StoreError> {
+    second(tx)?;
+    Err(StoreError::Full)
+}
+
+fn steps(store: &Store) -> Option<u8> {
+    store.read(|tx| tx.meta_get("steps")).unwrap().map(|value| value[0])
+}
+
+#[test]
+fn migrations_run_in_order_once_and_each_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("db");
+    for store in [Store::in_memory(&key()).unwrap(), Store::create(&path, &key()).unwrap()] {
+        store.migrate(&[]).unwrap();
+        assert_eq!((steps(&store), store.version().unwrap()), (None, 1));
+        assert!(store.migrate(&[first, failing]).is_err());
+        assert_eq!((steps(&store), store.version().unwrap()), (Some(1), 2), "the first one holds");
+        store.migrate(&[first, second]).unwrap();
+        store.migrate(&[first, second]).unwrap();
+        assert_eq!((steps(&store), store.version().unwrap()), (Some(12), 3));
+    }
+    let newer = Store::open(&path, &key()).unwrap_err();
+    assert!(matches!(newer, OpenError::Newer { found: 3, supported: VERSION }));
+}
+
+#[test]
+fn migrations_of_many_openers_at_once_run_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("db");
+    drop(Store::create(&path, &key()).unwrap());
+    // A store of its own for each, as each process has.
+    let stores: Vec<Store> = (0..6).map(|_| Store::open(&path, &key()).unwrap()).collect();
+    std::thread::scope(|scope| {
+        for store in &stores {
+            scope.spawn(|| store.migrate(&[first]).unwrap());
+        }
+    });
+    assert_eq!(steps(&stores[0]), Some(1));
+}
+
+#[test]
+fn an_older_store_gets_the_tables_that_it_lacks() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("db");
+    let store = Store::create(&path, &key()).unwrap();
+    append(&store, b"x").unwrap();
+    drop(store);
+    Connection::open(&path).unwrap().execute_batch("DROP TABLE marks").unwrap();
+    let store = Store::over(Box::new(SqliteEngine::open(&path).unwrap()), &key());
+    assert!(store.read(|tx| tx.mark("m")).is_err());
+    store.migrate(&[|_| Ok(())]).unwrap();
+    store.write(|tx| tx.set_mark("m", 1.into())).unwrap();
+    assert_eq!(store.read(|tx| tx.history_last()).unwrap(), Some(1.into()));
+}
