@@ -141,7 +141,7 @@ impl Txn for MemoryTxn<'_> {
 
     #[cfg(test)]
     fn force_rollback(&self) -> Result<(), StoreError> {
-        unimplemented!("nothing ends a transaction in memory")
+        Err(StoreError::damaged("nothing ends a transaction in memory"))
     }
 
     fn commit(self: Box<Self>) -> Result<(), StoreError> {
