@@ -92,8 +92,11 @@ async fn create_topics(broker: &Broker, topics: &[(&str, &[(&str, &str)])]) {
 async fn kcat_writes_reads_and_asks() {
     let Some(_) = kcat() else { return };
     let (_folder, broker) = start().await;
-    create_topics(&broker, &[("mail", &[]), ("timed", &[("message.timestamp.type", "LogAppendTime")])])
-        .await;
+    create_topics(
+        &broker,
+        &[("mail", &[]), ("timed", &[("message.timestamp.type", "LogAppendTime")])],
+    )
+    .await;
     let listed = run(kcat_command(&broker, &["-L", "-J"]), "").await;
     assert!(listed.contains(r#""topic":"mail""#), "{listed}");
     assert!(listed.contains(&format!(r#""name":"{}""#, broker.address())), "{listed}");
@@ -129,7 +132,8 @@ async fn kcat_writes_idempotently_and_in_every_compression() {
     let mut expected = String::new();
     for codec in ["none", "gzip", "snappy", "lz4", "zstd"] {
         let settings = format!("compression.codec={codec}");
-        let produce = ["-P", "-t", "mail", "-p", "0", "-X", "enable.idempotence=true", "-X", &settings];
+        let produce =
+            ["-P", "-t", "mail", "-p", "0", "-X", "enable.idempotence=true", "-X", &settings];
         run(kcat_command(&broker, &produce), &lines).await;
         expected.push_str(&lines);
     }

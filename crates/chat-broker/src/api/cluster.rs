@@ -19,6 +19,7 @@ pub(crate) async fn answer(
         .with_host(text(address.to_string()))
         .with_port(i32::from(caller.local.port()));
     let response = DescribeClusterResponse::default()
+        .with_error_message(None)
         .with_cluster_id(text(caller.context.log.cluster_id.clone()))
         .with_controller_id(NODE)
         .with_brokers(vec![broker]);

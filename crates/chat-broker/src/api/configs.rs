@@ -54,6 +54,7 @@ pub(crate) async fn describe(
         results.push(
             DescribeConfigsResult::default()
                 .with_error_code(error)
+                .with_error_message(None)
                 .with_resource_type(resource.resource_type)
                 .with_resource_name(resource.resource_name)
                 .with_configs(configs),
@@ -113,7 +114,11 @@ fn entry(told: Told, version: i16, synonyms: bool) -> DescribeConfigsResourceRes
         .with_value(value.clone())
         .with_read_only(told.read_only == Access::Fixed)
         .with_config_source(told.source);
-    let entry = if version >= 3 { entry.with_config_type(told.kind.code()) } else { entry };
+    let entry = if version >= 3 {
+        entry.with_config_type(told.kind.code()).with_documentation(None)
+    } else {
+        entry
+    };
     if !synonyms {
         return entry;
     }

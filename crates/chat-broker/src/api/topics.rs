@@ -41,7 +41,7 @@ pub(crate) async fn create(
             Some(1) => create_one(&caller, &topic, request.validate_only).await,
             Some(_) => Err(not_created(ResponseError::InvalidRequest, "the topic is named twice")),
         };
-        let result = CreatableTopicResult::default().with_name(topic.name);
+        let result = CreatableTopicResult::default().with_name(topic.name).with_error_message(None);
         results.push(match made {
             Ok(new) => created(result, &new, version),
             Err(NotCreated(error, what)) => {
@@ -178,7 +178,8 @@ pub(crate) async fn delete(
             Err(error) => Err(error),
         };
         let outcome = outcome.and_then(|deleted| deleted);
-        let result = result.with_name(name).with_error_code(code(&outcome));
+        let result =
+            result.with_name(name).with_error_message(None).with_error_code(code(&outcome));
         results.push(if version >= 6 { result.with_topic_id(id) } else { result });
     }
     DeleteTopicsResponse::default().with_responses(results)

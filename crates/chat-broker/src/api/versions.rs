@@ -6,6 +6,12 @@ use kafka_protocol::messages::ApiVersionsResponse;
 use kafka_protocol::messages::api_versions_response::ApiVersion;
 use kafka_protocol::protocol::VersionRange;
 
+/// Every request that is served, with its versions.
+#[cfg(test)]
+pub(crate) fn served() -> &'static [(ApiKey, VersionRange)] {
+    SERVED
+}
+
 /// Whether a request is served in a version.
 pub(crate) fn serves(key: ApiKey, version: i16) -> bool {
     let served = SERVED.iter().find(|served| served.0 == key);
@@ -13,17 +19,14 @@ pub(crate) fn serves(key: ApiKey, version: i16) -> bool {
 }
 
 /// The list of what is served.
-pub(crate) async fn answer(_version: i16) -> ApiVersionsResponse {
+pub(crate) async fn answer() -> ApiVersionsResponse {
     ApiVersionsResponse::default().with_api_keys(list())
 }
 
 /// The answer to a version that is newer than ours, in the oldest form, which every client reads.
 pub(crate) fn unsupported() -> ApiVersionsResponse {
-    answer_list().with_error_code(ResponseError::UnsupportedVersion.code())
-}
-
-fn answer_list() -> ApiVersionsResponse {
-    ApiVersionsResponse::default().with_api_keys(list())
+    let response = ApiVersionsResponse::default().with_api_keys(list());
+    response.with_error_code(ResponseError::UnsupportedVersion.code())
 }
 
 fn list() -> Vec<ApiVersion> {

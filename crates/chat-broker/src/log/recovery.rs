@@ -154,7 +154,14 @@ impl Walk<'_> {
             match scan.next_batch().map_err(StartError::data("read", self.path))? {
                 Found::End if expected.is_none_or(|expected| expected == next) => return Ok(()),
                 Found::End => return Err(damaged(self.path, at, next, "records are missing")),
-                Found::Batch(header, _) => expected = Some(header.next_offset()),
+                Found::Batch(header, _) => {
+                    let ordered = expected.is_none_or(|expected| header.base_offset >= expected);
+                    if !ordered || header.next_offset() > next {
+                        let offset = expected.unwrap_or(next);
+                        return Err(damaged(self.path, at, offset, "an offset is out of order"));
+                    }
+                    expected = Some(header.next_offset());
+                }
                 Found::Fault(what) => {
                     let offset = expected.unwrap_or(next);
                     return Err(damaged(self.path, at, offset, what));

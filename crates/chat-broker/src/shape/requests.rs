@@ -115,3 +115,191 @@ const DESCRIBE_CLUSTER: Shape =
 
 const FIND_COORDINATOR: Shape =
     Shape { flexible: 3, fields: &[TEXT.until(3), BYTE.since(1), TEXTS.since(4)] };
+
+#[cfg(test)]
+mod tests {
+    use bytes::{Bytes, BytesMut};
+    use kafka_protocol::messages::create_topics_request::{
+        CreatableReplicaAssignment, CreatableTopic, CreatableTopicConfig,
+    };
+    use kafka_protocol::messages::delete_records_request::{
+        DeleteRecordsPartition, DeleteRecordsTopic,
+    };
+    use kafka_protocol::messages::delete_topics_request::DeleteTopicState;
+    use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
+    use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic, ForgottenTopic};
+    use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
+    use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
+    use kafka_protocol::messages::offset_for_leader_epoch_request::{
+        OffsetForLeaderPartition, OffsetForLeaderTopic,
+    };
+    use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
+    use kafka_protocol::messages::{
+        ApiVersionsRequest, BrokerId, CreateTopicsRequest, DeleteRecordsRequest,
+        DeleteTopicsRequest, DescribeClusterRequest, DescribeConfigsRequest, FetchRequest,
+        FindCoordinatorRequest, InitProducerIdRequest, ListOffsetsRequest, MetadataRequest,
+        OffsetForLeaderEpochRequest, ProduceRequest, RequestKind, TopicName,
+    };
+    use kafka_protocol::protocol::StrBytes;
+    use proptest::prelude::*;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::api::versions;
+
+    fn text(text: &'static str) -> StrBytes {
+        StrBytes::from_static_str(text)
+    }
+
+    fn name() -> TopicName {
+        TopicName(text("topic"))
+    }
+
+    /// A request of each kind with two entries in each list that its version has.
+    fn request(key: ApiKey, version: i16) -> RequestKind {
+        let since = |first: i16| version >= first;
+        let id = Uuid::from_u128(7);
+        match key {
+            ApiKey::ApiVersions => {
+                let request = ApiVersionsRequest::default();
+                let named = request.clone().with_client_software_name(text("name"));
+                if since(3) { named.into() } else { request.into() }
+            }
+            ApiKey::Metadata => {
+                let topic = MetadataRequestTopic::default().with_name(Some(name()));
+                let topic = if since(10) { topic.with_topic_id(id) } else { topic };
+                MetadataRequest::default().with_topics(Some(vec![topic; 2])).into()
+            }
+            ApiKey::Produce => {
+                let data = PartitionProduceData::default();
+                let data = data.with_records(Some(Bytes::from_static(b"some records")));
+                let topic = TopicProduceData::default().with_partition_data(vec![data; 2]);
+                let topic =
+                    if since(13) { topic.with_topic_id(id) } else { topic.with_name(name()) };
+                ProduceRequest::default().with_topic_data(vec![topic; 2]).into()
+            }
+            ApiKey::Fetch => fetch(version, id),
+            ApiKey::ListOffsets => {
+                let topic = ListOffsetsTopic::default().with_name(name());
+                let topic = topic.with_partitions(vec![ListOffsetsPartition::default(); 2]);
+                ListOffsetsRequest::default().with_topics(vec![topic; 2]).into()
+            }
+            ApiKey::CreateTopics => {
+                let assigned = CreatableReplicaAssignment::default();
+                let assigned = assigned.with_broker_ids(vec![BrokerId(1); 2]);
+                let config = CreatableTopicConfig::default().with_name(text("config"));
+                let topic = CreatableTopic::default()
+                    .with_name(name())
+                    .with_assignments(vec![assigned; 2])
+                    .with_configs(vec![config.clone().with_value(None), config]);
+                CreateTopicsRequest::default().with_topics(vec![topic; 2]).into()
+            }
+            ApiKey::DeleteTopics if since(6) => {
+                let topic = DeleteTopicState::default().with_topic_id(id);
+                let topics = vec![topic.clone(), topic.with_name(None)];
+                DeleteTopicsRequest::default().with_topics(topics).into()
+            }
+            ApiKey::DeleteTopics => {
+                DeleteTopicsRequest::default().with_topic_names(vec![name(); 2]).into()
+            }
+            ApiKey::DeleteRecords => {
+                let topic = DeleteRecordsTopic::default().with_name(name());
+                let topic = topic.with_partitions(vec![DeleteRecordsPartition::default(); 2]);
+                DeleteRecordsRequest::default().with_topics(vec![topic; 2]).into()
+            }
+            ApiKey::InitProducerId => InitProducerIdRequest::default().into(),
+            ApiKey::OffsetForLeaderEpoch => {
+                let topic = OffsetForLeaderTopic::default().with_topic(name());
+                let topic = topic.with_partitions(vec![OffsetForLeaderPartition::default(); 2]);
+                OffsetForLeaderEpochRequest::default().with_topics(vec![topic; 2]).into()
+            }
+            ApiKey::DescribeConfigs => {
+                let all = DescribeConfigsResource::default().with_configuration_keys(None);
+                let some = all.clone().with_configuration_keys(Some(vec![text("key"); 2]));
+                DescribeConfigsRequest::default().with_resources(vec![all, some]).into()
+            }
+            ApiKey::DescribeCluster => DescribeClusterRequest::default().into(),
+            ApiKey::FindCoordinator => {
+                let request = FindCoordinatorRequest::default();
+                let many = request.clone().with_coordinator_keys(vec![text("key"); 2]);
+                if since(4) { many.into() } else { request.with_key(text("key")).into() }
+            }
+            other => panic!("{other:?} is served and not tested"),
+        }
+    }
+
+    fn fetch(version: i16, id: Uuid) -> RequestKind {
+        let topic = FetchTopic::default().with_partitions(vec![FetchPartition::default(); 2]);
+        let forgotten = ForgottenTopic::default().with_partitions(vec![1, 2]);
+        let (topic, forgotten) = if version >= 13 {
+            (topic.with_topic_id(id), forgotten.with_topic_id(id))
+        } else {
+            (topic.with_topic(name()), forgotten.with_topic(name()))
+        };
+        let request = FetchRequest::default().with_topics(vec![topic; 2]);
+        let forgetful = request.clone().with_forgotten_topics_data(vec![forgotten; 2]);
+        if version >= 7 { forgetful.into() } else { request.into() }
+    }
+
+    fn encoded() -> Vec<(ApiKey, i16, BytesMut)> {
+        let mut all = Vec::new();
+        for (key, range) in versions::served() {
+            for version in range.min..=range.max {
+                let mut body = BytesMut::new();
+                request(*key, version).encode(&mut body, version).unwrap();
+                all.push((*key, version, body));
+            }
+        }
+        all
+    }
+
+    #[test]
+    fn every_request_in_every_version_has_its_shape() {
+        for (key, version, body) in encoded() {
+            let walked = shape(key).unwrap().walk(version, &body, 100);
+            assert_eq!(walked, Ok(0), "{key:?} {version}");
+            for len in 0..body.len() {
+                let walked = shape(key).unwrap().walk(version, &body[..len], 100);
+                assert!(walked.is_err(), "{key:?} {version} cut to {len}");
+            }
+        }
+    }
+
+    #[test]
+    fn entries_are_counted_over_all_lists() {
+        for (key, version, body) in encoded() {
+            let takes = |items| shape(key).unwrap().walk(version, &body, items).is_ok();
+            let needed = (0..100).find(|items| takes(*items)).unwrap();
+            assert!(needed == 0 || !takes(needed - 1), "{key:?} {version}");
+            let lists = !matches!(
+                key,
+                ApiKey::ApiVersions | ApiKey::InitProducerId | ApiKey::DescribeCluster
+            );
+            let lists = lists && (key != ApiKey::FindCoordinator || version >= 4);
+            assert_eq!(needed > 0, lists, "{key:?} {version}");
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+        /// What the walk lets in, the codec reads without a list that is longer than the bytes.
+        #[test]
+        fn changed_requests_are_refused_or_decoded(
+            pick in any::<prop::sample::Index>(),
+            changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+        ) {
+            let all = encoded();
+            let (key, version, mut body) = all[pick.index(all.len())].clone();
+            for (at, value) in changes {
+                let len = body.len().max(1);
+                if let Some(byte) = body.get_mut(at.index(len)) {
+                    *byte = value;
+                }
+            }
+            if shape(key).unwrap().walk(version, &body, 100).is_ok() {
+                drop(RequestKind::decode(key, &mut body.freeze(), version));
+            }
+        }
+    }
+}

@@ -15,7 +15,11 @@ use krafka::producer::{Acks, Producer};
 use crate::raw::{LONG, start};
 
 async fn open(broker: &Broker) -> Kafka {
-    Kafka::builder(broker.address().to_string()).allow_auto_create_topics(false).connect().await.unwrap()
+    Kafka::builder(broker.address().to_string())
+        .allow_auto_create_topics(false)
+        .connect()
+        .await
+        .unwrap()
 }
 
 async fn create(kafka: &Kafka, name: &str, partitions: i32) {
@@ -82,8 +86,7 @@ async fn krafka_creates_writes_reads_and_deletes() {
     }
     let consumer = consumer(&open(&broker).await, "mail", &[(1, 4)]).await;
     let records = read(&consumer, 6).await;
-    let expected: Vec<_> =
-        (4..10).map(|n| (1, n, format!("message {n}").into_bytes())).collect();
+    let expected: Vec<_> = (4..10).map(|n| (1, n, format!("message {n}").into_bytes())).collect();
     assert_eq!(records, expected);
 
     let at = TopicPartition::new("mail", 1);
@@ -95,7 +98,8 @@ async fn krafka_creates_writes_reads_and_deletes() {
         assert_eq!(listed.offset, expected);
     }
     let resource = [ConfigResource::topic("mail")];
-    let configs = admin.describe_configs(resource, DescribeConfigsOptions::default()).await.unwrap();
+    let configs =
+        admin.describe_configs(resource, DescribeConfigsOptions::default()).await.unwrap();
     let configs = configs.into_values().next().unwrap().unwrap();
     let time = configs.iter().find(|config| config.name == "message.timestamp.type").unwrap();
     assert_eq!(time.value.as_deref(), Some("LogAppendTime"));
@@ -121,7 +125,8 @@ async fn a_waiting_reader_gets_what_another_client_writes_to_any_partition() {
     let producer = producer(&kafka).await;
     for number in 0..8 {
         let record = krafka::Record::new("mail", format!("{number}")).partition(number % 4);
-        producer.send(record).await.unwrap();
+        let sent = producer.send(record).await.unwrap();
+        assert_eq!(sent.partition, number % 4);
     }
     let mut records = reading.await.unwrap();
     records.sort();

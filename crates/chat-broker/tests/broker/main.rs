@@ -9,5 +9,10 @@
     reason = "a test crate"
 )]
 
+mod admin;
+mod batches;
+mod hostile;
 mod krafka_client;
+mod polling;
 mod raw;
+mod restart;

@@ -13,8 +13,8 @@ use kafka_protocol::messages::list_offsets_response::ListOffsetsPartitionRespons
 use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
 use kafka_protocol::messages::produce_response::PartitionProduceResponse;
 use kafka_protocol::messages::{
-    CreateTopicsRequest, FetchRequest, ListOffsetsRequest, ProduceRequest, RequestHeader,
-    ResponseHeader, TopicName,
+    CreateTopicsRequest, FetchRequest, ListOffsetsRequest, MetadataRequest, ProduceRequest,
+    RequestHeader, ResponseHeader, TopicName,
 };
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, Request, StrBytes};
 use kafka_protocol::records::{
@@ -153,6 +153,11 @@ pub(crate) fn fetch_request(name: &str, at: &[(i32, i64)], wait_ms: i32) -> Fetc
         .with_max_bytes(1 << 24)
         .with_session_epoch(-1)
         .with_topics(vec![wanted])
+}
+
+/// Asks for all topics.
+pub(crate) fn everything() -> MetadataRequest {
+    MetadataRequest::default().with_topics(None)
 }
 
 /// A record of a producer: its id, epoch and sequence number; -1 stands for none.
