@@ -252,7 +252,7 @@ pub(crate) mod tests {
                 producer_epoch: producer.1,
                 timestamp_type: TimestampType::Creation,
                 offset: i64::from(index),
-                sequence: if producer.0 < 0 { -1 } else { producer.2 } + index,
+                sequence: if producer.0 < 0 { -1 } else { producer.2 }.wrapping_add(index),
                 timestamp: 1_000 + i64::from(index),
                 key: key.map(|key| Bytes::copy_from_slice(key.as_bytes())),
                 value: Some(Bytes::copy_from_slice(value.as_bytes())),
