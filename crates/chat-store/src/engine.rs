@@ -86,6 +86,11 @@ impl Range {
         Self { from: prefix.to_vec(), to: after(prefix), order: Order::Rising }
     }
 
+    /// Whether a key lies in it.
+    pub(crate) fn contains(&self, key: &[u8]) -> bool {
+        *self.from <= *key && self.to.as_ref().is_none_or(|to| *key < **to)
+    }
+
     /// The part that begins at `key`.
     pub(crate) fn starting_at(self, key: Vec<u8>) -> Self {
         Self { from: self.from.max(key), ..self }

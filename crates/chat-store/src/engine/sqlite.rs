@@ -205,7 +205,16 @@ impl Txn for SqliteTxn<'_> {
         let rows = statement.query_map(params![range.from, range.to, limit], |row| {
             Ok((row.get(0)?, row.get(1)?))
         })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let rows = rows.collect::<Result<Vec<Row>, _>>()?;
+        // A damaged tree can give keys out of order: whoever reads page by page would never end.
+        let falling = range.order == Order::Falling;
+        let ordered = rows.is_sorted_by(|(a, _), (b, _)| if falling { a > b } else { a < b });
+        let inside = |(key, _): &Row| range.contains(key);
+        if ordered && rows.first().is_none_or(inside) && rows.last().is_none_or(inside) {
+            Ok(rows)
+        } else {
+            Err(StoreError::damaged(format!("the keys of table {} are out of order", table.name)))
+        }
     }
 
     fn savepoint(&self) -> Result<(), StoreError> {

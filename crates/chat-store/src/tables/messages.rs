@@ -131,6 +131,7 @@ impl ReadTxn<'_> {
         if before.is_none() && keys.len() < limit && keys.len() as u64 != counted {
             return Err(missing());
         }
+        // The index is not sealed; the rows that it names are, and say where they belong.
         let rows = keys.into_iter().map(|key| {
             let (_, seq) = split_number(&key).ok_or_else(missing)?;
             let row = self.history_get(seq.into())?.ok_or_else(missing)?;

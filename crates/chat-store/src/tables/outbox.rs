@@ -64,6 +64,9 @@ impl ReadTxn<'_> {
         for key in self.keys(&WAITING, &Range::prefix(&self.waiting_key(mailbox)), limit)? {
             let (_, id) = split_number(&key).ok_or_else(missing)?;
             let row = self.outbox_get(id.into())?.ok_or_else(missing)?;
+            if row.mailbox != *mailbox {
+                return Err(missing());
+            }
             bytes = bytes.saturating_add(row.body.len());
             if bytes > max_bytes && !rows.is_empty() {
                 break;

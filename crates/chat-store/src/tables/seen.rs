@@ -64,10 +64,11 @@ impl ReadTxn<'_> {
     /// The highest number that was received of a stream.
     ///
     /// # Errors
-    /// When the store cannot be read.
+    /// When the row is damaged or the store cannot be read.
     pub fn seen_highest(&self, stream: &StreamKey) -> Result<Option<u64>, StoreError> {
-        let keys = self.keys(&SEEN, &Range::prefix(&stream.0).falling(), 1)?;
-        Ok(keys.first().and_then(|key| split_number(key)).map(|(_, number)| number))
+        // The value is opened because it vouches for its key.
+        let rows = self.rows(&SEEN, &Range::prefix(&stream.0).falling(), 1)?;
+        Ok(rows.first().and_then(|row| split_number(&row.key)).map(|(_, number)| number))
     }
 }
 
