@@ -11,8 +11,9 @@ pub(crate) struct Scan<'a> {
     file: &'a File,
     position: u64,
     end: u64,
-    /// Bytes of the file from `at` on, read ahead.
+    /// Its first `filled` bytes are those of the file from `at` on, read ahead.
     buffer: Vec<u8>,
+    filled: usize,
     at: u64,
 }
 
@@ -30,7 +31,7 @@ pub(crate) enum Found {
 impl<'a> Scan<'a> {
     /// Starts at a place where a batch begins.
     pub(crate) fn new(file: &'a File, position: u64, end: u64) -> Self {
-        Self { file, position, end, buffer: Vec::new(), at: position }
+        Self { file, position, end, buffer: Vec::new(), filled: 0, at: position }
     }
 
     /// Where the next batch starts.
@@ -68,19 +69,26 @@ impl<'a> Scan<'a> {
 
     /// Bytes from the position on; the caller knows that the file has them.
     fn bytes(&mut self, len: usize) -> io::Result<&[u8]> {
-        let skip = usize::try_from(self.position - self.at).unwrap_or(usize::MAX);
-        if self.buffer.len().saturating_sub(skip) < len {
-            let ahead = len.max(AHEAD) as u64;
-            let size = ahead.min(self.end.saturating_sub(self.position));
-            self.buffer.resize(usize::try_from(size).unwrap_or(usize::MAX), 0);
-            read_at(self.file, &mut self.buffer, self.position)?;
-            self.at = self.position;
+        if self.filled.saturating_sub(self.skipped()) < len {
+            let left = usize::try_from(self.end.saturating_sub(self.position));
+            let size = len.max(AHEAD).min(left.unwrap_or(usize::MAX));
+            if self.buffer.len() < size {
+                self.buffer = vec![0; size];
+            }
+            let target = self.buffer.get_mut(..size).unwrap_or_default();
+            read_at(self.file, target, self.position)?;
+            (self.at, self.filled) = (self.position, size);
         }
-        let skip = usize::try_from(self.position - self.at).unwrap_or(usize::MAX);
+        let skip = self.skipped();
         let found = self.buffer.get(skip..).and_then(|rest| rest.get(..len));
         found.ok_or_else(|| io::ErrorKind::UnexpectedEof.into())
+    }
+
+    /// Bytes of the buffer that lie before the position.
+    fn skipped(&self) -> usize {
+        usize::try_from(self.position - self.at).unwrap_or(usize::MAX)
     }
 }
 
 /// Bytes read at once.
-const AHEAD: usize = 256 * 1024;
+const AHEAD: usize = 512 * 1024;

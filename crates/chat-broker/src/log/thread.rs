@@ -165,3 +165,74 @@ impl Drop for Closing<'_> {
         drop(self.0.take());
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::Semaphore;
+    use uuid::Uuid;
+
+    use super::super::batch::tests::batch;
+    use super::super::configs::TopicConfigs;
+    use super::super::topic::NewTopic;
+    use super::*;
+
+    #[test]
+    fn everything_that_waits_is_committed_at_once_and_in_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let (name, configs) = ("mail".to_owned(), TopicConfigs::default());
+        let new = NewTopic { name, id: Uuid::new_v4(), partitions: 2, configs };
+        let topic = Arc::new(Topic::load(&new.create(folder.path()).unwrap(), 1).unwrap().topic);
+        let queue = Arc::new(Queue::new());
+        let (news, seen) = watch::channel(0);
+        let places = Arc::new(Semaphore::new(100));
+        let place = || Arc::clone(&places).try_acquire_owned().unwrap();
+        let bytes = Arc::new(place());
+        let mut replies = Vec::new();
+        for number in 0..50 {
+            let bytes = Arc::clone(&bytes);
+            let held = Held { _place: place(), _bytes: bytes };
+            let partition = Arc::clone(topic.partition(number % 2).unwrap());
+            let batch = batch(&[(None, "x")], (-1, -1, -1));
+            let batch = IncomingBatch::check(batch, &topic.configs).unwrap();
+            let (reply, answer) = oneshot::channel();
+            let job = AppendJob { topic: Arc::clone(&topic), partition, batch, reply, held };
+            assert!(queue.push(Job::Append(job)).is_ok());
+            replies.push(answer);
+        }
+        queue.close();
+        LogWork { queue, catalog: Arc::default(), news }.run();
+        // Told once, so committed once: one write and one sync for each of the two partitions.
+        assert_eq!(*seen.borrow(), 1);
+        for (number, mut reply) in (0..).zip(replies) {
+            assert_eq!(reply.try_recv().unwrap().unwrap().base_offset, number / 2);
+        }
+        for partition in &topic.partitions {
+            assert_eq!(partition.bounds().unwrap().end, 25);
+        }
+        assert_eq!(places.available_permits(), 99, "places are free again");
+    }
+
+    #[test]
+    fn a_log_that_cannot_be_written_is_closed_until_the_next_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let (name, configs) = ("mail".to_owned(), TopicConfigs::default());
+        let new = NewTopic { name, id: Uuid::new_v4(), partitions: 1, configs };
+        let topic = Topic::load(&new.create(folder.path()).unwrap(), 1).unwrap().topic;
+        let partition = topic.partition(0).unwrap();
+        let batch = IncomingBatch::check(batch(&[(None, "x")], (1, 0, 0)), &topic.configs).unwrap();
+        // Something else has the name of the first segment.
+        let taken = partition.folder.join("00000000000000000000.log");
+        std::fs::create_dir(&taken).unwrap();
+        for _ in 0..2 {
+            let refused = partition.append(&batch, &topic.configs);
+            assert_eq!(refused, Err(ResponseError::KafkaStorageError));
+        }
+        std::fs::remove_dir(&taken).unwrap();
+        assert_eq!(partition.bounds(), Err(ResponseError::KafkaStorageError), "closed for good");
+        let again = Topic::load(partition.folder.parent().unwrap(), 2).unwrap().topic;
+        let partition = again.partition(0).unwrap();
+        assert_eq!(partition.append(&batch, &again.configs).unwrap().base_offset, 0);
+        partition.flush().unwrap();
+        assert_eq!(partition.bounds().unwrap().end, 1);
+    }
+}
