@@ -1,2 +1,57 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
+
+mod carrier;
+mod client;
+mod clock;
+mod content;
+mod conversation;
+mod cover;
+mod error;
+mod handle;
+mod hash;
+mod history_row;
+mod inbound;
+mod item;
+mod lock;
+mod mailbox;
+mod message_id;
+mod namespace;
+mod network;
+mod outbox;
+pub mod private_file;
+mod random;
+mod remote_text;
+mod wire;
+
+// The public interface is:
+pub use crate::client::{
+    Client, Event, HistoryQuery, Joined, ListenFrom, Listener, SendOutcome, Sent,
+};
+pub use crate::cover::{CoverCapacity, cover_capacity};
+pub use crate::error::{
+    Error, ErrorKind, HistoryError, NetworkError, ProfileError, ReceiveError, SendError,
+    StoredValueError,
+};
+pub use crate::handle::{Handle, HandleError};
+pub use crate::inbound::Skipped;
+pub use crate::item::{
+    CarrierKind, Conflict, Found, Gap, GapCause, HistoryItem, Item, Message, MessageState, Missing,
+    Newer, Protection,
+};
+pub use crate::message_id::MessageId;
+pub use crate::namespace::{Namespace, NamespaceError};
+pub use crate::network::create::{MAX_RECORD, NetworkOutcome, NewNetwork};
+pub use crate::network::invite::{Invite, InviteError};
+pub use crate::network::{ConnectionHints, Network, SecurityKind, UnknownSecurity};
+pub use crate::outbox::deliver::{Delivery, Landed};
+pub use crate::outbox::enqueue::{Draft, DraftCarrier, Queued};
+pub use crate::outbox::picture::{CoverSource, Note};
+pub use crate::outbox::{OutboxItem, OutboxState};
+pub use crate::remote_text::RemoteText;
+
+// Re-exports of crates and types that appear in the signatures above.
+pub use chat_crypto::{KeyId, NetworkKey, key_file};
+pub use chat_store::{Seq, VerifyReport};
+pub use chat_transport;
+pub use secrecy;

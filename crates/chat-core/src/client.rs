@@ -1,0 +1,135 @@
+//! The facade: one profile, its network, its messages.
+
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use chat_store::Store;
+use chat_transport::Transport;
+
+use crate::error::{Error, NetworkError, ProfileError};
+use crate::handle::Handle;
+use crate::lock::Lock;
+use crate::mailbox::Mailbox;
+use crate::network::Network;
+
+mod history;
+mod listen;
+mod membership;
+mod picture;
+mod profile;
+mod send;
+
+pub use self::history::HistoryQuery;
+pub use self::listen::{Event, ListenFrom, Listener};
+pub use self::membership::Joined;
+pub use self::send::{SendOutcome, Sent};
+
+/// One person's profile, open: sends, listens, and remembers.
+///
+/// Cheap to clone; clones share the store. Several processes may open one profile at once.
+/// Nothing touches the network until [`connect`](Self::connect) has named a transport.
+#[derive(Clone)]
+pub struct Client {
+    profile: Arc<Profile>,
+    transport: Option<Arc<dyn Transport>>,
+}
+
+/// The open parts of a profile.
+pub(crate) struct Profile {
+    pub(crate) handle: Handle,
+    pub(crate) store: Store,
+    pub(crate) locks: PathBuf,
+    /// The network as last read; another process may join one in the meantime.
+    network: RwLock<Option<Network>>,
+}
+
+impl Client {
+    /// The same profile, connected: `deliver`, `send`, `listen` and `picture` use this transport.
+    #[must_use]
+    pub fn connect(&self, transport: Arc<dyn Transport>) -> Self {
+        Self { profile: Arc::clone(&self.profile), transport: Some(transport) }
+    }
+
+    /// Whose profile it is.
+    pub fn handle(&self) -> &Handle {
+        &self.profile.handle
+    }
+
+    /// The network that the profile belongs to, joined or waiting for its topics.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn network(&self) -> Result<Option<Network>, Error> {
+        Ok(self.profile.network()?)
+    }
+
+    /// Walks the whole store and names what is damaged.
+    ///
+    /// # Errors
+    /// When the store cannot be read at all.
+    pub fn verify(&self) -> Result<chat_store::VerifyReport, Error> {
+        Ok(self.profile.store.verify()?)
+    }
+
+    /// The transport that [`connect`](Self::connect) named.
+    pub(crate) fn transport(&self) -> Result<Arc<dyn Transport>, Error> {
+        self.transport.clone().ok_or(Error::NotConnected)
+    }
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let connected = self.transport.is_some();
+        f.debug_struct("Client")
+            .field("handle", &self.profile.handle)
+            .field("connected", &connected)
+            .finish()
+    }
+}
+
+impl Profile {
+    /// The network, from memory where it is known to be complete.
+    pub(crate) fn network(&self) -> Result<Option<Network>, NetworkError> {
+        let known = self.network.read().unwrap_or_else(PoisonError::into_inner).clone();
+        if known.as_ref().is_some_and(|network| !network.is_pending()) {
+            return Ok(known);
+        }
+        let stored = self.store.read::<_, NetworkError>(|tx| {
+            tx.meta_get(META_NETWORK)?.map(|row| Ok(Network::from_row(&row)?)).transpose()
+        })?;
+        self.remember(stored.clone());
+        Ok(stored)
+    }
+
+    /// The network, joined and with its topics made.
+    pub(crate) fn joined_network(&self) -> Result<Network, NetworkError> {
+        match self.network()? {
+            Some(network) if network.is_pending() => {
+                Err(NetworkError::Pending { namespace: network.namespace().clone() })
+            }
+            Some(network) => Ok(network),
+            None => Err(NetworkError::None { handle: self.handle.clone() }),
+        }
+    }
+
+    fn remember(&self, network: Option<Network>) {
+        *self.network.write().unwrap_or_else(PoisonError::into_inner) = network;
+    }
+
+    /// The stream that this profile's messages are numbered in; made with the store.
+    pub(crate) fn stream_id(&self) -> Result<[u8; 16], ProfileError> {
+        let stored = self.store.read::<_, ProfileError>(|tx| Ok(tx.meta_get(META_STREAM)?))?;
+        let stored = stored.ok_or(ProfileError::Incomplete { part: META_STREAM })?;
+        stored.as_slice().try_into().map_err(|_| ProfileError::Incomplete { part: META_STREAM })
+    }
+
+    /// The lock of whoever sends the rows of a mailbox; `None` while another process does.
+    pub(crate) fn drain_lock(&self, mailbox: &Mailbox) -> Result<Option<Lock>, ProfileError> {
+        Lock::try_take(&self.locks, "drain", &mailbox.to_bytes())
+            .map_err(|source| ProfileError::Io { path: self.locks.clone(), source })
+    }
+}
+
+const META_HANDLE: &str = "handle";
+const META_STREAM: &str = "stream";
+const META_NETWORK: &str = "network";

@@ -1,0 +1,297 @@
+//! Listening: background reading, and events from the history.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chat_store::{Generation, Seq};
+use chat_transport::Transport;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+
+use super::{Client, Profile};
+use crate::error::{Error, HistoryError, ReceiveError};
+use crate::history_row::HistoryRow;
+use crate::inbound::{Inbox, Live, Reader, SharedLive, Skipped};
+use crate::item::{HistoryItem, Item};
+use crate::lock::Lock;
+use crate::network::Network;
+use crate::outbox::deliver::Drain;
+
+/// Where `listen` begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ListenFrom {
+    /// Behind the stored mark of the consumer of this name; one process at a time may use a name.
+    Mark(String),
+    /// Behind this row; reads and moves no mark, so any number may run.
+    After(Seq),
+}
+
+/// What `listen` tells.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event {
+    /// A row of the history: a message from somebody else, or something about messages.
+    Item(HistoryItem),
+    /// The broker answers.
+    Connected,
+    /// The broker does not answer; it is tried again.
+    Disconnected {
+        /// What happened.
+        error: Error,
+    },
+    /// Everything that is on the log has been read.
+    CaughtUp,
+    /// Records at our own tag were refused since the last such event.
+    Skipped(Skipped),
+    /// Records on the log that are still to be read.
+    Behind(u64),
+}
+
+/// A running `listen`: reads the log in the background and gives out events in order.
+///
+/// Dropping it stops the background work; what was stored stays stored.
+pub struct Listener {
+    profile: Arc<Profile>,
+    live: Arc<SharedLive>,
+    work: [JoinHandle<()>; 2],
+    /// The last row that was given out, or that was passed over.
+    position: Seq,
+    waiting: VecDeque<HistoryItem>,
+    told_caught_up: bool,
+    told_behind: u64,
+    generation: Option<Generation>,
+    mark: Option<(String, Lock)>,
+}
+
+impl Client {
+    /// Starts to listen, on the current tokio runtime.
+    ///
+    /// Rows above the starting point come first, then whatever arrives, whichever process of this
+    /// profile stores it. What waits in the outbox is delivered as well.
+    ///
+    /// # Errors
+    /// When no network is joined, another process listens under the same name, or the store fails.
+    pub fn listen(&self, from: ListenFrom) -> Result<Listener, Error> {
+        let network = self.profile.joined_network()?;
+        let transport = self.transport()?;
+        let (position, mark) = self.profile.start_of(from)?;
+        let live = Arc::new(SharedLive::default());
+        let reader = Reader {
+            store: self.profile.store.clone(),
+            transport: Arc::clone(&transport),
+            topic: network.mail_topic(),
+            inbox: Arc::new(Inbox::new(&self.profile.handle, &network)),
+            max_record: network.max_record(),
+            live: Arc::clone(&live),
+        };
+        let sender = deliver_in_background(Arc::clone(&self.profile), transport, network);
+        Ok(Listener {
+            profile: Arc::clone(&self.profile),
+            live,
+            work: [tokio::spawn(reader.run()), tokio::spawn(sender)],
+            position,
+            waiting: VecDeque::new(),
+            told_caught_up: false,
+            told_behind: 0,
+            generation: None,
+            mark,
+        })
+    }
+}
+
+impl Profile {
+    fn start_of(&self, from: ListenFrom) -> Result<(Seq, Option<(String, Lock)>), Error> {
+        match from {
+            ListenFrom::After(seq) => Ok((seq, None)),
+            ListenFrom::Mark(name) => {
+                let lock = Lock::try_take(&self.locks, "listen", name.as_bytes())
+                    .map_err(|source| ReceiveError::Lock { path: self.locks.clone(), source })?
+                    .ok_or_else(|| ReceiveError::NameTaken { name: name.clone() })?;
+                let mark = self.store.read::<_, HistoryError>(|tx| Ok(tx.mark(&name)?))?;
+                Ok((mark.unwrap_or(Seq::ZERO), Some((name, lock))))
+            }
+        }
+    }
+}
+
+impl Listener {
+    /// The next event; waits for it. Dropping the future loses nothing.
+    ///
+    /// # Errors
+    /// When the store fails: nothing was lost, but listening has ended.
+    pub async fn next(&mut self) -> Result<Event, Error> {
+        loop {
+            if let Some(item) = self.waiting.pop_front() {
+                self.position = item.seq;
+                return Ok(Event::Item(item));
+            }
+            // What is said about the connection counts only once the rows from before it are out.
+            let said = self.live.take(Said::peek);
+            if self.load_rows()? {
+                continue;
+            }
+            if let Some(event) = self.tell(&said)? {
+                return Ok(event);
+            }
+            drop(tokio::time::timeout(LOOK_AT_STORE, self.live.changed()).await);
+        }
+    }
+
+    /// Moves the mark of this consumer: everything up to `to` is in the user's hands.
+    ///
+    /// Does nothing for [`ListenFrom::After`]. The mark never moves back.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub fn move_mark(&self, to: Seq) -> Result<(), Error> {
+        let Some((name, _)) = &self.mark else { return Ok(()) };
+        self.profile.store.write::<_, HistoryError>(|tx| {
+            if tx.mark(name)?.is_none_or(|mark| mark < to) {
+                tx.set_mark(name, to)?;
+            }
+            Ok(())
+        })?;
+        Ok(())
+    }
+
+    /// Loads rows behind the position; returns whether there are any to give out.
+    fn load_rows(&mut self) -> Result<bool, Error> {
+        let generation = self.profile.store.generation()?;
+        if self.generation == Some(generation) {
+            return Ok(false);
+        }
+        let rows = self
+            .profile
+            .store
+            .read::<_, HistoryError>(|tx| Ok(tx.history_after(self.position, PAGE)?))?;
+        if rows.len() < PAGE {
+            self.generation = Some(generation);
+        }
+        for stored in &rows {
+            let item =
+                HistoryRow::decode(stored).map_err(HistoryError::from)?.into_item(stored.seq);
+            if !is_own(&item) {
+                self.waiting.push_back(item);
+            } else if self.waiting.is_empty() {
+                self.position = item.seq;
+            }
+        }
+        Ok(!rows.is_empty())
+    }
+
+    /// Turns what the background work said into the next event.
+    fn tell(&mut self, said: &Said) -> Result<Option<Event>, Error> {
+        if said.failed {
+            let error = self.live.take(|live| live.failed.take());
+            return Err(error.unwrap_or(ReceiveError::Stopped.into()));
+        }
+        if said.disconnected {
+            self.told_caught_up = false;
+            let error = self.live.take(|live| live.disconnected.take());
+            return Ok(error.map(|error| Event::Disconnected { error }));
+        }
+        if said.connected {
+            self.live.take(|live| live.connected = false);
+            return Ok(Some(Event::Connected));
+        }
+        if said.skipped {
+            let skipped = self.live.take(|live| std::mem::take(&mut live.skipped));
+            return Ok(Some(Event::Skipped(skipped)));
+        }
+        if said.caught_up && !self.told_caught_up {
+            self.told_caught_up = true;
+            return Ok(Some(Event::CaughtUp));
+        }
+        match said.behind {
+            Some(behind) if behind > 0 && behind != self.told_behind => {
+                (self.told_behind, self.told_caught_up) = (behind, false);
+                Ok(Some(Event::Behind(behind)))
+            }
+            _ => Ok(None),
+        }
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        self.work.iter().for_each(JoinHandle::abort);
+    }
+}
+
+impl std::fmt::Debug for Listener {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Listener").field("position", &self.position).finish_non_exhaustive()
+    }
+}
+
+/// What the background work had said when the history was looked at.
+struct Said {
+    failed: bool,
+    disconnected: bool,
+    connected: bool,
+    skipped: bool,
+    caught_up: bool,
+    behind: Option<u64>,
+}
+
+impl Said {
+    fn peek(live: &mut Live) -> Self {
+        Self {
+            failed: live.failed.is_some(),
+            disconnected: live.disconnected.is_some(),
+            connected: live.connected,
+            skipped: !live.skipped.is_empty(),
+            caught_up: live.caught_up,
+            behind: live.behind,
+        }
+    }
+}
+
+/// Own messages are in the history, and never events: their sender knows them.
+fn is_own(item: &HistoryItem) -> bool {
+    matches!(&item.what, Item::Message(message) if message.outgoing)
+}
+
+/// Delivers what is or gets into the outbox, for as long as it is polled.
+async fn deliver_in_background(
+    profile: Arc<Profile>,
+    transport: Arc<dyn Transport>,
+    network: Network,
+) {
+    let mut generation = None;
+    let mut pause = LOOK_AT_STORE;
+    loop {
+        let now = profile.store.generation().ok();
+        if now != generation {
+            generation = now;
+            let drain = Drain::new(
+                Arc::clone(&profile),
+                Arc::clone(&transport),
+                network.clone(),
+                std::collections::HashSet::new(),
+            );
+            let failed = match drain.run(&[], Instant::now() + DELIVERY_TIME).await {
+                Ok(delivery) => delivery.failure,
+                Err(error) => Some(error.into()),
+            };
+            if let Some(error) = failed {
+                tracing::debug!(%error, "the outbox could not be emptied; trying again");
+                generation = None;
+                pause = (pause * 2).min(LAST_PAUSE);
+            } else {
+                pause = LOOK_AT_STORE;
+            }
+        }
+        tokio::time::sleep(pause).await;
+    }
+}
+
+/// How often the store is asked what other processes of the profile have done.
+const LOOK_AT_STORE: Duration = Duration::from_millis(500);
+const LAST_PAUSE: Duration = Duration::from_secs(5);
+/// How long one delivery from the background may take.
+const DELIVERY_TIME: Duration = Duration::from_secs(60);
+/// Rows that are loaded at once.
+const PAGE: usize = 512;

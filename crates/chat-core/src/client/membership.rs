@@ -1,0 +1,111 @@
+//! Belonging to a network: making one, inviting, joining.
+
+use std::time::SystemTime;
+
+use chat_transport::Transport;
+
+use super::{Client, META_NETWORK};
+use crate::clock::now_ms;
+use crate::error::{Error, NetworkError};
+use crate::network::Network;
+use crate::network::create::{self, NetworkOutcome, NewNetwork};
+use crate::network::invite::Invite;
+
+/// What `join` did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Joined {
+    /// The profile belongs to the network now.
+    New,
+    /// It did already.
+    Already,
+}
+
+impl Client {
+    /// Makes a network: its key, and its topics on the cluster that `transport` reaches.
+    ///
+    /// Run again after [`NetworkOutcome::NeedsAdministrator`], it finishes with the key that it
+    /// made before.
+    ///
+    /// # Errors
+    /// When the profile belongs to another network, the topics hold records or are not set as a
+    /// network's must be, or the broker does not answer.
+    pub async fn create_network(
+        &self,
+        transport: &dyn Transport,
+        new: NewNetwork,
+    ) -> Result<NetworkOutcome, Error> {
+        let pending = match self.profile.network()? {
+            None => create::draft(new)?,
+            Some(network) if network.is_pending() => create::resume(network, new)?,
+            Some(network) => {
+                return Err(
+                    NetworkError::AlreadyMember { namespace: network.namespace().clone() }.into()
+                );
+            }
+        };
+        self.keep_network(&pending)?;
+        match create::make_topics(transport, pending).await {
+            Ok(outcome) => {
+                if let NetworkOutcome::Ready { network, .. } = &outcome {
+                    self.keep_network(network)?;
+                }
+                Ok(outcome)
+            }
+            Err(error) => {
+                if error.topics_unusable() {
+                    self.forget_network()?;
+                }
+                Err(error.into())
+            }
+        }
+    }
+
+    /// An invite to the profile's network. It is a secret: it holds the network key.
+    ///
+    /// # Errors
+    /// When no network is joined.
+    pub fn invite(&self, expires: Option<SystemTime>) -> Result<Invite, Error> {
+        let network = self.profile.joined_network()?;
+        Ok(Invite::new(network.fields, expires))
+    }
+
+    /// Joins the network of an invite. Needs no connection.
+    ///
+    /// # Errors
+    /// When the invite has expired, or the profile belongs to another network.
+    pub fn join(&self, invite: &Invite) -> Result<Joined, Error> {
+        invite.check_time(now_ms())?;
+        let joining = Network { fields: invite.network.clone(), pending: None };
+        match self.profile.network()? {
+            Some(network) if !network.is_pending() && same_network(&network, &joining) => {
+                return Ok(Joined::Already);
+            }
+            Some(network) if !network.is_pending() => {
+                return Err(
+                    NetworkError::AlreadyMember { namespace: network.namespace().clone() }.into()
+                );
+            }
+            _ => {}
+        }
+        self.keep_network(&joining)?;
+        Ok(Joined::New)
+    }
+
+    fn keep_network(&self, network: &Network) -> Result<(), NetworkError> {
+        let row = network.to_row()?;
+        self.profile.store.write::<_, NetworkError>(|tx| Ok(tx.meta_put(META_NETWORK, &row)?))?;
+        self.profile.remember(Some(network.clone()));
+        Ok(())
+    }
+
+    fn forget_network(&self) -> Result<(), NetworkError> {
+        self.profile.store.write::<_, NetworkError>(|tx| Ok(tx.meta_delete(META_NETWORK)?))?;
+        self.profile.remember(None);
+        Ok(())
+    }
+}
+
+fn same_network(one: &Network, other: &Network) -> bool {
+    one.namespace() == other.namespace() && one.key_id() == other.key_id()
+}

@@ -1,0 +1,159 @@
+//! Sending: accept, then deliver.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::Client;
+use crate::error::{Error, SendError};
+use crate::handle::Handle;
+use crate::item::MessageState;
+use crate::mailbox::Mailbox;
+use crate::outbox::deliver::{Delivery, Drain, Landed};
+use crate::outbox::enqueue::{Draft, Queued};
+use crate::outbox::{OutboxItem, OutboxRow, close_message};
+
+/// What became of a message that was sent.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Sent {
+    /// The message as it was accepted.
+    pub queued: Queued,
+    /// How far it came.
+    pub outcome: SendOutcome,
+}
+
+/// How far a message came.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum SendOutcome {
+    /// It is on the log.
+    Acked(Landed),
+    /// Another process of this profile has brought it onto the log.
+    ByOther,
+    /// It waits in the outbox: any later `send` or `listen` delivers it.
+    InOutbox {
+        /// Why it waits.
+        reason: Error,
+    },
+    /// It can never be sent, and was closed.
+    Closed {
+        /// Why, for people; may quote the broker, so escape it.
+        reason: String,
+    },
+}
+
+impl Client {
+    /// Accepts messages, in order, all or none: into the history and the outbox, on disk.
+    ///
+    /// Needs no connection. Covers are read, chosen and scaled here.
+    ///
+    /// # Errors
+    /// When a text, handle or cover is not fit, no network is joined, or the store fails; then
+    /// nothing was accepted.
+    pub fn enqueue(&self, drafts: Vec<Draft>) -> Result<Vec<Queued>, Error> {
+        Ok(self.profile.enqueue(drafts)?)
+    }
+
+    /// Delivers what waits in the outbox: the mailboxes of `wanted` first, older messages of each
+    /// before newer ones, then all others within the same time.
+    ///
+    /// A broker that does not answer is no error: [`Delivery`] says what still waits, and why.
+    ///
+    /// # Errors
+    /// When the store fails or no network is joined.
+    pub async fn deliver(&self, wanted: &[Queued], timeout: Duration) -> Result<Delivery, Error> {
+        let deadline = Instant::now() + timeout;
+        let network = self.profile.joined_network()?;
+        let mut first: Vec<Mailbox> = Vec::new();
+        for queued in wanted {
+            if !first.contains(&queued.mailbox) {
+                first.push(queued.mailbox);
+            }
+        }
+        let wanted: HashSet<u64> = wanted.iter().map(|queued| queued.id).collect();
+        let drain = Drain::new(Arc::clone(&self.profile), self.transport()?, network, wanted);
+        Ok(drain.run(&first, deadline).await?)
+    }
+
+    /// Sends one message: accepts it and waits until it is on the log, for `timeout` at most.
+    ///
+    /// # Errors
+    /// As [`enqueue`](Self::enqueue) and [`deliver`](Self::deliver).
+    pub async fn send(&self, draft: Draft, timeout: Duration) -> Result<Sent, Error> {
+        let queued = self.enqueue(vec![draft])?.pop().ok_or(SendError::EmptyText)?;
+        let delivery = self.deliver(std::slice::from_ref(&queued), timeout).await?;
+        Ok(Sent { queued, outcome: outcome(delivery) })
+    }
+
+    /// What waits in the outbox, oldest first.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn outbox(&self) -> Result<Vec<OutboxItem>, Error> {
+        let rows = self.profile.store.read::<_, SendError>(|tx| Ok(tx.outbox_all(usize::MAX)?))?;
+        let items = rows.iter().map(|stored| -> Result<OutboxItem, SendError> {
+            let row = OutboxRow::decode(stored)?;
+            let content = row.content()?;
+            Ok(OutboxItem {
+                id: stored.id.get(),
+                seq: row.history.into(),
+                message_id: content.message_id,
+                withdrawn: content.is_void(),
+                to: row.to,
+                carrier: row.carrier,
+                state: row.state,
+                queued_at_ms: row.queued_at_ms,
+            })
+        });
+        Ok(items.collect::<Result<_, _>>()?)
+    }
+
+    /// Takes a message out of the outbox, by its number there.
+    ///
+    /// What waits from then on is a note that takes its place, so that receivers see "withdrawn"
+    /// instead of a hole. If the message itself had reached the log already, it stands.
+    ///
+    /// # Errors
+    /// When there is no such message, another process is sending it right now, or the store fails.
+    pub fn withdraw(&self, id: u64) -> Result<(), Error> {
+        let network = self.profile.joined_network()?;
+        let stored = self.profile.store.read::<_, SendError>(|tx| Ok(tx.outbox_get(id.into())?))?;
+        let stored = stored.ok_or(SendError::NotInOutbox { id })?;
+        let mailbox = Mailbox::from_bytes(&stored.mailbox);
+        let _lock = self.profile.drain_lock(&mailbox)?.ok_or(SendError::BeingSent { id })?;
+        self.profile.store.write::<_, SendError>(|tx| {
+            let stored = tx.outbox_get(id.into())?.ok_or(SendError::NotInOutbox { id })?;
+            let mut row = OutboxRow::decode(&stored)?;
+            row.withdraw(&network, &mailbox, &mut rand::rng())?;
+            close_message(tx, row.history.into(), MessageState::Withdrawn)?;
+            Ok(tx.outbox_replace(id.into(), &row.to_bytes()?)?)
+        })?;
+        Ok(())
+    }
+
+    /// The handles that this profile has heard from or written to.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn known_handles(&self) -> Result<Vec<Handle>, Error> {
+        let contacts = self.profile.store.read::<_, SendError>(|tx| Ok(tx.contacts()?))?;
+        Ok(contacts.iter().filter_map(|contact| contact.handle.parse().ok()).collect())
+    }
+}
+
+fn outcome(delivery: Delivery) -> SendOutcome {
+    let Delivery { waiting, closed, last, failure, .. } = delivery;
+    if let Some((_, reason)) = closed.into_iter().next() {
+        return SendOutcome::Closed { reason };
+    }
+    match (waiting, last, failure) {
+        (0, Some(landed), _) => SendOutcome::Acked(landed),
+        (0, None, _) => SendOutcome::ByOther,
+        (_, _, failure) => {
+            SendOutcome::InOutbox { reason: failure.unwrap_or(SendError::NoAnswerInTime.into()) }
+        }
+    }
+}

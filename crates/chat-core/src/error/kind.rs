@@ -1,0 +1,275 @@
+//! What an error is, for programs: one word that an exit code or a retry hangs on.
+
+use chat_crypto::VaultError;
+use chat_stego::CoverError;
+use chat_store::{OpenError as StoreOpenError, StoreError};
+use chat_transport::TransportError;
+
+use super::{Error, HistoryError, NetworkError, ProfileError, ReceiveError, SendError};
+use crate::network::invite::InviteError;
+use crate::private_file::PrivateFileError;
+
+/// What an [`Error`] is. Programs branch on this, people read the error's text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A handle, text, number or choice is not fit.
+    InvalidInput,
+    /// There is no profile in the folder.
+    NoProfile,
+    /// There is a profile in the folder already.
+    ProfileExists,
+    /// The profile has joined no network.
+    NoNetwork,
+    /// The network's topics are still to be made.
+    NetworkPending,
+    /// The profile belongs to another network.
+    OtherNetwork,
+    /// The network's topics exist and are somebody else's, or wrongly set.
+    TopicsInUse,
+    /// The broker cannot be reached.
+    Unreachable,
+    /// The broker did not answer in time.
+    TimedOut,
+    /// TLS failed.
+    Tls,
+    /// The broker refused the login.
+    BrokerAuthentication,
+    /// A topic or partition is missing.
+    UnknownTopic,
+    /// The broker does not allow it.
+    Denied,
+    /// A topic was deleted and made anew.
+    TopicReplaced,
+    /// The broker failed in another way.
+    BrokerOther,
+    /// An invite fails its checksum.
+    InviteDamaged,
+    /// An invite's time is over.
+    InviteExpired,
+    /// A later version made the invite, vault or store.
+    Newer,
+    /// The message does not fit.
+    TextTooLarge,
+    /// A file is no usable cover.
+    CoverUnusable,
+    /// A cover is too small for the message.
+    CoverTooSmall,
+    /// No unused cover is left.
+    NoCoverLeft,
+    /// The store or vault is damaged.
+    StoreDamaged,
+    /// A later version wrote the store or vault.
+    StoreNewer,
+    /// Another process holds the store.
+    StoreLocked,
+    /// The store cannot be written.
+    StoreReadOnly,
+    /// The disk is full.
+    StorageFull,
+    /// The passphrase is wrong.
+    WrongPassphrase,
+    /// A passphrase is needed.
+    PassphraseNeeded,
+    /// A secret file can be read by others.
+    LoosePermissions,
+    /// Another process listens under this name, or is sending this message.
+    Busy,
+    /// What was asked for is not there.
+    NotFound,
+    /// A file or folder of the profile cannot be read or written.
+    Io,
+    /// The program is at fault, or is ending.
+    Internal,
+}
+
+impl Error {
+    /// What it is, for programs.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Profile(error) => profile(error),
+            Self::Network(error) => network(error),
+            Self::Invite(error) => invite(error),
+            Self::Send(error) => send(error),
+            Self::Receive(error) => receive(error),
+            Self::History(HistoryError::Store(error)) | Self::Store(error) => store(error),
+            Self::History(HistoryError::Row(_)) => ErrorKind::StoreDamaged,
+            Self::Transport(error) => transport(error),
+            Self::Cover(error) => cover(error),
+            Self::PrivateFile(error) => private_file(error),
+            Self::NotConnected => ErrorKind::Internal,
+        }
+    }
+
+    /// Whether trying again later may help, with nothing changed by the caller.
+    pub fn is_transient(&self) -> bool {
+        matches!(
+            self.kind(),
+            ErrorKind::Unreachable | ErrorKind::TimedOut | ErrorKind::StoreLocked | ErrorKind::Busy
+        ) || matches!(self.transport(), Some(error) if error.is_transient())
+    }
+
+    /// The transport's failure underneath, if that is what it is.
+    pub fn transport(&self) -> Option<&TransportError> {
+        match self {
+            Self::Transport(error)
+            | Self::Network(NetworkError::Transport(error))
+            | Self::Send(
+                SendError::Transport(error) | SendError::Network(NetworkError::Transport(error)),
+            )
+            | Self::Receive(ReceiveError::Transport(error)) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+fn profile(error: &ProfileError) -> ErrorKind {
+    match error {
+        ProfileError::NotFound { .. } => ErrorKind::NoProfile,
+        ProfileError::Exists { .. } => ErrorKind::ProfileExists,
+        ProfileError::Vault { source, .. } => vault(source),
+        ProfileError::PrivateFile(error) => private_file(error),
+        ProfileError::Open(error) => store_open(error),
+        ProfileError::Store(error) => store(error),
+        ProfileError::Incomplete { .. } => ErrorKind::StoreDamaged,
+        ProfileError::Io { source, .. } => io(source),
+    }
+}
+
+fn vault(error: &VaultError) -> ErrorKind {
+    match error {
+        VaultError::WrongPassphrase => ErrorKind::WrongPassphrase,
+        VaultError::PassphraseNeeded => ErrorKind::PassphraseNeeded,
+        VaultError::Newer => ErrorKind::StoreNewer,
+        _ => ErrorKind::StoreDamaged,
+    }
+}
+
+fn store_open(error: &StoreOpenError) -> ErrorKind {
+    match error {
+        StoreOpenError::Newer { .. } => ErrorKind::StoreNewer,
+        StoreOpenError::Io { source, .. } => io(source),
+        StoreOpenError::Store(error) => store(error),
+        StoreOpenError::AlreadyExists { .. } => ErrorKind::ProfileExists,
+        StoreOpenError::OldSqlite { .. } => ErrorKind::Internal,
+        _ => ErrorKind::StoreDamaged,
+    }
+}
+
+fn store(error: &StoreError) -> ErrorKind {
+    match error {
+        StoreError::Damaged { .. } => ErrorKind::StoreDamaged,
+        StoreError::Full => ErrorKind::StorageFull,
+        StoreError::ReadOnly => ErrorKind::StoreReadOnly,
+        StoreError::Locked => ErrorKind::StoreLocked,
+        StoreError::TooLong { .. } => ErrorKind::Internal,
+        _ => ErrorKind::Io,
+    }
+}
+
+fn private_file(error: &PrivateFileError) -> ErrorKind {
+    match error {
+        PrivateFileError::LoosePermissions { .. } => ErrorKind::LoosePermissions,
+        PrivateFileError::Exists { .. } => ErrorKind::InvalidInput,
+        PrivateFileError::NotFound { .. } => ErrorKind::NotFound,
+        PrivateFileError::TooLarge { .. } => ErrorKind::InvalidInput,
+        PrivateFileError::Io { source, .. } => io(source),
+    }
+}
+
+fn io(error: &std::io::Error) -> ErrorKind {
+    match error.kind() {
+        std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
+            ErrorKind::StorageFull
+        }
+        std::io::ErrorKind::ReadOnlyFilesystem | std::io::ErrorKind::PermissionDenied => {
+            ErrorKind::StoreReadOnly
+        }
+        _ => ErrorKind::Io,
+    }
+}
+
+fn network(error: &NetworkError) -> ErrorKind {
+    match error {
+        NetworkError::None { .. } => ErrorKind::NoNetwork,
+        NetworkError::Pending { .. } => ErrorKind::NetworkPending,
+        NetworkError::AlreadyMember { .. } => ErrorKind::OtherNetwork,
+        NetworkError::TopicInUse { .. } | NetworkError::WrongSetting { .. } => {
+            ErrorKind::TopicsInUse
+        }
+        NetworkError::TooLong => ErrorKind::InvalidInput,
+        NetworkError::Transport(error) => transport(error),
+        NetworkError::Store(error) => store(error),
+        NetworkError::Row(_) => ErrorKind::StoreDamaged,
+    }
+}
+
+fn invite(error: &InviteError) -> ErrorKind {
+    match error {
+        InviteError::Expired => ErrorKind::InviteExpired,
+        InviteError::Newer => ErrorKind::Newer,
+        InviteError::NotAnInvite | InviteError::Damaged => ErrorKind::InviteDamaged,
+    }
+}
+
+fn send(error: &SendError) -> ErrorKind {
+    match error {
+        SendError::EmptyText | SendError::ToSelf => ErrorKind::InvalidInput,
+        SendError::TextTooLong { .. } | SendError::RecordTooLarge { .. } => ErrorKind::TextTooLarge,
+        SendError::CoverFile { .. } | SendError::Embed { .. } => ErrorKind::CoverUnusable,
+        SendError::Cover { source, .. } => cover(source),
+        SendError::NoCoverLeft { .. } => ErrorKind::NoCoverLeft,
+        SendError::TooFewPartitions { .. } => ErrorKind::UnknownTopic,
+        SendError::NoAnswerInTime => ErrorKind::TimedOut,
+        SendError::NotInOutbox { .. } => ErrorKind::NotFound,
+        SendError::BeingSent { .. } => ErrorKind::Busy,
+        SendError::Seal(_) | SendError::Stopped => ErrorKind::Internal,
+        SendError::Network(error) => network(error),
+        SendError::Profile(error) => profile(error),
+        SendError::Transport(error) => transport(error),
+        SendError::Store(error) => store(error),
+        SendError::Row(_) => ErrorKind::StoreDamaged,
+    }
+}
+
+fn receive(error: &ReceiveError) -> ErrorKind {
+    match error {
+        ReceiveError::NameTaken { .. } => ErrorKind::Busy,
+        ReceiveError::Lock { source, .. } => io(source),
+        ReceiveError::StaleLeader { .. } | ReceiveError::NoBounds { .. } | ReceiveError::Moved => {
+            ErrorKind::BrokerOther
+        }
+        ReceiveError::TooFewPartitions { .. } => ErrorKind::UnknownTopic,
+        ReceiveError::NoPicture { .. } | ReceiveError::PictureGone { .. } => ErrorKind::NotFound,
+        ReceiveError::Stopped => ErrorKind::Internal,
+        ReceiveError::Transport(error) => transport(error),
+        ReceiveError::Store(error) => store(error),
+        ReceiveError::Row(_) => ErrorKind::StoreDamaged,
+    }
+}
+
+fn transport(error: &TransportError) -> ErrorKind {
+    match error {
+        TransportError::Unreachable { .. } | TransportError::Disconnected { .. } => {
+            ErrorKind::Unreachable
+        }
+        TransportError::Timeout { .. } => ErrorKind::TimedOut,
+        TransportError::UnknownTopic { .. } | TransportError::UnknownPartition { .. } => {
+            ErrorKind::UnknownTopic
+        }
+        TransportError::TopicReplaced { .. } => ErrorKind::TopicReplaced,
+        TransportError::TopicExists { .. } => ErrorKind::TopicsInUse,
+        TransportError::TooLarge { .. } => ErrorKind::TextTooLarge,
+        TransportError::Tls { .. } => ErrorKind::Tls,
+        TransportError::Authentication { .. } => ErrorKind::BrokerAuthentication,
+        TransportError::Denied { .. } => ErrorKind::Denied,
+        _ => ErrorKind::BrokerOther,
+    }
+}
+
+fn cover(error: &CoverError) -> ErrorKind {
+    match error {
+        CoverError::TooSmall { .. } | CoverError::CannotFit { .. } => ErrorKind::CoverTooSmall,
+        _ => ErrorKind::CoverUnusable,
+    }
+}

@@ -1,0 +1,69 @@
+//! How a history row lies in the store.
+
+use chat_store::{HistoryRow as Stored, Seq, WriteTxn};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::clock::now_ms;
+use crate::error::StoredValueError;
+use crate::item::{HistoryItem, Item};
+
+/// The value of one row of the store's history.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct HistoryRow {
+    pub(crate) received_at_ms: i64,
+    pub(crate) item: Item,
+    /// Where a received picture lies on the log, so that it can be read again.
+    pub(crate) picture: Option<RecordPlace>,
+}
+
+/// A record's place on the log.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct RecordPlace {
+    pub(crate) topic_id: [u8; 16],
+    pub(crate) partition: u32,
+    pub(crate) offset: u64,
+    /// [`record_hash`](crate::hash::record_hash) of the record.
+    pub(crate) hash: [u8; 32],
+}
+
+impl HistoryRow {
+    /// A row that is stored now.
+    pub(crate) fn now(item: Item) -> Self {
+        Self { received_at_ms: now_ms(), item, picture: None }
+    }
+
+    /// Appends the row to `conversation` (empty: to the profile itself) and returns its place.
+    pub(crate) fn append<E>(&self, tx: &mut WriteTxn<'_>, conversation: &[u8]) -> Result<Seq, E>
+    where
+        E: From<chat_store::StoreError> + From<StoredValueError>,
+    {
+        Ok(tx.history_append(conversation, &encode(self)?)?)
+    }
+
+    pub(crate) fn decode(stored: &Stored) -> Result<Self, StoredValueError> {
+        decode(&stored.body).map_err(|e| e.in_table("history", stored.seq.get()))
+    }
+
+    pub(crate) fn into_item(self, seq: Seq) -> HistoryItem {
+        HistoryItem { seq, received_at_ms: self.received_at_ms, what: self.item }
+    }
+}
+
+/// Encodes a row of the store: a format version, then postcard.
+pub(crate) fn encode(row: &impl Serialize) -> Result<Zeroizing<Vec<u8>>, StoredValueError> {
+    let mut bytes = Zeroizing::new(vec![FORMAT]);
+    bytes.append(&mut *Zeroizing::new(postcard::to_allocvec(row).map_err(StoredValueError::from)?));
+    Ok(bytes)
+}
+
+/// Decodes what [`encode`] wrote.
+pub(crate) fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, StoredValueError> {
+    match bytes.split_first() {
+        Some((&FORMAT, row)) => postcard::from_bytes(row).map_err(StoredValueError::from),
+        _ => Err(StoredValueError::format()),
+    }
+}
+
+/// Rows written by this version begin with this byte.
+const FORMAT: u8 = 1;

@@ -1,0 +1,106 @@
+//! Opening records: pure, outside any transaction.
+
+use chat_crypto::{Envelope, Protection as Layer, Subkey};
+use chat_transport::StoredRecord;
+use zeroize::Zeroizing;
+
+use crate::carrier::{Carried, Look, unpack};
+use crate::content::{Content, Decoded};
+use crate::conversation::Conversation;
+use crate::handle::Handle;
+use crate::item::CarrierKind;
+use crate::mailbox::Mailbox;
+use crate::namespace::Namespace;
+use crate::network::Network;
+
+/// A mailbox that this profile reads, with everything that opens what lies in it.
+pub(crate) struct Inbox {
+    pub(crate) me: Handle,
+    pub(crate) namespace: Namespace,
+    pub(crate) mailbox: Mailbox,
+    keys: Vec<Subkey>,
+}
+
+/// What a record turned out to be.
+#[derive(Debug)]
+pub(crate) enum Opened {
+    /// Somebody else's: no trace of it is kept.
+    Foreign,
+    /// It names our mailbox and is not what our mailbox takes.
+    Refused(Refusal),
+    /// It is ours and of a later version: the envelope as it came.
+    Newer(Vec<u8>, CarrierKind),
+    /// A message.
+    Content(Box<OpenedContent>),
+}
+
+/// A content that was opened and belongs here.
+#[derive(Debug)]
+pub(crate) struct OpenedContent {
+    pub(crate) content: Content,
+    pub(crate) encoded: Zeroizing<Vec<u8>>,
+    pub(crate) carrier: CarrierKind,
+}
+
+/// Why a record at our own tag was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// It cannot be opened: noise, damage, another key.
+    Unreadable,
+    /// It opens and is not a content.
+    Malformed,
+    /// It opens and belongs somewhere else.
+    WrongContext,
+}
+
+impl Inbox {
+    /// The inbox of `me`.
+    pub(crate) fn new(me: &Handle, network: &Network) -> Self {
+        Self {
+            me: me.clone(),
+            namespace: network.namespace().clone(),
+            mailbox: network.inbox(me),
+            keys: network.opening_keys(),
+        }
+    }
+
+    /// Takes a record of the mailbox's partition apart, layer by layer.
+    pub(crate) fn open(&self, record: &StoredRecord) -> Opened {
+        let keys: Vec<&Subkey> = self.keys.iter().collect();
+        let look = Look { namespace: &self.namespace, keys: &keys };
+        match unpack(record, &self.mailbox, &look) {
+            Carried::Foreign => Opened::Foreign,
+            Carried::Envelope(sealed, carrier) => self.open_envelope(sealed, carrier),
+        }
+    }
+
+    /// Opens an envelope that came in `carrier`.
+    pub(crate) fn open_envelope(&self, sealed: Vec<u8>, carrier: CarrierKind) -> Opened {
+        let keys: Vec<&Subkey> = self.keys.iter().collect();
+        let context = self.mailbox.context(&self.namespace, carrier.envelope_kind());
+        let opened = Envelope::parse(&sealed).and_then(|envelope| envelope.open(&keys, &context));
+        let Ok(protected) = opened else { return Opened::Refused(Refusal::Unreadable) };
+        if protected.protection() != Layer::SharedKey {
+            return Opened::Newer(sealed, carrier);
+        }
+        match Content::decode(protected.body()) {
+            Ok(Decoded::Content(content)) if self.belongs_here(&content) => {
+                let encoded = Zeroizing::new(protected.body().to_vec());
+                Opened::Content(Box::new(OpenedContent { content, encoded, carrier }))
+            }
+            Ok(Decoded::Content(_)) => Opened::Refused(Refusal::WrongContext),
+            Ok(Decoded::Newer) => Opened::Newer(sealed, carrier),
+            Err(error) => {
+                tracing::debug!(%error, "refused a content at our own tag");
+                Opened::Refused(Refusal::Malformed)
+            }
+        }
+    }
+
+    /// A pair's content counts only in the inbox of the one of its two who did not send it.
+    fn belongs_here(&self, content: &Content) -> bool {
+        let pair = matches!(content.conversation, Conversation::Pair { .. });
+        let from_peer = content.conversation.peer_of(&self.me) == Some(&content.sender);
+        pair && from_peer && content.conversation.namespace() == &self.namespace
+    }
+}

@@ -1,0 +1,271 @@
+//! The background work of `listen`: reads the inbox's partition into the history.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use chat_store::Store;
+use chat_transport::{
+    Offset, Page, Position, ReadOptions, StoredRecord, TopicName, Transport, TransportError,
+};
+use tokio::sync::Notify;
+
+use super::reconcile::{Log, Look, Start};
+use super::store::OpenedRecord;
+use super::{Batch, Inbox, Stored, reopen_newer, store_batch};
+use crate::error::{Error, ReceiveError};
+use crate::hash::stored_hash;
+use crate::inbound::store::Skipped;
+
+/// Reads one inbox for as long as it is polled.
+pub(crate) struct Reader {
+    pub(crate) store: Store,
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) topic: TopicName,
+    pub(crate) inbox: Arc<Inbox>,
+    /// The largest record of the topic: a read must be able to return one.
+    pub(crate) max_record: u32,
+    pub(crate) live: Arc<SharedLive>,
+}
+
+/// What the background work has to say, bounded: newer words take the place of older ones.
+#[derive(Default)]
+pub(crate) struct SharedLive {
+    state: Mutex<Live>,
+    changed: Notify,
+}
+
+/// See [`SharedLive`].
+#[derive(Debug, Default)]
+pub(crate) struct Live {
+    pub(crate) connected: bool,
+    pub(crate) disconnected: Option<Error>,
+    pub(crate) caught_up: bool,
+    pub(crate) skipped: Skipped,
+    pub(crate) behind: Option<u64>,
+    /// The work has ended for good.
+    pub(crate) failed: Option<Error>,
+}
+
+impl SharedLive {
+    pub(crate) fn update(&self, change: impl FnOnce(&mut Live)) {
+        change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
+        self.changed.notify_one();
+    }
+
+    /// Looks at the words and takes some away.
+    pub(crate) fn take<R>(&self, take: impl FnOnce(&mut Live) -> R) -> R {
+        take(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) async fn changed(&self) {
+        self.changed.notified().await;
+    }
+}
+
+/// Why a session ended without an error of the connection.
+enum End {
+    /// The log must be compared with the cursor again.
+    LookAgain,
+    /// The log seems to be another than the one that was read.
+    Suspicious,
+}
+
+impl Reader {
+    /// Reads until the store fails. Errors of the connection are told and tried again.
+    pub(crate) async fn run(self) {
+        let mut pause = FIRST_PAUSE;
+        let mut suspicions = 0;
+        self.try_newer().await;
+        loop {
+            match self.session(&mut suspicions, &mut pause).await {
+                Ok(()) => {}
+                Err(error) if error.is_final() => {
+                    return self.live.update(|live| live.failed = Some(error.into()));
+                }
+                Err(error) => {
+                    tracing::debug!(%error, "reading stopped; trying again");
+                    self.live.update(|live| {
+                        live.connected = false;
+                        live.caught_up = false;
+                        live.disconnected = Some(error.into());
+                    });
+                    tokio::time::sleep(pause).await;
+                    pause = (pause * 2).min(LAST_PAUSE);
+                }
+            }
+        }
+    }
+
+    async fn try_newer(&self) {
+        let reopened = self.with_store(|reader| {
+            reader.store.write(|tx| reopen_newer(tx, &reader.inbox, reader.topic.as_str()))
+        });
+        match reopened.await {
+            Ok(0) => {}
+            Ok(_) => self.live.update(|_| {}),
+            Err(error) => self.live.update(|live| live.failed = Some(error.into())),
+        }
+    }
+
+    /// One connection's worth of reading.
+    async fn session(
+        &self,
+        suspicions: &mut u32,
+        pause: &mut Duration,
+    ) -> Result<(), ReceiveError> {
+        let log = Log {
+            store: &self.store,
+            transport: &*self.transport,
+            topic: &self.topic,
+            inbox: &self.inbox,
+        };
+        let end = match log.look().await {
+            Ok(Look::Start(start)) => {
+                self.live.update(|live| live.connected = true);
+                *pause = FIRST_PAUSE;
+                self.read_from(start, suspicions).await?
+            }
+            Ok(Look::Shorter) => End::Suspicious,
+            Err(ReceiveError::Moved) => End::LookAgain,
+            Err(error) => return Err(error),
+        };
+        match end {
+            End::LookAgain => tokio::time::sleep(SHORT_PAUSE).await,
+            End::Suspicious if *suspicions + 1 < SUSPICIONS => {
+                *suspicions += 1;
+                tokio::time::sleep(SECOND_LOOK).await;
+            }
+            End::Suspicious => {
+                *suspicions = 0;
+                log.truncated().await?;
+                self.live.update(|_| {});
+            }
+        }
+        Ok(())
+    }
+
+    async fn read_from(&self, start: Start, suspicions: &mut u32) -> Result<End, ReceiveError> {
+        let mut from = start.from;
+        let mut expect = start.expect;
+        loop {
+            let page = match self.read_page(&start, from).await {
+                Ok(page) => page,
+                Err(TransportError::OutOfRange { bounds, .. }) if from > bounds.end.0 => {
+                    return Ok(End::Suspicious);
+                }
+                Err(TransportError::OutOfRange { .. } | TransportError::TopicReplaced { .. }) => {
+                    return Ok(End::LookAgain);
+                }
+                Err(error) => return Err(error.into()),
+            };
+            if page.records.is_empty() && page.resume.0 <= from {
+                self.tell_progress(from, page.end.0);
+                continue;
+            }
+            if let Some(hash) = expect.take() {
+                let first = page.records.first();
+                if !first.is_some_and(|r| r.offset.0 == from && stored_hash(r) == hash) {
+                    return Ok(End::Suspicious);
+                }
+                *suspicions = 0;
+            }
+            match self.store_page(&start, &page).await {
+                Ok(next) => from = next.max(page.resume.0),
+                Err(ReceiveError::Moved) => return Ok(End::LookAgain),
+                Err(error) => return Err(error),
+            }
+            self.tell_progress(from, page.end.0);
+        }
+    }
+
+    async fn read_page(&self, start: &Start, from: u64) -> Result<Page, TransportError> {
+        let at = [Position { partition: self.inbox.mailbox.partition, offset: Offset(from) }];
+        let options = ReadOptions {
+            max_bytes: BATCH_BYTES.max(self.max_record),
+            max_records: BATCH_RECORDS,
+            max_wait: LONG_POLL,
+        };
+        let pages = self.transport.read(&self.topic, start.topic_id, &at, options).await?;
+        let empty = Page {
+            partition: at[0].partition,
+            records: vec![],
+            resume: at[0].offset,
+            end: at[0].offset,
+        };
+        Ok(pages.into_iter().next().unwrap_or(empty))
+    }
+
+    /// Opens a page's records and stores them in one transaction; returns the cursor.
+    async fn store_page(&self, start: &Start, page: &Page) -> Result<u64, ReceiveError> {
+        let (start, resume) = (*start, page.resume.0);
+        let records: Vec<StoredRecord> = page.records.clone();
+        let stored =
+            self.with_store(move |reader| reader.store_records(&start, &records, resume)).await?;
+        self.live.update(|live| live.skipped.add(stored.skipped));
+        Ok(stored.next)
+    }
+
+    fn store_records(
+        &self,
+        start: &Start,
+        records: &[StoredRecord],
+        resume: u64,
+    ) -> Result<Stored, ReceiveError> {
+        let open = |record: &StoredRecord| OpenedRecord {
+            offset: record.offset.0,
+            timestamp_ms: record.timestamp_ms,
+            leader_epoch: record.leader_epoch,
+            hash: stored_hash(record),
+            opened: self.inbox.open(record),
+        };
+        let batch = Batch {
+            inbox: &self.inbox,
+            topic: self.topic.as_str(),
+            topic_id: start.topic_id,
+            truncations: start.truncations,
+            records: records.iter().map(open).collect(),
+            resume,
+        };
+        self.store.write(|tx| store_batch(tx, &batch))
+    }
+
+    /// Runs blocking work on the store apart from the runtime's own threads.
+    async fn with_store<R: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Self) -> Result<R, ReceiveError> + Send + 'static,
+    ) -> Result<R, ReceiveError> {
+        let reader = self.share();
+        tokio::task::spawn_blocking(move || work(&reader))
+            .await
+            .map_err(|_| ReceiveError::Stopped)?
+    }
+
+    fn share(&self) -> Self {
+        Self {
+            store: self.store.clone(),
+            transport: Arc::clone(&self.transport),
+            topic: self.topic.clone(),
+            inbox: Arc::clone(&self.inbox),
+            max_record: self.max_record,
+            live: Arc::clone(&self.live),
+        }
+    }
+
+    fn tell_progress(&self, next: u64, end: u64) {
+        let behind = end.saturating_sub(next);
+        self.live.update(|live| {
+            live.behind = Some(behind);
+            live.caught_up = behind == 0;
+        });
+    }
+}
+
+/// Looks that must agree before a log counts as truncated.
+const SUSPICIONS: u32 = 2;
+const SECOND_LOOK: Duration = Duration::from_secs(2);
+const SHORT_PAUSE: Duration = Duration::from_millis(50);
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const LAST_PAUSE: Duration = Duration::from_secs(5);
+const LONG_POLL: Duration = Duration::from_secs(5);
+const BATCH_RECORDS: usize = 4096;
+const BATCH_BYTES: u32 = 8 * 1024 * 1024;

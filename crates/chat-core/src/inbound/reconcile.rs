@@ -1,0 +1,242 @@
+//! Where to go on reading after a connect: the log may not be the one that was read before.
+
+use std::collections::HashMap;
+
+use chat_store::{Cursor, Store};
+use chat_transport::{
+    Bounds, Offset, Position, ReadOptions, TopicId, TopicInfo, TopicName, Transport,
+};
+
+use super::Inbox;
+use super::store::{append_gap, note_hole};
+use crate::error::ReceiveError;
+use crate::hash::stored_hash;
+use crate::item::{Gap, GapCause};
+
+/// One partition's log as a profile reads it.
+pub(crate) struct Log<'a> {
+    pub(crate) store: &'a Store,
+    pub(crate) transport: &'a dyn Transport,
+    pub(crate) topic: &'a TopicName,
+    pub(crate) inbox: &'a Inbox,
+}
+
+/// Where reading begins.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Start {
+    pub(crate) topic_id: TopicId,
+    pub(crate) truncations: u32,
+    /// The first offset to ask for.
+    pub(crate) from: u64,
+    /// The record that must lie at `from`, if one is known: the newest whose hash was kept.
+    pub(crate) expect: Option<[u8; 32]>,
+}
+
+/// What a look at the log says.
+pub(crate) enum Look {
+    Start(Start),
+    /// The log ends below what was read from it: it was cut, or the answer is stale. Look again
+    /// before believing it.
+    Shorter,
+}
+
+impl Log<'_> {
+    /// Compares the stored cursor with the log: another topic, a stale leader, retention.
+    ///
+    /// Each hole is written down with the move of the cursor, in one transaction.
+    pub(crate) async fn look(&self) -> Result<Look, ReceiveError> {
+        let info = self.topic_info().await?;
+        let partition = self.partition();
+        let bounds = self.bounds().await?;
+        let Some(cursor) = self.store.read(|tx| tx.cursor(self.topic.as_str(), partition, None))?
+        else {
+            return self.first_read(&info, &bounds).map(Look::Start);
+        };
+        if cursor.topic_id != info.id.0 {
+            return self.replaced(&info, &bounds, &cursor).map(Look::Start);
+        }
+        let epoch = bounds.leader_epoch.map(|epoch| epoch.0);
+        if epoch.is_some() && epoch < cursor.leader_epoch {
+            return Err(ReceiveError::StaleLeader { partition });
+        }
+        if bounds.end.0 < cursor.next {
+            return Ok(Look::Shorter);
+        }
+        if bounds.start.0 > cursor.next {
+            return self.expired(&bounds, cursor).map(Look::Start);
+        }
+        let kept = self.store.read(|tx| tx.kept_newest(self.topic.as_str(), partition))?;
+        let expect = kept.filter(|(offset, _)| (bounds.start.0..cursor.next).contains(offset));
+        Ok(Look::Start(Start {
+            topic_id: info.id,
+            truncations: cursor.truncations,
+            from: expect.map_or(cursor.next, |(offset, _)| offset),
+            expect: expect.map(|(_, hash)| hash),
+        }))
+    }
+
+    /// Begins a new incarnation behind the highest record that is still the one that was read;
+    /// never at the log's end. Reading the rest again is harmless.
+    pub(crate) async fn truncated(&self) -> Result<(), ReceiveError> {
+        let info = self.topic_info().await?;
+        let bounds = self.bounds().await?;
+        let agreed = self.highest_agreeing(&info, &bounds).await?;
+        let next = agreed.map_or(bounds.start.0, |offset| offset.saturating_add(1));
+        let (topic, partition) = (self.topic.as_str(), self.partition());
+        self.store.write(|tx| {
+            let Some(mut cursor) = tx.cursor(topic, partition, None)? else { return Ok(()) };
+            if cursor.topic_id != info.id.0 || next >= cursor.next {
+                return Ok(());
+            }
+            let gap = self.gap(GapCause::Truncation, next..cursor.next, &cursor);
+            append_gap(tx, gap)?;
+            tx.kept_truncate_from(topic, partition, next)?;
+            cursor.truncations = cursor.truncations.saturating_add(1);
+            cursor.next = next;
+            cursor.leader_epoch = bounds.leader_epoch.map(|epoch| epoch.0);
+            Ok(tx.set_cursor(topic, partition, None, &cursor)?)
+        })
+    }
+
+    async fn topic_info(&self) -> Result<TopicInfo, ReceiveError> {
+        let info = self.transport.topic(self.topic).await?;
+        if info.partitions <= self.partition() {
+            let (topic, found) = (self.topic.clone(), info.partitions);
+            return Err(ReceiveError::TooFewPartitions {
+                topic,
+                found,
+                needed: self.partition() + 1,
+            });
+        }
+        Ok(info)
+    }
+
+    async fn bounds(&self) -> Result<Bounds, ReceiveError> {
+        let partition = self.inbox.mailbox.partition;
+        let bounds = self.transport.bounds(self.topic, &[partition]).await?;
+        bounds.into_iter().next().ok_or(ReceiveError::NoBounds { partition: partition.0 })
+    }
+
+    fn partition(&self) -> u32 {
+        self.inbox.mailbox.partition.0
+    }
+
+    /// A partition that was never read is read from its start, and that is no gap.
+    fn first_read(&self, info: &TopicInfo, bounds: &Bounds) -> Result<Start, ReceiveError> {
+        let (topic, partition) = (self.topic.as_str(), self.partition());
+        let cursor = Cursor {
+            topic_id: info.id.0,
+            truncations: 0,
+            next: bounds.start.0,
+            leader_epoch: bounds.leader_epoch.map(|epoch| epoch.0),
+            unreadable: 0,
+            last_timestamp_ms: None,
+        };
+        self.store.write(|tx| {
+            if tx.cursor(topic, partition, None)?.is_some() {
+                return Err(ReceiveError::Moved);
+            }
+            if bounds.start.0 > 0 {
+                note_hole(tx, partition)?;
+            }
+            Ok(tx.set_cursor(topic, partition, None, &cursor)?)
+        })?;
+        Ok(Start { topic_id: info.id, truncations: 0, from: bounds.start.0, expect: None })
+    }
+
+    /// The topic was made anew: everything of the old one that was not read is out of reach.
+    fn replaced(
+        &self,
+        info: &TopicInfo,
+        bounds: &Bounds,
+        old: &Cursor,
+    ) -> Result<Start, ReceiveError> {
+        let start = bounds.start.0;
+        let gap = self.gap(GapCause::TopicReplaced, old.next..start, old);
+        let cursor = Cursor {
+            topic_id: info.id.0,
+            truncations: 0,
+            next: start,
+            leader_epoch: bounds.leader_epoch.map(|epoch| epoch.0),
+            ..old.clone()
+        };
+        self.move_cursor(old, &cursor, gap, true)?;
+        Ok(Start { topic_id: info.id, truncations: 0, from: start, expect: None })
+    }
+
+    /// The broker deleted records before they were read.
+    fn expired(&self, bounds: &Bounds, old: Cursor) -> Result<Start, ReceiveError> {
+        let start = bounds.start.0;
+        let gap = self.gap(GapCause::Retention, old.next..start, &old);
+        let cursor = Cursor { next: start, ..old.clone() };
+        self.move_cursor(&old, &cursor, gap, false)?;
+        let topic_id = TopicId(old.topic_id);
+        Ok(Start { topic_id, truncations: old.truncations, from: start, expect: None })
+    }
+
+    fn move_cursor(
+        &self,
+        old: &Cursor,
+        new: &Cursor,
+        gap: Gap,
+        forget_hashes: bool,
+    ) -> Result<(), ReceiveError> {
+        let (topic, partition) = (self.topic.as_str(), self.partition());
+        self.store.write(|tx| {
+            if tx.cursor(topic, partition, None)?.as_ref() != Some(old) {
+                return Err(ReceiveError::Moved);
+            }
+            append_gap(tx, gap)?;
+            if forget_hashes {
+                tx.kept_clear(topic, partition)?;
+            }
+            Ok(tx.set_cursor(topic, partition, None, new)?)
+        })
+    }
+
+    fn gap(&self, cause: GapCause, offsets: std::ops::Range<u64>, cursor: &Cursor) -> Gap {
+        Gap {
+            cause,
+            partition: self.partition(),
+            from_offset: offsets.start,
+            to_offset: offsets.end,
+            after_ms: cursor.last_timestamp_ms,
+            before_ms: None,
+        }
+    }
+
+    /// The highest offset whose record is still the one whose hash was kept.
+    async fn highest_agreeing(
+        &self,
+        info: &TopicInfo,
+        bounds: &Bounds,
+    ) -> Result<Option<u64>, ReceiveError> {
+        let (topic, partition) = (self.topic.as_str(), self.partition());
+        let kept =
+            self.store.read(|tx| tx.kept_below(topic, partition, bounds.end.0, MOST_KEPT))?;
+        let kept: HashMap<u64, [u8; 32]> =
+            kept.into_iter().filter(|(offset, _)| *offset >= bounds.start.0).collect();
+        let Some(mut at) = kept.keys().min().copied() else { return Ok(None) };
+        let mut agreed = None;
+        while at < bounds.end.0 {
+            let position = Position { partition: self.inbox.mailbox.partition, offset: Offset(at) };
+            let options =
+                ReadOptions { max_wait: std::time::Duration::ZERO, ..ReadOptions::default() };
+            let pages = self.transport.read(self.topic, info.id, &[position], options).await?;
+            let Some(page) = pages.into_iter().next() else { break };
+            for record in &page.records {
+                if kept.get(&record.offset.0).is_some_and(|hash| *hash == stored_hash(record)) {
+                    agreed = agreed.max(Some(record.offset.0));
+                }
+            }
+            if page.resume.0 <= at {
+                break;
+            }
+            at = page.resume.0;
+        }
+        Ok(agreed)
+    }
+}
+
+/// As many hashes as the store keeps of one partition.
+const MOST_KEPT: usize = 4096;

@@ -1,0 +1,404 @@
+//! Storing what was opened: one transaction for the rows, the seen marks and the cursor.
+
+use chat_store::{Contact, Cursor, SeenEntry, Seq, StreamKey, Unreadable, WriteTxn};
+use chat_transport::{LeaderEpoch, TopicId};
+use serde::{Deserialize, Serialize};
+
+use super::opened::OpenedContent;
+use super::{Inbox, Opened, Refusal};
+use crate::clock::now_ms;
+use crate::content::{Body, Content};
+use crate::error::ReceiveError;
+use crate::history_row::{HistoryRow, RecordPlace, decode, encode};
+use crate::item::{
+    CarrierKind, Conflict, Found, Gap, GapCause, Item, Message, MessageState, Missing, Newer,
+    Protection,
+};
+use crate::message_id::MessageId;
+use crate::remote_text::RemoteText;
+
+/// Records of one partition, opened, in the order of their offsets.
+pub(crate) struct Batch<'a> {
+    pub(crate) inbox: &'a Inbox,
+    pub(crate) topic: &'a str,
+    /// The incarnation of the log that they were read from.
+    pub(crate) topic_id: TopicId,
+    pub(crate) truncations: u32,
+    pub(crate) records: Vec<OpenedRecord>,
+    /// Where reading goes on; behind the last record where the log holds none in between.
+    pub(crate) resume: u64,
+}
+
+/// A record and what it turned out to be.
+pub(crate) struct OpenedRecord {
+    pub(crate) offset: u64,
+    pub(crate) timestamp_ms: i64,
+    pub(crate) leader_epoch: Option<LeaderEpoch>,
+    pub(crate) hash: [u8; 32],
+    pub(crate) opened: Opened,
+}
+
+/// What a batch came to.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Stored {
+    /// Rows that were added to the history.
+    pub(crate) rows: u64,
+    pub(crate) skipped: Skipped,
+    /// The cursor behind the batch: another process of the profile may have moved it further.
+    pub(crate) next: u64,
+}
+
+/// Records at our own tag that were refused; counted, never fatal.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Skipped {
+    /// Could not be opened.
+    pub unreadable: u64,
+    /// Opened, and were no message.
+    pub malformed: u64,
+    /// Opened, and were sealed for another conversation.
+    pub wrong_context: u64,
+    /// Claimed a place in a stream that four messages claim already, or were too many of a newer
+    /// version to keep.
+    pub dropped: u64,
+}
+
+impl Skipped {
+    /// Whether nothing was skipped.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Adds the counts of `other`.
+    pub(crate) fn add(&mut self, other: Self) {
+        let Self { unreadable, malformed, wrong_context, dropped } = other;
+        self.unreadable += unreadable;
+        self.malformed += malformed;
+        self.wrong_context += wrong_context;
+        self.dropped += dropped;
+    }
+}
+
+/// Stores a batch. Records below the cursor are dropped: another process was faster.
+///
+/// # Errors
+/// [`ReceiveError::Moved`] if the cursor belongs to another incarnation by now: nothing changed.
+pub(crate) fn store_batch(
+    tx: &mut WriteTxn<'_>,
+    batch: &Batch<'_>,
+) -> Result<Stored, ReceiveError> {
+    let partition = batch.inbox.mailbox.partition.0;
+    let mut cursor = tx.cursor(batch.topic, partition, None)?.ok_or(ReceiveError::Moved)?;
+    if cursor.topic_id != batch.topic_id.0 || cursor.truncations != batch.truncations {
+        return Err(ReceiveError::Moved);
+    }
+    let mut sink = Sink { tx, batch, stored: Stored::default() };
+    let mut hashes = Vec::with_capacity(batch.records.len());
+    for record in &batch.records {
+        if record.offset < cursor.next {
+            continue;
+        }
+        sink.no_record_gap(&cursor, record.offset, Some(record.timestamp_ms))?;
+        sink.record(record)?;
+        hashes.push((record.offset, record.hash));
+        cursor.next = record.offset.saturating_add(1);
+        cursor.last_timestamp_ms = Some(record.timestamp_ms);
+        cursor.leader_epoch = cursor.leader_epoch.max(record.leader_epoch.map(|epoch| epoch.0));
+    }
+    sink.no_record_gap(&cursor, batch.resume, None)?;
+    cursor.next = cursor.next.max(batch.resume);
+    let mut stored = sink.stored;
+    cursor.unreadable = cursor.unreadable.saturating_add(stored.skipped.unreadable);
+    stored.next = cursor.next;
+    if !hashes.is_empty() {
+        tx.kept_append(batch.topic, partition, &hashes)?;
+    }
+    tx.set_cursor(batch.topic, partition, None, &cursor)?;
+    Ok(stored)
+}
+
+/// Tries the messages of a newer version again: this program may be that version by now.
+pub(crate) fn reopen_newer(
+    tx: &mut WriteTxn<'_>,
+    inbox: &Inbox,
+    topic: &str,
+) -> Result<u64, ReceiveError> {
+    let partition = inbox.mailbox.partition.0;
+    let batch = Batch {
+        inbox,
+        topic,
+        topic_id: TopicId([0; 16]),
+        truncations: 0,
+        records: vec![],
+        resume: 0,
+    };
+    let mut rows = 0;
+    for row in tx.newer_list(topic, partition)? {
+        let kept: KeptNewer = decode(&row.body)?;
+        if let Opened::Content(content) = inbox.open_envelope(kept.envelope, kept.carrier) {
+            let mut sink = Sink { tx, batch: &batch, stored: Stored::default() };
+            sink.content(&content, None)?;
+            rows += sink.stored.rows;
+            tx.newer_remove(topic, partition, row.offset)?;
+        }
+    }
+    Ok(rows)
+}
+
+/// A message of a newer version, as it waits in the store.
+#[derive(Serialize, Deserialize)]
+struct KeptNewer {
+    envelope: Vec<u8>,
+    carrier: CarrierKind,
+}
+
+/// Writes the rows of a batch within its transaction.
+struct Sink<'a, 'tx, 'b> {
+    tx: &'a mut WriteTxn<'tx>,
+    batch: &'a Batch<'b>,
+    stored: Stored,
+}
+
+impl Sink<'_, '_, '_> {
+    fn partition(&self) -> u32 {
+        self.batch.inbox.mailbox.partition.0
+    }
+
+    /// A gap row where the log jumps from the cursor to `to`.
+    fn no_record_gap(
+        &mut self,
+        at: &Cursor,
+        to: u64,
+        before_ms: Option<i64>,
+    ) -> Result<(), ReceiveError> {
+        if to <= at.next {
+            return Ok(());
+        }
+        let gap = Gap {
+            cause: GapCause::NoRecord,
+            partition: self.partition(),
+            from_offset: at.next,
+            to_offset: to,
+            after_ms: at.last_timestamp_ms,
+            before_ms,
+        };
+        append_gap(self.tx, gap)?;
+        self.stored.rows += 1;
+        Ok(())
+    }
+
+    fn record(&mut self, record: &OpenedRecord) -> Result<(), ReceiveError> {
+        match &record.opened {
+            Opened::Foreign => Ok(()),
+            Opened::Refused(refusal) => self.refused(*refusal, &record.hash),
+            Opened::Newer(envelope, carrier) => self.newer(record, envelope, *carrier),
+            Opened::Content(content) => {
+                let place = (content.carrier == CarrierKind::Image).then(|| RecordPlace {
+                    topic_id: self.batch.topic_id.0,
+                    partition: self.partition(),
+                    offset: record.offset,
+                    hash: record.hash,
+                });
+                self.content(content, place)
+            }
+        }
+    }
+
+    /// Counts a refused record, once per record however often it comes.
+    fn refused(&mut self, refusal: Refusal, hash: &[u8; 32]) -> Result<(), ReceiveError> {
+        let known = self.tx.unreadable_insert(self.batch.topic, self.partition(), hash)?;
+        if known == Unreadable::Known {
+            return Ok(());
+        }
+        let skipped = &mut self.stored.skipped;
+        match refusal {
+            Refusal::Unreadable => skipped.unreadable += 1,
+            Refusal::Malformed => skipped.malformed += 1,
+            Refusal::WrongContext => skipped.wrong_context += 1,
+        }
+        Ok(())
+    }
+
+    /// Keeps a message of a newer version and shows that it is there.
+    fn newer(
+        &mut self,
+        record: &OpenedRecord,
+        envelope: &[u8],
+        carrier: CarrierKind,
+    ) -> Result<(), ReceiveError> {
+        let (topic, partition) = (self.batch.topic, self.partition());
+        if self.tx.unreadable_insert(topic, partition, &record.hash)? == Unreadable::Known {
+            return Ok(());
+        }
+        let kept = encode(&KeptNewer { envelope: envelope.to_vec(), carrier })?;
+        if !self.tx.newer_insert(topic, partition, record.offset, &kept)? {
+            self.stored.skipped.dropped += 1;
+            return Ok(());
+        }
+        let row = HistoryRow::now(Item::Newer(Newer { partition, offset: record.offset }));
+        row.append::<ReceiveError>(self.tx, &[])?;
+        self.stored.rows += 1;
+        Ok(())
+    }
+
+    /// Stores a message, unless it is known, with all that its place in the stream tells.
+    fn content(
+        &mut self,
+        opened: &OpenedContent,
+        place: Option<RecordPlace>,
+    ) -> Result<(), ReceiveError> {
+        let OpenedContent { content, encoded, carrier } = opened;
+        let conversation = content.conversation.encode();
+        let stream =
+            self.tx.stream_key(&conversation, content.sender.as_str(), &content.stream_id.0);
+        let mut known = self.tx.seen(&stream, content.number)?;
+        if known.iter().any(|entry| entry.message_id == *content.message_id.as_bytes()) {
+            return Ok(());
+        }
+        if known.len() >= MOST_CLAIMS {
+            self.stored.skipped.dropped += 1;
+            return Ok(());
+        }
+        if known.is_empty() {
+            self.note_order(content, &conversation, &stream)?;
+        }
+        let message = Message {
+            id: content.message_id,
+            with: content.sender.clone(),
+            from: content.sender.clone(),
+            outgoing: false,
+            sent_at_ms: i64::try_from(content.sent_at_ms).unwrap_or(i64::MAX),
+            text: RemoteText::new(content.text()),
+            carrier: *carrier,
+            protection: Protection::SharedKey,
+            conflict: !known.is_empty(),
+            broken_chain: self.breaks_chain(content, &stream)?,
+            state: content.state(),
+        };
+        let row = HistoryRow { picture: place, ..HistoryRow::now(Item::Message(message)) };
+        let history: Seq = row.append::<ReceiveError>(self.tx, &conversation)?;
+        self.stored.rows += 1;
+        known.push(SeenEntry {
+            message_id: *content.message_id.as_bytes(),
+            content_hash: content.chain_hash(encoded),
+            history,
+        });
+        self.tx.set_seen(&stream, content.number, &known)?;
+        self.note_conflict(content, &conversation, &known)?;
+        self.heard_from(content)
+    }
+
+    /// A message ahead of its turn leaves others missing; one behind it may be one of those.
+    fn note_order(
+        &mut self,
+        content: &Content,
+        conversation: &[u8],
+        stream: &StreamKey,
+    ) -> Result<(), ReceiveError> {
+        let highest = self.tx.seen_highest(stream)?;
+        let expected = highest.map_or(0, |highest| highest.saturating_add(1));
+        let (from, with) = (content.sender.clone(), content.sender.clone());
+        let number = content.number;
+        if number > expected {
+            if highest.is_none() && self.hole_explains()? {
+                return Ok(());
+            }
+            self.tx.missing_insert(stream, expected, number - 1)?;
+            let missing = Missing { from, with, first: expected, last: number - 1 };
+            return self.note(Item::Missing(missing), conversation);
+        }
+        if number < expected && self.tx.missing_take(stream, number)? {
+            return self.note(Item::Found(Found { from, with, number }), conversation);
+        }
+        Ok(())
+    }
+
+    /// Whether offsets of this partition are known never to have been read.
+    fn hole_explains(&self) -> Result<bool, ReceiveError> {
+        Ok(self.tx.meta_get(&hole_name(self.partition()))?.is_some())
+    }
+
+    /// Whether none of the messages that we hold for the place before is the one it names.
+    fn breaks_chain(&self, content: &Content, stream: &StreamKey) -> Result<bool, ReceiveError> {
+        let Some(before) = content.number.checked_sub(1) else { return Ok(false) };
+        let before = self.tx.seen(stream, before)?;
+        Ok(!before.is_empty() && before.iter().all(|entry| entry.content_hash != content.previous))
+    }
+
+    fn note_conflict(
+        &mut self,
+        content: &Content,
+        conversation: &[u8],
+        known: &[SeenEntry],
+    ) -> Result<(), ReceiveError> {
+        if known.len() < 2 {
+            return Ok(());
+        }
+        let ids = known.iter().map(|entry| MessageId::from_bytes(entry.message_id)).collect();
+        let (from, with) = (content.sender.clone(), content.sender.clone());
+        self.note(
+            Item::Conflict(Conflict { from, with, number: content.number, ids }),
+            conversation,
+        )
+    }
+
+    fn note(&mut self, item: Item, conversation: &[u8]) -> Result<(), ReceiveError> {
+        HistoryRow::now(item).append::<ReceiveError>(self.tx, conversation)?;
+        self.stored.rows += 1;
+        Ok(())
+    }
+
+    /// Remembers that this handle has written, and once a minute when it last did.
+    fn heard_from(&mut self, content: &Content) -> Result<(), ReceiveError> {
+        let handle = content.sender.as_str();
+        let now = now_ms();
+        let known = self.tx.contact(handle)?;
+        if known
+            .as_ref()
+            .and_then(|c| c.last_heard_ms)
+            .is_some_and(|last| (0..60_000).contains(&(now - last)))
+        {
+            return Ok(());
+        }
+        let mut contact = known.unwrap_or_else(|| Contact::new(handle));
+        contact.first_heard_ms.get_or_insert(now);
+        contact.last_heard_ms = Some(now);
+        Ok(self.tx.set_contact(&contact)?)
+    }
+}
+
+impl Content {
+    fn text(&self) -> &str {
+        match &self.body {
+            Body::Text(text) => text,
+            Body::Void(_) => "",
+        }
+    }
+
+    fn state(&self) -> MessageState {
+        match self.body {
+            Body::Text(_) => MessageState::Normal,
+            Body::Void(_) => MessageState::Withdrawn,
+        }
+    }
+}
+
+/// Appends a gap row, and remembers that this partition has a hole.
+pub(crate) fn append_gap(tx: &mut WriteTxn<'_>, gap: Gap) -> Result<(), ReceiveError> {
+    note_hole(tx, gap.partition)?;
+    HistoryRow::now(Item::Gap(gap)).append::<ReceiveError>(tx, &[])?;
+    Ok(())
+}
+
+/// Remembers that offsets of this partition were never read: a stream that is first seen past its
+/// beginning is then no news.
+pub(crate) fn note_hole(tx: &mut WriteTxn<'_>, partition: u32) -> Result<(), ReceiveError> {
+    Ok(tx.meta_put(&hole_name(partition), &[1])?)
+}
+
+fn hole_name(partition: u32) -> String {
+    format!("hole/{partition}")
+}
+
+/// Messages that may claim one place in a stream; more are only counted.
+const MOST_CLAIMS: usize = 4;

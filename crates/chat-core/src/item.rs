@@ -1,0 +1,220 @@
+//! What a history holds: messages, and everything that must not be missed about them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::handle::Handle;
+use crate::message_id::MessageId;
+use crate::remote_text::RemoteText;
+
+/// One row of a profile's history.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HistoryItem {
+    /// Its place on the profile's one number line, over all conversations; from 1.
+    pub seq: chat_store::Seq,
+    /// When this profile stored it: our clock, milliseconds since 1970.
+    pub received_at_ms: i64,
+    /// What it is.
+    pub what: Item,
+}
+
+/// What a history row says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Item {
+    /// A message, sent or received.
+    Message(Message),
+    /// Offsets of the log that were never read and never will be.
+    Gap(Gap),
+    /// Messages of a sender that should have come before one that did.
+    Missing(Missing),
+    /// A message that was reported missing has come.
+    Found(Found),
+    /// Two different messages claim one place in a sender's stream.
+    Conflict(Conflict),
+    /// A message that only a newer version of this program can read; it is kept.
+    Newer(Newer),
+}
+
+/// A message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Message {
+    /// Its name, made by the sender.
+    pub id: MessageId,
+    /// The other person of the conversation.
+    pub with: Handle,
+    /// Who wrote it. Under [`Protection::SharedKey`] any key holder can claim any name.
+    pub from: Handle,
+    /// Whether this profile wrote it.
+    pub outgoing: bool,
+    /// The sender's clock, milliseconds since 1970.
+    pub sent_at_ms: i64,
+    /// Its text; empty once withdrawn by a sender whose text never came.
+    pub text: RemoteText,
+    /// How it travelled.
+    pub carrier: CarrierKind,
+    /// What protected it.
+    pub protection: Protection,
+    /// Whether another message claims the same place in the sender's stream.
+    pub conflict: bool,
+    /// Whether it names a predecessor that is not the one we have.
+    pub broken_chain: bool,
+    /// Whether it still stands.
+    pub state: MessageState,
+}
+
+/// How a message travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum CarrierKind {
+    /// A sealed record.
+    Plain,
+    /// Inside a picture.
+    Image,
+}
+
+impl CarrierKind {
+    /// The name that JSON output uses.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::Image => "image",
+        }
+    }
+}
+
+/// What protects a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Protection {
+    /// The network key alone: no forward secrecy, and any key holder can write as anybody.
+    SharedKey,
+}
+
+impl Protection {
+    /// The name that JSON output uses.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::SharedKey => "shared-key",
+        }
+    }
+
+    /// One line for people: what it does not give.
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::SharedKey => {
+                "shared key: no forward secrecy, and any key holder can write as anybody"
+            }
+        }
+    }
+}
+
+/// Whether a message still stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum MessageState {
+    /// It stands.
+    Normal,
+    /// Its sender took it back before it was known to have arrived.
+    Withdrawn,
+    /// It could never be sent; the reason is for people.
+    Failed {
+        /// Why, for people; may quote the broker, so escape it.
+        reason: String,
+    },
+}
+
+/// Offsets that were jumped over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Gap {
+    /// What made them unreadable.
+    pub cause: GapCause,
+    /// The partition of the mail topic.
+    pub partition: u32,
+    /// The first offset that was not read.
+    pub from_offset: u64,
+    /// The first offset behind the gap.
+    pub to_offset: u64,
+    /// The broker's time of the last record before the gap, milliseconds since 1970, where known.
+    pub after_ms: Option<i64>,
+    /// The broker's time of the first record behind the gap, where known.
+    pub before_ms: Option<i64>,
+}
+
+/// Why offsets were jumped over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum GapCause {
+    /// The broker deleted them before they were read: retention, or an administrator.
+    Retention,
+    /// The log is shorter, or other, than what was read from it before.
+    Truncation,
+    /// The topic was deleted and made anew.
+    TopicReplaced,
+    /// The log holds no records at these offsets.
+    NoRecord,
+}
+
+impl GapCause {
+    /// The name that JSON output uses.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Retention => "retention",
+            Self::Truncation => "truncation",
+            Self::TopicReplaced => "topic_replaced",
+            Self::NoRecord => "no_record",
+        }
+    }
+}
+
+/// Messages of one sender that did not come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Missing {
+    /// Who wrote them.
+    pub from: Handle,
+    /// The other person of the conversation.
+    pub with: Handle,
+    /// The first missing number in the sender's stream, from 0.
+    pub first: u64,
+    /// The last missing number.
+    pub last: u64,
+}
+
+/// A message that was missing has come; its own row is beside this one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Found {
+    /// Who wrote it.
+    pub from: Handle,
+    /// The other person of the conversation.
+    pub with: Handle,
+    /// Its number in the sender's stream.
+    pub number: u64,
+}
+
+/// Several messages with one number: a restored copy of the sender's data, or a forgery.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Conflict {
+    /// Who wrote them, by their own word.
+    pub from: Handle,
+    /// The other person of the conversation.
+    pub with: Handle,
+    /// The number in the sender's stream that they share.
+    pub number: u64,
+    /// Their names, the first one first.
+    pub ids: Vec<MessageId>,
+}
+
+/// A message of a newer version.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Newer {
+    /// The partition of the mail topic.
+    pub partition: u32,
+    /// Its offset there.
+    pub offset: u64,
+}

@@ -1,0 +1,49 @@
+//! Locks between the processes of one profile.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io;
+use std::path::Path;
+
+use crate::hash::sha256;
+
+/// A lock that this process holds; the system frees it when the process ends, however it ends.
+#[derive(Debug)]
+pub(crate) struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Takes the lock `purpose`/`name` in `folder`; `None` if another process (or task) holds it.
+    ///
+    /// The file's name is a hash: names of people and mailboxes do not show on disk.
+    pub(crate) fn try_take(folder: &Path, purpose: &str, name: &[u8]) -> io::Result<Option<Self>> {
+        let hash = sha256(&[purpose.as_bytes(), &[0], name]);
+        let short: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(false);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(folder.join(format!("{purpose}-{short}.lock")))?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Self { _file: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_holder_a_name_until_it_lets_go() {
+        let folder = tempfile::tempdir().unwrap();
+        let take = |name: &[u8]| Lock::try_take(folder.path(), "drain", name).unwrap();
+        let held = take(b"a").unwrap();
+        assert!(take(b"a").is_none());
+        assert!(take(b"b").is_some());
+        drop(held);
+        assert!(take(b"a").is_some());
+    }
+}

@@ -1,0 +1,125 @@
+//! A network as a profile knows it: where it lives, and the key that hides it.
+
+use std::num::NonZeroU32;
+
+use chat_crypto::{KeyId, NetworkKey, Subkey, SubkeyLabel};
+use chat_transport::TopicName;
+use serde::{Deserialize, Serialize};
+
+use crate::error::StoredValueError;
+use crate::handle::Handle;
+use crate::history_row;
+use crate::mailbox::Mailbox;
+use crate::namespace::Namespace;
+use crate::network::fields::NetworkFields;
+
+pub use self::hints::{ConnectionHints, SecurityKind, UnknownSecurity};
+
+pub(crate) mod create;
+pub(crate) mod fields;
+mod hints;
+pub(crate) mod invite;
+
+/// A network: people who share a namespace on a cluster, and the network key.
+///
+/// Secret: it holds the key. `Debug` shows the key's id only.
+#[derive(Clone, Debug)]
+pub struct Network {
+    pub(crate) fields: NetworkFields,
+    pub(crate) pending: Option<PendingTopics>,
+}
+
+/// What `network create` was asked for, kept until an administrator has made the topics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PendingTopics {
+    pub(crate) retention_ms: u64,
+    pub(crate) replication: Option<u16>,
+}
+
+/// One network key and its number; the newest seals, all open.
+#[derive(Clone, Debug)]
+pub(crate) struct KeyGeneration {
+    pub(crate) number: u32,
+    pub(crate) key: NetworkKey,
+}
+
+impl Network {
+    /// The namespace: the prefix of the topics' names.
+    pub fn namespace(&self) -> &Namespace {
+        &self.fields.namespace
+    }
+
+    /// The bootstrap servers, as `host:port`.
+    pub fn brokers(&self) -> &[String] {
+        &self.fields.brokers
+    }
+
+    /// The partitions of the mail topic at its creation; inboxes are spread over these for ever.
+    pub fn partitions(&self) -> NonZeroU32 {
+        self.fields.partitions
+    }
+
+    /// The largest record that the mail topic takes, in bytes.
+    pub fn max_record(&self) -> u32 {
+        self.fields.max_record
+    }
+
+    /// How to connect, as far as the network says so.
+    pub fn connection(&self) -> &ConnectionHints {
+        &self.fields.hints
+    }
+
+    /// The public name of the key that seals.
+    pub fn key_id(&self) -> KeyId {
+        self.sealing_key().id()
+    }
+
+    /// Whether the topics are still to be made by an administrator.
+    pub fn is_pending(&self) -> bool {
+        self.pending.is_some()
+    }
+
+    /// The topic that carries messages.
+    pub fn mail_topic(&self) -> TopicName {
+        self.namespace().mail_topic()
+    }
+
+    /// The topic that will carry identities.
+    pub fn directory_topic(&self) -> TopicName {
+        self.namespace().directory_topic()
+    }
+
+    /// The key that seals: the one with the highest number.
+    pub(crate) fn sealing_key(&self) -> &NetworkKey {
+        &self.fields.key.key
+    }
+
+    /// The keys that open envelopes, newest first.
+    pub(crate) fn opening_keys(&self) -> Vec<Subkey> {
+        vec![self.sealing_key().subkey(SubkeyLabel::Envelope)]
+    }
+
+    /// The inbox of somebody in this network.
+    pub(crate) fn inbox(&self, handle: &Handle) -> Mailbox {
+        Mailbox::inbox(self.sealing_key(), self.namespace(), handle, self.partitions())
+    }
+
+    /// The row that keeps the network in the store.
+    pub(crate) fn to_row(&self) -> Result<zeroize::Zeroizing<Vec<u8>>, StoredValueError> {
+        let fields = self.fields.encode();
+        history_row::encode(&Row { fields: &fields, pending: self.pending })
+    }
+
+    /// The inverse of [`to_row`](Self::to_row).
+    pub(crate) fn from_row(bytes: &[u8]) -> Result<Self, StoredValueError> {
+        let row: Row<'_> = history_row::decode(bytes)?;
+        let fields = NetworkFields::decode(row.fields).map_err(|_| StoredValueError::format())?;
+        Ok(Network { fields: fields.network, pending: row.pending })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+struct Row<'a> {
+    fields: &'a [u8],
+    pending: Option<PendingTopics>,
+}

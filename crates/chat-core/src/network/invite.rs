@@ -1,0 +1,193 @@
+//! An invite: one line that lets somebody join a network.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use zeroize::Zeroizing;
+
+use super::fields::{FieldsError, NetworkFields};
+use crate::clock::millis;
+use crate::hash::sha256;
+use crate::namespace::Namespace;
+
+/// Everything that somebody needs to join a network, in one line.
+///
+/// It is a **secret**: it holds the network key. It never holds credentials for the broker.
+/// Parsing checks its checksum; whether it has expired is asked when it is used.
+pub struct Invite {
+    pub(crate) network: NetworkFields,
+    pub(crate) expires_ms: Option<u64>,
+}
+
+impl Invite {
+    /// The longest line that is looked at, in bytes.
+    pub const MAX_LEN: usize = 256 * 1024;
+
+    pub(crate) fn new(network: NetworkFields, expires: Option<SystemTime>) -> Self {
+        let expires_ms = expires.map(|at| u64::try_from(millis(at)).unwrap_or(0));
+        Self { network, expires_ms }
+    }
+
+    /// The namespace of the network.
+    pub fn namespace(&self) -> &Namespace {
+        &self.network.namespace
+    }
+
+    /// The bootstrap servers of the network, printable ASCII.
+    pub fn brokers(&self) -> &[String] {
+        &self.network.brokers
+    }
+
+    /// When the invite expires, if it does.
+    pub fn expires(&self) -> Option<SystemTime> {
+        self.expires_ms.and_then(|ms| UNIX_EPOCH.checked_add(Duration::from_millis(ms)))
+    }
+
+    /// The invite as the one line that is handed over.
+    pub fn to_line(&self) -> Zeroizing<String> {
+        let mut bytes = self.network.encode_until(self.expires_ms);
+        let checksum = checksum(&bytes);
+        bytes.extend_from_slice(&checksum);
+        Zeroizing::new(format!("{PREFIX}{}", *Zeroizing::new(URL_SAFE_NO_PAD.encode(&*bytes))))
+    }
+
+    /// # Errors
+    /// [`InviteError::Expired`] if its time is over.
+    pub(crate) fn check_time(&self, now_ms: i64) -> Result<(), InviteError> {
+        match self.expires_ms {
+            Some(expires) if u64::try_from(now_ms).is_ok_and(|now| now >= expires) => {
+                Err(InviteError::Expired)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl FromStr for Invite {
+    type Err = InviteError;
+
+    fn from_str(line: &str) -> Result<Self, InviteError> {
+        let line = line.trim();
+        if line.len() > Self::MAX_LEN {
+            return Err(InviteError::Damaged);
+        }
+        let Some(encoded) = line.strip_prefix(PREFIX) else { return Err(wrong_prefix(line)) };
+        let bytes =
+            Zeroizing::new(URL_SAFE_NO_PAD.decode(encoded).map_err(|_| InviteError::Damaged)?);
+        let (fields, sum) = bytes.split_last_chunk::<4>().ok_or(InviteError::Damaged)?;
+        if checksum(fields) != *sum {
+            return Err(InviteError::Damaged);
+        }
+        let decoded = NetworkFields::decode(fields)?;
+        Ok(Self { network: decoded.network, expires_ms: decoded.expires_ms })
+    }
+}
+
+impl fmt::Debug for Invite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { network, expires_ms } = self;
+        write!(f, "Invite({network:?}, expires_ms {expires_ms:?})")
+    }
+}
+
+/// Why a line is no invite that can be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum InviteError {
+    /// The text does not begin as an invite does. Ask for the whole line.
+    #[error("this is no securechat invite: it does not begin with securechat1:")]
+    NotAnInvite,
+    /// Characters are missing or changed. Ask for it again.
+    #[error("the invite is damaged: its checksum does not match")]
+    Damaged,
+    /// A later version made it. Upgrade.
+    #[error("the invite was made by a newer securechat")]
+    Newer,
+    /// Its time is over. Ask for a new one.
+    #[error("the invite has expired")]
+    Expired,
+}
+
+impl From<FieldsError> for InviteError {
+    fn from(error: FieldsError) -> Self {
+        match error {
+            FieldsError::Malformed => Self::Damaged,
+            FieldsError::Newer => Self::Newer,
+        }
+    }
+}
+
+fn wrong_prefix(line: &str) -> InviteError {
+    let version = line.strip_prefix("securechat").and_then(|rest| rest.split_once(':'));
+    match version {
+        Some((digits, _)) if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) => {
+            InviteError::Newer
+        }
+        _ => InviteError::NotAnInvite,
+    }
+}
+
+fn checksum(fields: &[u8]) -> [u8; 4] {
+    let [a, b, c, d, ..] = sha256(&[fields]);
+    [a, b, c, d]
+}
+
+const PREFIX: &str = "securechat1:";
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+
+    use chat_crypto::NetworkKey;
+
+    use super::*;
+    use crate::network::{ConnectionHints, KeyGeneration};
+
+    fn sample(expires_ms: Option<u64>) -> Invite {
+        let network = NetworkFields {
+            namespace: "ops".parse().unwrap(),
+            brokers: vec!["127.0.0.1:9092".to_owned()],
+            partitions: NonZeroU32::new(16).unwrap(),
+            max_record: 8 << 20,
+            key: KeyGeneration { number: 1, key: NetworkKey::from_bytes([7; 32]) },
+            hints: ConnectionHints::default(),
+        };
+        Invite { network, expires_ms }
+    }
+
+    #[test]
+    fn a_line_comes_back_and_survives_white_space() {
+        let line = sample(Some(5)).to_line();
+        let invite: Invite = format!(" {}\n", *line).parse().unwrap();
+        assert_eq!(invite.to_line(), line);
+        assert_eq!(invite.check_time(4), Ok(()));
+        assert_eq!(invite.check_time(5), Err(InviteError::Expired));
+    }
+
+    #[test]
+    fn every_changed_character_is_noticed() {
+        let line = sample(None).to_line();
+        for at in "securechat1:".len()..line.len() {
+            let mut bytes = line.as_bytes().to_vec();
+            bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
+            let changed = String::from_utf8(bytes).unwrap();
+            assert_eq!(changed.parse::<Invite>().unwrap_err(), InviteError::Damaged, "at {at}");
+        }
+    }
+
+    #[test]
+    fn other_texts_are_named() {
+        assert_eq!("hello".parse::<Invite>().unwrap_err(), InviteError::NotAnInvite);
+        assert_eq!("securechat2:AAAA".parse::<Invite>().unwrap_err(), InviteError::Newer);
+        assert_eq!("securechat1:".parse::<Invite>().unwrap_err(), InviteError::Damaged);
+    }
+
+    #[test]
+    fn debug_shows_no_key() {
+        let shown = format!("{:?}", sample(None));
+        assert!(!shown.contains("[7, 7") && !shown.contains("0707"), "{shown}");
+    }
+}

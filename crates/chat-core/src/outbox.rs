@@ -1,0 +1,149 @@
+//! Messages on their way to the log: kept until they are acknowledged.
+
+use chat_crypto::{Envelope, SharedKey, SubkeyLabel};
+use chat_store::{OutboxRow as Stored, WriteTxn};
+use rand::CryptoRng;
+use serde::{Deserialize, Serialize};
+
+use crate::content::{Content, Decoded};
+use crate::error::{SendError, StoredValueError};
+use crate::handle::Handle;
+use crate::history_row::{HistoryRow, decode, encode};
+use crate::item::{CarrierKind, Item, MessageState};
+use crate::mailbox::Mailbox;
+use crate::message_id::MessageId;
+use crate::network::Network;
+
+pub(crate) mod deliver;
+pub(crate) mod enqueue;
+pub(crate) mod picture;
+
+/// One message that waits, as people see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OutboxItem {
+    /// Its number in the outbox.
+    pub id: u64,
+    /// Its place in the history.
+    pub seq: chat_store::Seq,
+    /// Its name.
+    pub message_id: MessageId,
+    /// Who it is for.
+    pub to: Handle,
+    /// How it travels.
+    pub carrier: CarrierKind,
+    /// How far it came.
+    pub state: OutboxState,
+    /// When it was accepted: our clock, milliseconds since 1970.
+    pub queued_at_ms: i64,
+    /// Whether it was taken back: what waits is only the note of that.
+    pub withdrawn: bool,
+}
+
+/// How far a message in the outbox came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum OutboxState {
+    /// No attempt was made.
+    Queued,
+    /// An attempt was made; it may be on the log already. The next one sends the same bytes.
+    Attempted,
+}
+
+impl OutboxState {
+    /// The name that JSON output uses.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Attempted => "attempted",
+        }
+    }
+}
+
+/// The value of one row of the store's outbox.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct OutboxRow {
+    pub(crate) history: u64,
+    pub(crate) to: Handle,
+    pub(crate) carrier: CarrierKind,
+    pub(crate) queued_at_ms: i64,
+    pub(crate) state: OutboxState,
+    /// The encoded content: a void can be made from it.
+    pub(crate) content: Vec<u8>,
+    pub(crate) payload: Payload,
+}
+
+/// What is to be sent.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) enum Payload {
+    /// These bytes, as the record's value: an envelope, or a finished picture.
+    Ready(Vec<u8>),
+    /// This envelope inside this cover; whoever holds the mailbox's drain lock embeds it.
+    Planned { envelope: Vec<u8>, cover: Vec<u8>, cover_id: [u8; 32] },
+}
+
+impl OutboxRow {
+    pub(crate) fn decode(stored: &Stored) -> Result<Self, StoredValueError> {
+        decode(&stored.body).map_err(|e| e.in_table("outbox", stored.id.get()))
+    }
+
+    pub(crate) fn to_bytes(&self) -> Result<zeroize::Zeroizing<Vec<u8>>, StoredValueError> {
+        encode(self)
+    }
+
+    /// The content that waits.
+    pub(crate) fn content(&self) -> Result<Content, StoredValueError> {
+        match Content::decode(&self.content) {
+            Ok(Decoded::Content(content)) => Ok(content),
+            _ => Err(StoredValueError::format()),
+        }
+    }
+
+    /// Puts a void in the message's place: every number that was given out reaches the log.
+    pub(crate) fn withdraw(
+        &mut self,
+        network: &Network,
+        mailbox: &Mailbox,
+        rng: &mut impl CryptoRng,
+    ) -> Result<(), SendError> {
+        let void = self.content()?.withdrawn(&self.content);
+        let encoded = void.encode();
+        self.payload =
+            Payload::Ready(seal(network, mailbox, CarrierKind::Plain, &encoded, rng)?.into_bytes());
+        self.content = encoded.to_vec();
+        self.carrier = CarrierKind::Plain;
+        self.state = OutboxState::Queued;
+        Ok(())
+    }
+}
+
+/// Seals a content for a mailbox under the network key.
+pub(crate) fn seal(
+    network: &Network,
+    mailbox: &Mailbox,
+    carrier: CarrierKind,
+    content: &[u8],
+    rng: &mut impl CryptoRng,
+) -> Result<Envelope, SendError> {
+    let key = network.sealing_key().subkey(SubkeyLabel::Envelope);
+    let context = mailbox.context(network.namespace(), carrier.envelope_kind());
+    Ok(Envelope::seal(&key, &context, &SharedKey::protect(content), rng)?)
+}
+
+/// Marks the message of a history row as no longer standing.
+pub(crate) fn close_message(
+    tx: &mut WriteTxn<'_>,
+    seq: chat_store::Seq,
+    state: MessageState,
+) -> Result<(), SendError> {
+    let Some(stored) = tx.history_get(seq)? else { return Ok(()) };
+    let mut row = HistoryRow::decode(&stored)?;
+    if let Item::Message(message) = &mut row.item {
+        message.state = state;
+        tx.history_replace(seq, &encode(&row)?)?;
+    }
+    Ok(())
+}
+
+/// What a record may weigh beside its key and value, in bytes: the protocol's own framing.
+pub(crate) const RECORD_OVERHEAD: usize = 100;

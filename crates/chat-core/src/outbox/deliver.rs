@@ -1,0 +1,357 @@
+//! Emptying the outbox: identical bytes, in order, until they are acknowledged.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chat_store::OutboxRow as Stored;
+use chat_transport::{Ack, AppendError, Record, TopicId, TopicInfo, Transport, TransportError};
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+
+use super::picture::embed;
+use super::{OutboxRow, OutboxState, Payload, close_message};
+use crate::client::Profile;
+use crate::error::{Error, SendError};
+use crate::hash::record_hash;
+use crate::history_row::encode;
+use crate::item::MessageState;
+use crate::lock::Lock;
+use crate::mailbox::Mailbox;
+use crate::message_id::MessageId;
+use crate::network::Network;
+
+/// What became of the messages that somebody waits for.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Delivery {
+    /// Messages of those waited for that are on the log.
+    pub delivered: usize,
+    /// Messages of those waited for that are still in the outbox.
+    pub waiting: usize,
+    /// Messages that were accepted earlier and are on the log now.
+    pub others: usize,
+    /// Messages that can never be sent, with the reason; they are closed.
+    pub closed: Vec<(MessageId, String)>,
+    /// Where the newest of those messages landed, if this call brought it there.
+    pub last: Option<Landed>,
+    /// Why it stopped, if messages wait.
+    pub failure: Option<Error>,
+}
+
+/// Where a message is on the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Landed {
+    /// The partition of the mail topic.
+    pub partition: u32,
+    /// The offset there; `None` if an earlier attempt had put it there already.
+    pub offset: Option<u64>,
+}
+
+/// An acknowledged record of our own, as the store keeps it.
+#[derive(Serialize, Deserialize)]
+struct OwnRecord {
+    topic_id: [u8; 16],
+    leader_epoch: Option<u32>,
+    hash: [u8; 32],
+    history: u64,
+}
+
+/// Empties the outbox of one profile.
+pub(crate) struct Drain {
+    profile: Arc<Profile>,
+    transport: Arc<dyn Transport>,
+    network: Network,
+    /// Fresh for every drain: the topic may be another by now.
+    topic: Option<TopicInfo>,
+    wanted: HashSet<u64>,
+    result: Delivery,
+}
+
+impl Drain {
+    pub(crate) fn new(
+        profile: Arc<Profile>,
+        transport: Arc<dyn Transport>,
+        network: Network,
+        wanted: HashSet<u64>,
+    ) -> Self {
+        Self { profile, transport, network, topic: None, wanted, result: Delivery::default() }
+    }
+
+    /// Sends what waits: first the mailboxes named, then all others, until `deadline`.
+    ///
+    /// A mailbox that another process drains is waited for only if it is named.
+    pub(crate) async fn run(
+        mut self,
+        first: &[Mailbox],
+        deadline: Instant,
+    ) -> Result<Delivery, SendError> {
+        let mut failure = None;
+        for mailbox in first {
+            let sent = self.until(deadline, |drain| Box::pin(drain.mailbox(*mailbox, true))).await;
+            failure = failure.or(sent.err());
+        }
+        if failure.as_ref().is_none_or(|error| !error.concerns_connection()) {
+            for mailbox in self.other_mailboxes(first)? {
+                let sent =
+                    self.until(deadline, |drain| Box::pin(drain.mailbox(mailbox, false))).await;
+                failure = failure.or(sent.err());
+            }
+        }
+        self.finish(failure)
+    }
+
+    /// Runs `work` until the deadline; what it had sent by then is stored, what not stays.
+    async fn until<'a>(
+        &'a mut self,
+        deadline: Instant,
+        work: impl FnOnce(
+            &'a mut Self,
+        )
+            -> std::pin::Pin<Box<dyn Future<Output = Result<(), SendError>> + Send + 'a>>,
+    ) -> Result<(), SendError> {
+        tokio::time::timeout_at(deadline, work(self))
+            .await
+            .unwrap_or(Err(SendError::NoAnswerInTime))
+    }
+
+    fn other_mailboxes(&self, first: &[Mailbox]) -> Result<Vec<Mailbox>, SendError> {
+        let all = self.profile.store.read(|tx| tx.outbox_mailboxes())?;
+        let all = all.iter().map(Mailbox::from_bytes);
+        Ok(all.filter(|mailbox| !first.contains(mailbox)).collect())
+    }
+
+    /// Counts what is left of the messages waited for. A store that cannot say is an error.
+    fn finish(mut self, failure: Option<SendError>) -> Result<Delivery, SendError> {
+        if let Some(error) = failure {
+            if error.concerns_store() {
+                return Err(error);
+            }
+            self.result.failure = Some(error.into());
+        }
+        let store = &self.profile.store;
+        for id in &self.wanted {
+            let waits = store.read(|tx| tx.outbox_get((*id).into()))?.is_some();
+            self.result.waiting += usize::from(waits);
+        }
+        let closed = self.result.closed.len();
+        self.result.delivered = self.wanted.len().saturating_sub(self.result.waiting + closed);
+        Ok(self.result)
+    }
+
+    /// Sends the rows of one mailbox in their order, under its drain lock.
+    async fn mailbox(&mut self, mailbox: Mailbox, wait: bool) -> Result<(), SendError> {
+        let lock = loop {
+            if let Some(lock) = self.profile.drain_lock(&mailbox)? {
+                break lock;
+            }
+            if !wait || !self.wanted_waits(&mailbox)? {
+                return Ok(());
+            }
+            tokio::time::sleep(LOCK_POLL).await;
+        };
+        self.drain_locked(mailbox, &lock).await
+    }
+
+    /// Whether a row of the mailbox that is waited for is still in the outbox.
+    fn wanted_waits(&self, mailbox: &Mailbox) -> Result<bool, SendError> {
+        let mailbox = mailbox.to_bytes();
+        self.profile.store.read(|tx| {
+            for id in &self.wanted {
+                if tx.outbox_get((*id).into())?.is_some_and(|row| row.mailbox == mailbox) {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        })
+    }
+
+    async fn drain_locked(&mut self, mailbox: Mailbox, _lock: &Lock) -> Result<(), SendError> {
+        loop {
+            let rows = self.next_rows(&mailbox).await?;
+            if rows.is_empty() {
+                return Ok(());
+            }
+            let topic = self.topic().await?.id;
+            self.send_rows(&mailbox, topic, rows).await?;
+        }
+    }
+
+    /// The topic as it is now, looked up before the first append: an append to a topic that is
+    /// gone would only time out.
+    async fn topic(&mut self) -> Result<&TopicInfo, SendError> {
+        if self.topic.is_none() {
+            let info = self.transport.topic(&self.network.mail_topic()).await?;
+            let needed = self.network.partitions().get();
+            if info.partitions < needed {
+                let topic = self.network.mail_topic();
+                return Err(SendError::TooFewPartitions { topic, found: info.partitions, needed });
+            }
+            self.topic = Some(info);
+        }
+        self.topic.as_ref().ok_or(SendError::NoAnswerInTime)
+    }
+
+    /// The oldest rows of a mailbox, ready to be sent and marked as attempted.
+    async fn next_rows(&self, mailbox: &Mailbox) -> Result<Vec<ReadyRow>, SendError> {
+        let (profile, mailbox) = (Arc::clone(&self.profile), mailbox.to_bytes());
+        tokio::task::spawn_blocking(move || {
+            let rows =
+                profile.store.read(|tx| tx.outbox_oldest(&mailbox, BATCH_ROWS, BATCH_BYTES))?;
+            rows.iter().map(|row| profile.make_ready(row)).collect::<Result<Vec<_>, _>>().and_then(
+                |rows| {
+                    profile.mark_attempted(&rows)?;
+                    Ok(rows)
+                },
+            )
+        })
+        .await
+        .map_err(|_| SendError::Stopped)?
+    }
+
+    async fn send_rows(
+        &mut self,
+        mailbox: &Mailbox,
+        topic_id: TopicId,
+        rows: Vec<ReadyRow>,
+    ) -> Result<(), SendError> {
+        let records: Vec<Record> = rows.iter().map(|row| row.record(mailbox)).collect();
+        let hashes: Vec<_> =
+            records.iter().map(|r| record_hash(r.key.as_deref(), Some(&r.value))).collect();
+        let topic = self.network.mail_topic();
+        let sent = self.transport.append(&topic, mailbox.partition, records).await;
+        let (acks, error) = match sent {
+            Ok(acks) => (acks, None),
+            Err(AppendError { acked, error, .. }) => (acked, Some(error)),
+        };
+        self.acknowledged(
+            mailbox,
+            topic_id,
+            rows.iter().zip(hashes).zip(&acks).map(|((r, h), a)| (r, h, a)),
+        )?;
+        match error {
+            None => Ok(()),
+            Some(
+                error @ (TransportError::TooLarge { .. } | TransportError::InvalidRecord { .. }),
+            ) => match rows.get(acks.len()) {
+                Some(row) => self.close(mailbox, row, &error),
+                None => Err(error.into()),
+            },
+            Some(error) => Err(error.into()),
+        }
+    }
+
+    /// Takes acknowledged rows out of the outbox and remembers where they are on the log.
+    fn acknowledged<'r>(
+        &mut self,
+        mailbox: &Mailbox,
+        topic_id: TopicId,
+        acked: impl Iterator<Item = (&'r ReadyRow, [u8; 32], &'r Ack)>,
+    ) -> Result<(), SendError> {
+        let topic = self.network.mail_topic();
+        let partition = mailbox.partition.0;
+        let acked: Vec<_> = acked.collect();
+        if acked.is_empty() {
+            return Ok(());
+        }
+        self.profile.store.write::<_, SendError>(|tx| {
+            for (row, hash, ack) in &acked {
+                let own = OwnRecord {
+                    topic_id: topic_id.0,
+                    leader_epoch: ack.leader_epoch.map(|epoch| epoch.0),
+                    hash: *hash,
+                    history: row.row.history,
+                };
+                // A duplicate that the broker dropped is acknowledged without its offset.
+                if let Some(offset) = ack.offset {
+                    tx.own_put(topic.as_str(), partition, offset.0, &encode(&own)?)?;
+                }
+                tx.outbox_remove(row.id.into())?;
+            }
+            Ok(())
+        })?;
+        for (row, _, ack) in acked {
+            if self.wanted.contains(&row.id) {
+                self.result.last =
+                    Some(Landed { partition, offset: ack.offset.map(|offset| offset.0) });
+            } else {
+                self.result.others += 1;
+            }
+        }
+        Ok(())
+    }
+
+    /// Closes a row that can never be sent; a void takes its number's place on the log.
+    fn close(
+        &mut self,
+        mailbox: &Mailbox,
+        row: &ReadyRow,
+        error: &TransportError,
+    ) -> Result<(), SendError> {
+        let reason = error.to_string();
+        let mut closed = row.row.clone();
+        let message_id = closed.content()?.message_id;
+        closed.withdraw(&self.network, mailbox, &mut rand::rng())?;
+        let state = MessageState::Failed { reason: reason.clone() };
+        self.profile.store.write::<_, SendError>(|tx| {
+            close_message(tx, closed.history.into(), state)?;
+            Ok(tx.outbox_replace(row.id.into(), &closed.to_bytes()?)?)
+        })?;
+        if self.wanted.remove(&row.id) {
+            self.result.closed.push((message_id, reason));
+        }
+        Ok(())
+    }
+}
+
+/// A row whose record is finished.
+pub(crate) struct ReadyRow {
+    id: u64,
+    row: OutboxRow,
+}
+
+impl ReadyRow {
+    fn record(&self, mailbox: &Mailbox) -> Record {
+        let value = match &self.row.payload {
+            Payload::Ready(value) => value.clone(),
+            Payload::Planned { envelope, .. } => envelope.clone(),
+        };
+        self.row.carrier.record(mailbox, value)
+    }
+}
+
+impl Profile {
+    /// Finishes a row: a planned picture is embedded outside any transaction, then stored, so that
+    /// every attempt sends the same bytes. The caller holds the mailbox's drain lock.
+    fn make_ready(&self, stored: &Stored) -> Result<ReadyRow, SendError> {
+        let mut row = OutboxRow::decode(stored)?;
+        if let Payload::Planned { envelope, cover, .. } = &row.payload {
+            row.payload = Payload::Ready(embed(envelope, cover)?);
+            let bytes = row.to_bytes()?;
+            self.store.write::<_, SendError>(|tx| Ok(tx.outbox_replace(stored.id, &bytes)?))?;
+        }
+        Ok(ReadyRow { id: stored.id.get(), row })
+    }
+
+    /// Writes down that these rows may be on the log from now on.
+    fn mark_attempted(&self, rows: &[ReadyRow]) -> Result<(), SendError> {
+        let fresh: Vec<_> = rows.iter().filter(|r| r.row.state == OutboxState::Queued).collect();
+        if fresh.is_empty() {
+            return Ok(());
+        }
+        self.store.write(|tx| {
+            for ready in fresh {
+                let row = OutboxRow { state: OutboxState::Attempted, ..ready.row.clone() };
+                tx.outbox_replace(ready.id.into(), &row.to_bytes()?)?;
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Rows that are sent together, in number and bytes.
+const BATCH_ROWS: usize = 1024;
+const BATCH_BYTES: usize = 4 * 1024 * 1024;
+/// How often a process looks whether the one that drains has finished.
+const LOCK_POLL: Duration = Duration::from_millis(20);

@@ -1,0 +1,255 @@
+//! Accepting messages: content, history row and outbox row in one transaction.
+
+use chat_crypto::Envelope;
+use chat_store::{Contact, OutboxId, Seq, StreamTip, WriteTxn};
+
+use super::picture::{CoverSource, Note, Plan, Planner};
+use super::{OutboxRow, OutboxState, Payload, RECORD_OVERHEAD, seal};
+use crate::carrier::picture_text_len;
+use crate::client::Profile;
+use crate::clock::now_ms;
+use crate::content::{Body, Content};
+use crate::conversation::Conversation;
+use crate::error::SendError;
+use crate::handle::Handle;
+use crate::history_row::HistoryRow;
+use crate::item::{CarrierKind, Item, Message, MessageState, Protection};
+use crate::mailbox::Mailbox;
+use crate::message_id::{MessageId, StreamId};
+use crate::network::Network;
+use crate::remote_text::RemoteText;
+
+/// A message that somebody wants to send.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Draft {
+    /// Who it is for.
+    pub to: Handle,
+    /// Its text: 1 byte to 1 MiB of UTF-8.
+    pub text: String,
+    /// How it shall travel.
+    pub carrier: DraftCarrier,
+}
+
+/// How a message shall travel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DraftCarrier {
+    /// As a sealed record.
+    Plain,
+    /// Inside a picture that is made from this cover.
+    Picture(CoverSource),
+}
+
+impl Draft {
+    /// A text that travels as a sealed record.
+    pub fn text(to: Handle, text: impl Into<String>) -> Self {
+        Self { to, text: text.into(), carrier: DraftCarrier::Plain }
+    }
+
+    /// The same text inside a picture.
+    #[must_use]
+    pub fn in_picture(self, cover: CoverSource) -> Self {
+        Self { carrier: DraftCarrier::Picture(cover), ..self }
+    }
+}
+
+/// A message that was accepted: it is in the history and in the outbox, on disk.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Queued {
+    /// Its number in the outbox.
+    pub id: u64,
+    /// Its place in the history.
+    pub seq: Seq,
+    /// Its name.
+    pub message_id: MessageId,
+    /// Who it is for.
+    pub to: Handle,
+    /// Whether nothing was ever heard from its recipient: the handle may be misspelt.
+    pub first_contact: bool,
+    /// What a person should know about its picture.
+    pub notes: Vec<Note>,
+    pub(crate) mailbox: Mailbox,
+}
+
+/// A draft that passed every check that needs no transaction.
+struct Planned {
+    draft: Draft,
+    mailbox: Mailbox,
+    conversation: Conversation,
+    picture: Option<Plan>,
+}
+
+impl Profile {
+    /// Accepts messages, in order, all or none.
+    pub(crate) fn enqueue(&self, drafts: Vec<Draft>) -> Result<Vec<Queued>, SendError> {
+        let network = self.joined_network()?;
+        let mut taken = Vec::new();
+        let mut planned = Vec::with_capacity(drafts.len());
+        for draft in drafts {
+            let plan = self.plan(&network, draft, &taken)?;
+            taken.extend(plan.picture.as_ref().map(|picture| *picture.cover.id.as_bytes()));
+            planned.push(plan);
+        }
+        let stream = StreamId(self.stream_id()?);
+        self.store.write(|tx| {
+            planned.into_iter().map(|plan| self.store_planned(tx, &network, stream, plan)).collect()
+        })
+    }
+
+    /// Checks a draft, and chooses its cover.
+    fn plan(
+        &self,
+        network: &Network,
+        draft: Draft,
+        taken: &[[u8; 32]],
+    ) -> Result<Planned, SendError> {
+        let conversation = Conversation::pair(network.namespace(), &self.handle, &draft.to)
+            .ok_or(SendError::ToSelf)?;
+        match draft.text.len() {
+            0 => return Err(SendError::EmptyText),
+            len if len > Content::MAX_TEXT => {
+                return Err(SendError::TextTooLong { len, max: Content::MAX_TEXT });
+            }
+            _ => {}
+        }
+        let envelope = envelope_len(&self.handle, &conversation, &draft)?;
+        let limit = usize::try_from(network.max_record()).unwrap_or(usize::MAX);
+        let mailbox = network.inbox(&draft.to);
+        let picture = match &draft.carrier {
+            DraftCarrier::Plain if envelope + TAG_LEN + RECORD_OVERHEAD > limit => {
+                return Err(SendError::RecordTooLarge {
+                    len: envelope + TAG_LEN + RECORD_OVERHEAD,
+                    limit,
+                });
+            }
+            DraftCarrier::Plain => None,
+            DraftCarrier::Picture(source) => {
+                let planner = Planner { store: &self.store, max_record: network.max_record() };
+                Some(planner.plan(source, envelope, taken)?)
+            }
+        };
+        Ok(Planned { draft, mailbox, conversation, picture })
+    }
+
+    fn store_planned(
+        &self,
+        tx: &mut WriteTxn<'_>,
+        network: &Network,
+        stream: StreamId,
+        plan: Planned,
+    ) -> Result<Queued, SendError> {
+        let Planned { draft, mailbox, conversation, picture } = plan;
+        let key = conversation.encode();
+        let tip = tx.stream_tip(&key)?.unwrap_or(StreamTip { next: 0, prev: [0; 32] });
+        let mut rng = rand::rng();
+        let content = Content {
+            message_id: MessageId::random(&mut rng),
+            conversation,
+            sender: self.handle.clone(),
+            stream_id: stream,
+            number: tip.next,
+            previous: tip.prev,
+            sent_at_ms: u64::try_from(now_ms()).unwrap_or(0),
+            body: Body::Text(draft.text),
+        };
+        let encoded = content.encode();
+        let carrier = if picture.is_some() { CarrierKind::Image } else { CarrierKind::Plain };
+        let envelope = seal(network, &mailbox, carrier, &encoded, &mut rng)?;
+        let next = StreamTip { next: tip.next + 1, prev: content.chain_hash(&encoded) };
+        tx.set_stream_tip(&key, &next)?;
+        let seq = sent_row(&content, &draft.to, carrier).append::<SendError>(tx, &key)?;
+        let notes = picture.as_ref().map(|plan| plan.notes.clone()).unwrap_or_default();
+        let payload = payload(tx, envelope, picture, seq)?;
+        let row = OutboxRow {
+            history: seq.get(),
+            to: draft.to.clone(),
+            carrier,
+            queued_at_ms: now_ms(),
+            state: OutboxState::Queued,
+            content: encoded.to_vec(),
+            payload,
+        };
+        let id: OutboxId = tx.outbox_push(&mailbox.to_bytes(), &row.to_bytes()?)?;
+        let first_contact = written_to(tx, &draft.to)?;
+        let (message_id, to) = (content.message_id, draft.to);
+        Ok(Queued { id: id.get(), seq, message_id, to, first_contact, notes, mailbox })
+    }
+}
+
+/// The exact length of the envelope that a draft will become, in bytes.
+fn envelope_len(
+    me: &Handle,
+    conversation: &Conversation,
+    draft: &Draft,
+) -> Result<usize, SendError> {
+    let content = Content::text_len(me, conversation, draft.text.len());
+    Envelope::sealed_len(content + 1)
+        .ok_or(SendError::TextTooLong { len: draft.text.len(), max: Content::MAX_TEXT })
+}
+
+/// The longest text that fits a picture of `units` hidden characters, in bytes.
+pub(crate) fn longest_text(me: &Handle, conversation: &Conversation, units: usize) -> usize {
+    let fits = |text: usize| {
+        let content = Content::text_len(me, conversation, text);
+        Envelope::sealed_len(content + 1).is_some_and(|len| picture_text_len(len) <= units)
+    };
+    let (mut low, mut high) = (0, Content::MAX_TEXT + 1);
+    while high - low > 1 {
+        let middle = low + (high - low) / 2;
+        if fits(middle) { low = middle } else { high = middle }
+    }
+    low
+}
+
+fn sent_row(content: &Content, to: &Handle, carrier: CarrierKind) -> HistoryRow {
+    let text = match &content.body {
+        Body::Text(text) => text.as_str(),
+        Body::Void(_) => "",
+    };
+    HistoryRow::now(Item::Message(Message {
+        id: content.message_id,
+        with: to.clone(),
+        from: content.sender.clone(),
+        outgoing: true,
+        sent_at_ms: i64::try_from(content.sent_at_ms).unwrap_or(i64::MAX),
+        text: RemoteText::new(text),
+        carrier,
+        protection: Protection::SharedKey,
+        conflict: false,
+        broken_chain: false,
+        state: MessageState::Normal,
+    }))
+}
+
+/// What the outbox keeps: the envelope, or the envelope with its cover, entered in the ledger.
+fn payload(
+    tx: &mut WriteTxn<'_>,
+    envelope: Envelope,
+    picture: Option<Plan>,
+    seq: Seq,
+) -> Result<Payload, SendError> {
+    let Some(plan) = picture else { return Ok(Payload::Ready(envelope.into_bytes())) };
+    tx.cover_mark(plan.cover.id.as_bytes(), seq)?;
+    Ok(Payload::Planned {
+        envelope: envelope.into_bytes(),
+        cover_id: *plan.cover.id.as_bytes(),
+        cover: plan.cover.bytes,
+    })
+}
+
+/// Remembers that a handle was written to; returns whether it was never heard from.
+fn written_to(tx: &mut WriteTxn<'_>, to: &Handle) -> Result<bool, SendError> {
+    let known = tx.contact(to.as_str())?;
+    let unheard = known.as_ref().is_none_or(|contact| contact.first_heard_ms.is_none());
+    if known.as_ref().is_none_or(|contact| contact.first_sent_ms.is_none()) {
+        let mut contact = known.unwrap_or_else(|| Contact::new(to.as_str()));
+        contact.first_sent_ms = Some(now_ms());
+        tx.set_contact(&contact)?;
+    }
+    Ok(unheard)
+}
+
+/// Bytes of a record key.
+const TAG_LEN: usize = 16;
