@@ -1,4 +1,32 @@
-//! The `securechat` program.
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
-fn main() {}
+mod args;
+mod commands;
+mod config;
+mod connection;
+mod context;
+mod failure;
+mod hint;
+mod nearest;
+mod output;
+mod passphrase;
+mod places;
+mod time;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let (cli, console) = match args::parse() {
+        Ok(parsed) => parsed,
+        Err(code) => return code,
+    };
+    console.start_log();
+    match commands::run(cli, console) {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            console.fail(&failure);
+            failure.exit.into()
+        }
+    }
+}

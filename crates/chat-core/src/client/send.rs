@@ -85,7 +85,7 @@ impl Client {
     pub async fn send(&self, draft: Draft, timeout: Duration) -> Result<Sent, Error> {
         let queued = self.enqueue(vec![draft])?.pop().ok_or(SendError::EmptyText)?;
         let delivery = self.deliver(std::slice::from_ref(&queued), timeout).await?;
-        Ok(Sent { queued, outcome: outcome(delivery) })
+        Ok(Sent { queued, outcome: delivery.into() })
     }
 
     /// What waits in the outbox, oldest first.
@@ -144,16 +144,19 @@ impl Client {
     }
 }
 
-fn outcome(delivery: Delivery) -> SendOutcome {
-    let Delivery { waiting, closed, last, failure, .. } = delivery;
-    if let Some((_, reason)) = closed.into_iter().next() {
-        return SendOutcome::Closed { reason };
-    }
-    match (waiting, last, failure) {
-        (0, Some(landed), _) => SendOutcome::Acked(landed),
-        (0, None, _) => SendOutcome::ByOther,
-        (_, _, failure) => {
-            SendOutcome::InOutbox { reason: failure.unwrap_or(SendError::NoAnswerInTime.into()) }
+impl From<Delivery> for SendOutcome {
+    /// How far a delivery that waited for one message came.
+    fn from(delivery: Delivery) -> Self {
+        let Delivery { waiting, closed, last, failure, .. } = delivery;
+        if let Some((_, reason)) = closed.into_iter().next() {
+            return Self::Closed { reason };
+        }
+        match (waiting, last, failure) {
+            (0, Some(landed), _) => Self::Acked(landed),
+            (0, None, _) => Self::ByOther,
+            (_, _, failure) => {
+                Self::InOutbox { reason: failure.unwrap_or(SendError::NoAnswerInTime.into()) }
+            }
         }
     }
 }

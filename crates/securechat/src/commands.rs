@@ -1,0 +1,102 @@
+//! The commands, one file each.
+
+mod broker;
+mod config;
+mod cover;
+mod demo;
+mod doctor;
+mod history;
+mod init;
+mod invite;
+mod join;
+mod listen;
+mod network;
+mod outbox;
+mod send;
+mod shell;
+
+use std::future::Future;
+
+use crate::args::{Cli, Command, CoverCommand, NetworkCommand};
+use crate::context::Context;
+use crate::failure::{Exit, Failure};
+use crate::output::Console;
+
+/// Runs the command.
+pub(crate) fn run(cli: Cli, console: Console) -> Result<Exit, Failure> {
+    let Cli { globals, command } = cli;
+    match command {
+        Command::Completions { shell } => return shell::completions(shell, console),
+        Command::Man { folder } => return shell::man(folder.as_deref(), console),
+        Command::Cover(CoverCommand::Capacity { files }) => {
+            return cover::capacity(&files, console);
+        }
+        Command::Demo(args) => return wide_runtime()?.block_on(demo::run(&args, console)),
+        _ => {}
+    }
+    let context = Context::new(globals, console)?;
+    match command {
+        Command::Init(args) => init::run(&context, &args),
+        Command::Network(NetworkCommand::Create(args)) => {
+            block_on(network::create(&context, &args))
+        }
+        Command::Network(NetworkCommand::Show) => network::show(&context),
+        Command::Invite(args) => invite::run(&context, &args),
+        Command::Join(args) => join::run(&context, &args),
+        Command::Send(args) => send::run(&context, args),
+        Command::Listen(args) => block_on(listen::run(&context, &args)),
+        Command::History(args) => history::run(&context, &args),
+        Command::Outbox(command) => outbox::run(&context, &command),
+        Command::Broker(args) => wide_runtime()?.block_on(broker::run(&context, &args)),
+        Command::Doctor => block_on(doctor::run(&context)),
+        Command::Config(command) => config::run(&context, command),
+        Command::Completions { .. }
+        | Command::Man { .. }
+        | Command::Cover(_)
+        | Command::Demo(_) => Ok(Exit::Done),
+    }
+}
+
+/// Runs on one thread: starts fastest, and one conversation needs no more.
+fn block_on(work: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|e| no_runtime(&e))?;
+    let result = runtime.block_on(work);
+    // What is left is background work, and everything that counts is on disk.
+    runtime.shutdown_background();
+    result
+}
+
+fn wide_runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|e| no_runtime(&e))
+}
+
+fn no_runtime(error: &std::io::Error) -> Failure {
+    Failure::new(Exit::Internal, "internal", format!("cannot start the runtime: {error}"))
+}
+
+/// A handle from the command line.
+fn handle(text: &str) -> Result<chat_core::Handle, Failure> {
+    text.parse().map_err(|error| {
+        Failure::new(Exit::Usage, "bad_handle", format!("{text:?} is no handle: {error}"))
+            .hint("a handle has 1 to 64 characters of a-z, 0-9, '.', '_' and '-', and begins with a letter or digit")
+    })
+}
+
+/// Ends when somebody wants the program to end.
+async fn interrupted() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+            return;
+        }
+    }
+    drop(tokio::signal::ctrl_c().await);
+}

@@ -1,0 +1,324 @@
+//! `demo`: two people, one broker, one process; every stage is shown.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use chat_broker::{Broker, BrokerConfig};
+use chat_core::chat_transport::{
+    KafkaConfig, KafkaTransport, Offset, Partition, Position, ReadOptions, Security, StoredRecord,
+    Transport,
+};
+use chat_core::{
+    Client, ConnectionHints, CoverSource, Draft, Error, Event, HistoryItem, HistoryQuery, Item,
+    Landed, ListenFrom, NetworkOutcome, NewNetwork, SendOutcome, Seq,
+};
+
+use super::handle;
+use crate::args::DemoArgs;
+use crate::failure::{Exit, Failure};
+use crate::output::{Console, human, shell_word};
+
+/// A public photograph; see `images/README.md` for its source. Good for a demo, and only for that.
+const COVER: &[u8] = include_bytes!("../../../../images/smile.jpg");
+/// How long a message may take inside one process before something is wrong.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+pub(crate) async fn run(args: &DemoArgs, console: Console) -> Result<Exit, Failure> {
+    let folder = folder(args.dir.as_deref())?;
+    let mut demo = Demo::start(folder, console).await?;
+    demo.talk().await?;
+    demo.picture().await?;
+    demo.histories()?;
+    demo.next_steps()?;
+    demo.broker.shutdown().await;
+    Ok(Exit::Done)
+}
+
+struct Demo {
+    console: Console,
+    folder: PathBuf,
+    broker: Broker,
+    transport: Arc<KafkaTransport>,
+    alice: Client,
+    bob: Client,
+    read_by_bob: Seq,
+    read_by_alice: Seq,
+}
+
+impl Demo {
+    async fn start(folder: PathBuf, console: Console) -> Result<Self, Failure> {
+        let tell = Teller(console);
+        tell.title("1. A broker starts, inside this process")?;
+        let config = BrokerConfig::new(folder.join("broker")).listen(([127, 0, 0, 1], 0).into());
+        let broker = Broker::start(config).await.map_err(|error| super::broker::failure(&error))?;
+        let address = broker.address().to_string();
+        tell.row(
+            "address",
+            &format!("{address} (speaks the Kafka protocol; any Kafka client can connect)"),
+        )?;
+        tell.row("everything is in", &folder.display().to_string())?;
+
+        tell.title("2. Alice makes a network and invites Bob")?;
+        let profile = |name: &str| -> Result<Client, Failure> {
+            Ok(Client::create(&folder.join("profiles").join(name), &handle(name)?, None)?)
+        };
+        let (alice, bob) = (profile("alice")?, profile("bob")?);
+        let config = KafkaConfig::new(std::slice::from_ref(&address), Security::LoopbackOnly);
+        let config =
+            config.map_err(|error| Failure::new(Exit::Internal, "internal", error.to_string()))?;
+        let transport = Arc::new(KafkaTransport::new(config));
+        make_network(&alice, &transport, address).await?;
+        let invite = alice.invite(None)?;
+        let line = invite.to_line();
+        let shown: String = line.chars().take(24).collect();
+        tell.row(
+            "invite",
+            &format!(
+                "{shown}… ({} characters; it holds the key, so only its beginning is shown)",
+                line.len()
+            ),
+        )?;
+        bob.join(&line.parse().map_err(Error::from)?)?;
+        if let Some(network) = bob.network()? {
+            tell.row(
+                "Bob joined",
+                &format!("network {}, key {}", network.namespace(), network.key_id()),
+            )?;
+        }
+        let (alice, bob) = (alice.connect(transport.clone()), bob.connect(transport.clone()));
+        let none = Seq::ZERO;
+        Ok(Self {
+            console,
+            folder,
+            broker,
+            transport,
+            alice,
+            bob,
+            read_by_bob: none,
+            read_by_alice: none,
+        })
+    }
+
+    async fn talk(&mut self) -> Result<(), Failure> {
+        let tell = Teller(self.console);
+        tell.title("3. Alice writes to Bob")?;
+        let text = "Hello Bob! The broker has this message, and cannot read it.";
+        let landed = send(&self.alice, Draft::text(self.bob.handle().clone(), text)).await?;
+        tell.row("Alice typed", text)?;
+        self.show_record(landed).await?;
+        let arrived = receive(&self.bob, self.read_by_bob).await?;
+        self.read_by_bob = arrived.seq;
+        tell.row("Bob reads", &human::row(&arrived, self.console.color))?;
+
+        tell.title("4. Bob answers")?;
+        let text = "Hello Alice! Same to you: sealed with AES-256-GCM, stored before it is sent.";
+        let landed = send(&self.bob, Draft::text(self.alice.handle().clone(), text)).await?;
+        tell.row("Bob typed", text)?;
+        self.show_record(landed).await?;
+        let arrived = receive(&self.alice, self.read_by_alice).await?;
+        self.read_by_alice = arrived.seq;
+        tell.row("Alice reads", &human::row(&arrived, self.console.color))
+    }
+
+    async fn picture(&mut self) -> Result<(), Failure> {
+        let tell = Teller(self.console);
+        tell.title("5. Alice hides a message in a picture")?;
+        let (before, after) = (self.folder.join("before.jpg"), self.folder.join("after.png"));
+        write(&before, COVER)?;
+        let text = "And this one travels inside a photograph.";
+        let draft = Draft::text(self.bob.handle().clone(), text)
+            .in_picture(CoverSource::Bytes(COVER.to_vec()));
+        let landed = send(&self.alice, draft).await?;
+        tell.row("Alice typed", text)?;
+        self.show_record(landed).await?;
+        let arrived = receive(&self.bob, self.read_by_bob).await?;
+        self.read_by_bob = arrived.seq;
+        write(&after, &self.bob.picture(arrived.seq).await?)?;
+        tell.row("Bob reads", &human::row(&arrived, self.console.color))?;
+        tell.row("the cover", &before.display().to_string())?;
+        tell.row("what was sent", &after.display().to_string())?;
+        tell.row("to be honest", "this codec (lsb-compat) hides from eyes, not from statistics")
+    }
+
+    fn histories(&self) -> Result<(), Failure> {
+        let tell = Teller(self.console);
+        tell.title("6. What both of them keep, sealed on disk")?;
+        for client in [&self.alice, &self.bob] {
+            for item in client.history(&HistoryQuery::default(), |_| true)? {
+                tell.row(
+                    &format!("{}'s history", client.handle()),
+                    &human::row(&item, self.console.color),
+                )?;
+            }
+        }
+        Ok(())
+    }
+
+    fn next_steps(&self) -> Result<(), Failure> {
+        let tell = Teller(self.console);
+        let cargo = std::env::var_os("CARGO").is_some();
+        let program = if cargo { "cargo run -q -p securechat --" } else { "securechat" };
+        let home = shell_word(&self.folder.display().to_string());
+        let run = format!("{program} --home {home}");
+        tell.title("What to type next")?;
+        tell.line(&format!("  {run} --profile bob history"))?;
+        tell.line(&format!(
+            "  {run} broker --listen {}     # and then, in two more terminals:",
+            self.broker.address()
+        ))?;
+        tell.line(&format!("  {run} --profile bob listen"))?;
+        tell.line(&format!("  {run} --profile alice send --to bob -m 'still there?'"))
+    }
+
+    /// Reads the record as anybody could, and shows what is to be seen.
+    async fn show_record(&self, landed: Landed) -> Result<(), Failure> {
+        let tell = Teller(self.console);
+        let Landed { partition, offset, .. } = landed;
+        let (Some(network), Some(offset)) = (self.alice.network()?, offset) else { return Ok(()) };
+        let topic = network.mail_topic();
+        let info = self.transport.topic(&topic).await.map_err(Error::from)?;
+        let at = [Position { partition: Partition(partition), offset: Offset(offset) }];
+        let options = ReadOptions { max_records: 1, ..ReadOptions::default() };
+        let pages =
+            self.transport.read(&topic, info.id, &at, options).await.map_err(Error::from)?;
+        let record = pages
+            .into_iter()
+            .flat_map(|page| page.records)
+            .find(|record| record.offset.0 == offset);
+        let Some(record) = record else { return Ok(()) };
+        tell.row(
+            "the broker sees",
+            &format!(
+                "topic {topic}, partition {partition}, offset {offset}: {}",
+                describe(&record)
+            ),
+        )?;
+        let value = record.value.unwrap_or_default();
+        for (index, line) in value.chunks(16).take(3).enumerate() {
+            tell.row("", &hex_line(index * 16, line))?;
+        }
+        Ok(())
+    }
+}
+
+fn describe(record: &StoredRecord) -> String {
+    let value = record.value.as_deref().unwrap_or_default();
+    let kind = if value.starts_with(b"\x89PNG") { "a PNG image of" } else { "noise of" };
+    let key = record
+        .key
+        .as_ref()
+        .map_or("no key".to_owned(), |key| format!("a key of {} bytes", key.len()));
+    format!("{key}, {kind} {} bytes", value.len())
+}
+
+fn hex_line(at: usize, bytes: &[u8]) -> String {
+    let hex: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let text: String = bytes
+        .iter()
+        .map(|byte| if byte.is_ascii_graphic() { char::from(*byte) } else { '.' })
+        .collect();
+    format!("{at:04x}  {:<47}  {text}", hex.join(" "))
+}
+
+async fn make_network(
+    alice: &Client,
+    transport: &KafkaTransport,
+    address: String,
+) -> Result<(), Failure> {
+    let new = NewNetwork {
+        namespace: "securechat".parse().map_err(|_| internal("the namespace"))?,
+        brokers: vec![address],
+        key: None,
+        partitions: std::num::NonZeroU32::MIN.saturating_add(15),
+        retention: Duration::from_secs(30 * 86_400),
+        replication: None,
+        hints: ConnectionHints::default(),
+    };
+    match alice.create_network(transport, new).await? {
+        NetworkOutcome::Ready { .. } => Ok(()),
+        _ => Err(internal("the network")),
+    }
+}
+
+async fn send(from: &Client, draft: Draft) -> Result<Landed, Failure> {
+    match from.send(draft, PATIENCE).await?.outcome {
+        SendOutcome::Acked(landed) => Ok(landed),
+        SendOutcome::InOutbox { reason } => Err(reason.into()),
+        _ => Err(internal("the message")),
+    }
+}
+
+/// The next message behind `after`.
+async fn receive(client: &Client, after: Seq) -> Result<HistoryItem, Failure> {
+    let mut listener = client.listen(ListenFrom::After(after))?;
+    let arrived = async {
+        loop {
+            match listener.next().await? {
+                Event::Item(item) if matches!(item.what, Item::Message(_)) => return Ok(item),
+                _ => {}
+            }
+        }
+    };
+    let timed = tokio::time::timeout(PATIENCE, arrived).await;
+    timed.map_err(|_| Failure::new(Exit::Broker, "timed_out", "the message did not arrive"))?
+}
+
+fn internal(what: &str) -> Failure {
+    Failure::new(Exit::Internal, "internal", format!("{what} could not be made"))
+}
+
+/// A folder that is missing or empty, or a new temporary one. Nothing in it is ever deleted.
+fn folder(wanted: Option<&Path>) -> Result<PathBuf, Failure> {
+    let Some(folder) = wanted else {
+        let made = tempfile::Builder::new().prefix("securechat-demo-").tempdir();
+        return made
+            .map(tempfile::TempDir::keep)
+            .map_err(|error| Failure::file(&std::env::temp_dir(), &error));
+    };
+    std::fs::create_dir_all(folder).map_err(|error| Failure::file(folder, &error))?;
+    let mut entries = std::fs::read_dir(folder).map_err(|error| Failure::file(folder, &error))?;
+    if entries.next().is_some() {
+        return Err(Failure::usage(format!("{} is not empty", folder.display()))
+            .hint("name a folder that is missing or empty: securechat demo --dir DIR"));
+    }
+    std::path::absolute(folder).map_err(|error| Failure::file(folder, &error))
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    std::fs::write(path, bytes).map_err(|error| Failure::file(path, &error))
+}
+
+/// The story: it is the demo's data, so it goes to stdout.
+#[derive(Clone, Copy)]
+struct Teller(Console);
+
+impl Teller {
+    fn title(self, title: &str) -> Result<(), Failure> {
+        if self.0.json {
+            return self
+                .0
+                .print_json(&serde_json::json!({"v": 1, "type": "stage", "title": title}));
+        }
+        let title = human::painted(title, anstyle::Style::new().bold(), self.0.color);
+        self.0.print(&format!("\n{title}"))
+    }
+
+    fn row(self, name: &str, what: &str) -> Result<(), Failure> {
+        if self.0.json {
+            return self.0.print_json(
+                &serde_json::json!({"v": 1, "type": "step", "name": name, "what": what}),
+            );
+        }
+        self.0.print(&format!("  {name:<18} {what}"))
+    }
+
+    fn line(self, line: &str) -> Result<(), Failure> {
+        if self.0.json {
+            return self
+                .0
+                .print_json(&serde_json::json!({"v": 1, "type": "next", "command": line.trim()}));
+        }
+        self.0.print(line)
+    }
+}

@@ -1,0 +1,192 @@
+//! `doctor`: every step that a conversation needs, one line each.
+
+use std::path::Path;
+
+use chat_core::chat_transport::{KafkaTransport, Partition, TimestampType, TopicInfo, Transport};
+use chat_core::{Client, Network};
+
+use crate::context::{Context, Opened};
+use crate::failure::{Exit, Failure};
+use crate::output::{Console, one_line};
+
+pub(crate) async fn run(context: &Context) -> Result<Exit, Failure> {
+    let mut checks = Checks { console: context.console, worst: Exit::Done };
+    checks.good("config", &context.places.config().display().to_string())?;
+    let Some(opened) = checks.step("profile", context.open())? else { return Ok(checks.worst) };
+    checks.good("profile", &format!("{}, handle {}", opened.name, opened.client.handle()))?;
+    permissions(&mut checks, &context.places.profile(&opened.name))?;
+    store(&mut checks, &opened.client)?;
+    let network = opened.client.network()?;
+    let Some(network) = checks.step("network", network.ok_or_else(|| opened.no_network()))? else {
+        return Ok(checks.worst);
+    };
+    checks.good("network", &format!("{}, key {}", network.namespace(), network.key_id()))?;
+    outbox(&mut checks, &opened.client)?;
+    cluster(&mut checks, context.console, &opened, &network).await?;
+    Ok(checks.worst)
+}
+
+/// The lines, and the worst exit code of all.
+struct Checks {
+    console: Console,
+    worst: Exit,
+}
+
+impl Checks {
+    fn good(&self, name: &str, detail: &str) -> Result<(), Failure> {
+        self.line("ok", name, detail, &[])
+    }
+
+    fn doubtful(&self, name: &str, detail: &str) -> Result<(), Failure> {
+        self.line("warn", name, detail, &[])
+    }
+
+    fn bad(&mut self, name: &str, failure: &Failure) -> Result<(), Failure> {
+        self.worst = self.worst.max(failure.exit);
+        self.line("FAIL", name, &failure.message, &failure.hints)
+    }
+
+    /// The value, or a line about why there is none.
+    fn step<T>(&mut self, name: &str, result: Result<T, Failure>) -> Result<Option<T>, Failure> {
+        match result {
+            Ok(value) => Ok(Some(value)),
+            Err(failure) => self.bad(name, &failure).map(|()| None),
+        }
+    }
+
+    fn line(&self, state: &str, name: &str, detail: &str, hints: &[String]) -> Result<(), Failure> {
+        if self.console.json {
+            return self.console.print_json(&serde_json::json!({
+                "v": 1, "type": "check", "state": state.to_lowercase(), "name": name, "detail": detail, "hints": hints,
+            }));
+        }
+        self.console.print(&format!("{state:<4}  {name:<12} {}", one_line(detail)))?;
+        hints
+            .iter()
+            .try_for_each(|hint| self.console.print(&format!("      hint: {}", one_line(hint))))
+    }
+}
+
+fn permissions(checks: &mut Checks, folder: &Path) -> Result<(), Failure> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        for name in ["vault.key", "store.db"] {
+            let path = folder.join(name);
+            let Ok(metadata) = std::fs::metadata(&path) else { continue };
+            let mode = metadata.permissions().mode() & 0o777;
+            if mode & 0o077 != 0 {
+                let said = format!("{} is readable by others (mode {mode:03o})", path.display());
+                let failure = Failure::new(Exit::Store, "loose_permissions", said);
+                let word = crate::output::shell_word(&path.display().to_string());
+                checks.bad(
+                    "permissions",
+                    &failure.hint(format!("make it yours alone: chmod 600 {word}")),
+                )?;
+                return Ok(());
+            }
+        }
+    }
+    checks.good("permissions", &format!("{} is yours alone", folder.display()))
+}
+
+fn store(checks: &mut Checks, client: &Client) -> Result<(), Failure> {
+    let Some(report) = checks.step("store", client.verify().map_err(Failure::from))? else {
+        return Ok(());
+    };
+    if report.is_sound() {
+        return checks.good("store", &format!("{} rows, every one of them whole", report.rows));
+    }
+    for damage in &report.damage {
+        let failure = Failure::new(
+            Exit::Store,
+            "store_damaged",
+            format!("{}: {}", damage.table, damage.what),
+        );
+        checks.bad(
+            "store",
+            &failure.hint("keep a copy of the profile's folder before anything else"),
+        )?;
+    }
+    Ok(())
+}
+
+fn outbox(checks: &mut Checks, client: &Client) -> Result<(), Failure> {
+    match client.outbox()?.len() {
+        0 => checks.good("outbox", "empty"),
+        waiting => checks.doubtful(
+            "outbox",
+            &format!("{waiting} messages wait; a send or listen delivers them"),
+        ),
+    }
+}
+
+async fn cluster(
+    checks: &mut Checks,
+    console: Console,
+    opened: &Opened,
+    network: &Network,
+) -> Result<(), Failure> {
+    let Some(connection) = checks.step("connection", opened.connection())? else { return Ok(()) };
+    let transport = connection.open(console);
+    for (name, topic) in [("mail", network.mail_topic()), ("directory", network.directory_topic())]
+    {
+        let asked = transport
+            .topic(&topic)
+            .await
+            .map_err(|error| Failure::from(chat_core::Error::from(error)));
+        let Some(info) = checks.step(name, asked)? else { return Ok(()) };
+        let detail =
+            format!("{topic}, {} partitions, {} copies", info.partitions, info.replication);
+        let problems = problems(name, &info, network);
+        if problems.is_empty() {
+            checks.good(name, &detail)?;
+        }
+        for problem in problems {
+            checks
+                .bad(name, &Failure::new(Exit::Broker, "topic", format!("{topic}: {problem}")))?;
+        }
+        if info.settings.is_none() {
+            checks.doubtful(name, "this principal may not see the topic's settings")?;
+        }
+    }
+    bounds(checks, &transport, network).await
+}
+
+fn problems(name: &str, info: &TopicInfo, network: &Network) -> Vec<String> {
+    let mut problems = Vec::new();
+    if name == "mail" && info.partitions < network.partitions().get() {
+        problems.push(format!(
+            "it has {} partitions, and needs {}",
+            info.partitions,
+            network.partitions()
+        ));
+    }
+    let Some(settings) = &info.settings else { return problems };
+    if settings.timestamp_type == Some(TimestampType::Create) {
+        problems.push("message.timestamp.type must be LogAppendTime".to_owned());
+    }
+    if settings.compacted.is_some_and(|compacted| compacted != (name == "directory")) {
+        problems.push("its cleanup.policy is wrong".to_owned());
+    }
+    if name == "mail" && settings.max_record_bytes.is_some_and(|limit| limit < network.max_record())
+    {
+        problems
+            .push(format!("its max.message.bytes is below the network's {}", network.max_record()));
+    }
+    problems
+}
+
+async fn bounds(
+    checks: &mut Checks,
+    transport: &KafkaTransport,
+    network: &Network,
+) -> Result<(), Failure> {
+    let partitions: Vec<Partition> = (0..network.partitions().get()).map(Partition).collect();
+    let asked = transport.bounds(&network.mail_topic(), &partitions).await;
+    let asked = asked.map_err(|error| Failure::from(chat_core::Error::from(error)));
+    let Some(bounds) = checks.step("log", asked)? else { return Ok(()) };
+    let records: u64 =
+        bounds.iter().map(|bounds| bounds.end.0.saturating_sub(bounds.start.0)).sum();
+    checks.good("log", &format!("{records} records in {} partitions", bounds.len()))
+}

@@ -1,0 +1,123 @@
+//! `network`: making and showing one.
+
+use std::path::Path;
+
+use chat_core::{ConnectionHints, Network, NetworkKey, NetworkOutcome, NewNetwork, key_file};
+
+use crate::args::NetworkCreateArgs;
+use crate::config::split_list;
+use crate::connection::Connection;
+use crate::context::{Context, Opened};
+use crate::failure::{Exit, Failure};
+use crate::output::{Console, shell_word};
+
+pub(crate) async fn create(context: &Context, args: &NetworkCreateArgs) -> Result<Exit, Failure> {
+    let namespace = args.namespace.parse().map_err(|error| {
+        Failure::new(
+            Exit::Usage,
+            "bad_namespace",
+            format!("{:?} is no namespace: {error}", args.namespace),
+        )
+    })?;
+    let key = args.key.as_deref().map(read_key).transpose()?;
+    let opened = context.open()?;
+    let connection = connection(&opened, args)?;
+    let transport = connection.open(context.console);
+    let new = NewNetwork {
+        namespace,
+        brokers: connection.brokers().to_vec(),
+        key,
+        partitions: args.partitions,
+        retention: args.retention,
+        replication: args.replication,
+        hints: connection.hints().clone(),
+    };
+    match opened.client.create_network(transport.as_ref(), new).await? {
+        NetworkOutcome::Ready { network, warnings } => {
+            warnings.iter().for_each(|warning| context.console.warn(warning));
+            print(&network, context.console)?;
+            context.console.note("next: securechat invite > invite.txt, and give that file to somebody over a safe way");
+            Ok(Exit::Done)
+        }
+        NetworkOutcome::NeedsAdministrator { commands, reason, .. } => {
+            for command in &commands {
+                context.console.print(command)?;
+            }
+            let failure = format!("this principal may not make the network's topics: {reason}");
+            Err(Failure::new(Exit::Broker, "needs_administrator", failure)
+                .hint("have the cluster's administrator run the commands above")
+                .hint("then finish: securechat network create"))
+        }
+        _ => Ok(Exit::Done),
+    }
+}
+
+pub(crate) fn show(context: &Context) -> Result<Exit, Failure> {
+    let opened = context.open()?;
+    let network = opened.client.network()?.ok_or_else(|| opened.no_network())?;
+    print(&network, context.console)?;
+    Ok(Exit::Done)
+}
+
+fn connection(opened: &Opened, args: &NetworkCreateArgs) -> Result<Connection, Failure> {
+    let mut settings = opened.settings.clone();
+    settings.security = args.security.clone().or(settings.security);
+    let begun = opened.client.network()?.filter(Network::is_pending);
+    let brokers = args.brokers.as_deref().map(split_list).or_else(|| settings.brokers.clone());
+    let brokers = brokers.or_else(|| begun.as_ref().map(|network| network.brokers().to_vec()));
+    let brokers = brokers.ok_or_else(|| {
+        Failure::usage("no broker is named")
+            .hint("name one: securechat network create --brokers localhost:9092")
+    })?;
+    let hints = begun.map_or_else(ConnectionHints::default, |network| network.connection().clone());
+    Connection::new(&settings, &brokers, &hints)
+}
+
+fn print(network: &Network, console: Console) -> Result<(), Failure> {
+    let hints = network.connection();
+    let security =
+        hints.security.map_or("plaintext, to this machine only", |security| security.as_str());
+    let state =
+        if network.is_pending() { "pending: its topics are still to be made" } else { "ready" };
+    if console.json {
+        return console.print_json(&serde_json::json!({
+            "v": 1, "type": "network", "namespace": network.namespace().as_str(), "brokers": network.brokers(),
+            "partitions": network.partitions(), "max_record": network.max_record(),
+            "key_id": network.key_id().to_string(), "security": hints.security.map(|security| security.as_str()),
+            "topics": [network.mail_topic().as_str(), network.directory_topic().as_str()],
+            "protection": "shared-key", "pending": network.is_pending(),
+        }));
+    }
+    console.print(&format!(
+        "network     {}\nstate       {state}\nbrokers     {}\nsecurity    {security}\ntopics      {}, {}\n\
+         partitions  {}\nlargest     {} bytes a record\nkey id      {}\n\
+         protection  shared key: no forward secrecy, and any key holder can write as anybody",
+        network.namespace(),
+        network.brokers().join(","),
+        network.mail_topic(),
+        network.directory_topic(),
+        network.partitions(),
+        network.max_record(),
+        network.key_id(),
+    ))
+}
+
+fn read_key(path: &Path) -> Result<NetworkKey, Failure> {
+    let limit = u64::try_from(key_file::MAX_LEN).unwrap_or(u64::MAX);
+    let bytes = chat_core::private_file::read(path, limit).map_err(|error| {
+        let mut failure = Failure::from(chat_core::Error::from(error));
+        if failure.exit == Exit::Nothing {
+            failure.exit = Exit::Usage;
+        }
+        failure
+    })?;
+    key_file::parse(&bytes).map_err(|error| {
+        let exit = match error {
+            key_file::KeyFileError::Damaged { .. } => Exit::Authentication,
+            _ => Exit::Usage,
+        };
+        let path = path.display().to_string();
+        Failure::new(exit, "key_file", format!("{path}: {error}"))
+            .hint(format!("compare it with its source: sha256sum {}", shell_word(&path)))
+    })
+}

@@ -1,0 +1,368 @@
+//! `send`: one message, or one for every line.
+
+use std::io::{self, BufRead, Read};
+use std::path::Path;
+
+use chat_core::{Client, CoverSource, Draft, Handle, Landed, Note, Queued, SendOutcome};
+
+use super::{block_on, handle};
+use crate::args::SendArgs;
+use crate::context::{Context, Opened};
+use crate::failure::{Exit, Failure};
+use crate::nearest::nearest;
+use crate::output::Console;
+use crate::output::progress::Progress;
+
+/// The longest text, in bytes.
+const MAX_TEXT: usize = 1024 * 1024;
+/// Lines that are accepted in one transaction and sent in one go.
+const BATCH: usize = 256;
+/// Bytes of text after which a batch is closed.
+const BATCH_BYTES: usize = 4 * 1024 * 1024;
+
+pub(crate) fn run(context: &Context, args: SendArgs) -> Result<Exit, Failure> {
+    let to = handle(&args.to)?;
+    if let Some(text) = &args.message {
+        check(text.as_bytes(), "the message")?;
+    }
+    let opened = context.open()?;
+    if opened.client.network()?.is_none() {
+        return Err(opened.no_network());
+    }
+    let sender = Sender { console: context.console, opened, to, args };
+    if sender.args.lines {
+        return block_on(sender.lines());
+    }
+    let text = match &sender.args.message {
+        Some(text) => text.clone(),
+        None => read_stdin()?,
+    };
+    if sender.args.no_wait { sender.keep(text) } else { block_on(sender.one(text)) }
+}
+
+struct Sender {
+    console: Console,
+    opened: Opened,
+    to: Handle,
+    args: SendArgs,
+}
+
+impl Sender {
+    /// Accepts the message and leaves it in the outbox.
+    fn keep(&self, text: String) -> Result<Exit, Failure> {
+        for queued in self.opened.client.enqueue(vec![self.draft(text)])? {
+            self.tell(&queued)?;
+            self.report(&queued, "outbox", None)?;
+            self.console.note("the message is in the outbox; any later send or listen delivers it");
+        }
+        Ok(Exit::Done)
+    }
+
+    /// Sends one message and waits until it is on the log.
+    async fn one(&self, text: String) -> Result<Exit, Failure> {
+        let client = self.opened.connect(self.console)?;
+        let progress = Progress::new(self.console);
+        if self.args.image.is_some() {
+            progress.say("hiding the message in the picture");
+        }
+        let queued = client.enqueue(vec![self.draft(text)])?;
+        for queued in &queued {
+            self.tell(queued)?;
+        }
+        tokio::select! {
+            sent = self.deliver(&client, &queued) => { progress.clear(); sent }
+            () = super::interrupted() => {
+                self.console.note("the message is in the outbox; any later send or listen delivers it");
+                Ok(Exit::Interrupted)
+            }
+        }
+    }
+
+    async fn deliver(&self, client: &Client, queued: &[Queued]) -> Result<Exit, Failure> {
+        let delivery = client.deliver(queued, self.args.timeout).await?;
+        if delivery.others > 0 {
+            self.console.note(&format!(
+                "{} older messages of the outbox were delivered as well",
+                delivery.others
+            ));
+        }
+        let outcome = SendOutcome::from(delivery);
+        for queued in queued {
+            match &outcome {
+                SendOutcome::Acked(landed) => self.report(queued, "acked", Some(*landed))?,
+                SendOutcome::InOutbox { .. } => self.report(queued, "outbox", None)?,
+                SendOutcome::Closed { .. } => self.report(queued, "failed", None)?,
+                _ => self.report(queued, "acked", None)?,
+            }
+        }
+        match outcome {
+            SendOutcome::InOutbox { reason } => {
+                let failure = Failure::from(reason);
+                let message =
+                    format!("the message is in the outbox and not yet sent: {}", failure.message);
+                let exit = if failure.exit == Exit::Store { Exit::Store } else { Exit::Broker };
+                Err(Failure { exit, message, ..failure }
+                    .hint("any later send or listen delivers it; see: securechat outbox list"))
+            }
+            SendOutcome::Closed { reason } => Err(Failure::new(
+                Exit::Cover,
+                "too_large",
+                format!("the message can never be sent: {reason}"),
+            )
+            .hint("send it in parts: securechat send --to HANDLE --lines < FILE")),
+            _ => Ok(Exit::Done),
+        }
+    }
+
+    /// Sends every line of stdin, in order.
+    async fn lines(&self) -> Result<Exit, Failure> {
+        let client = if self.args.no_wait {
+            self.opened.client.clone()
+        } else {
+            self.opened.connect(self.console)?
+        };
+        let progress = Progress::new(self.console);
+        let mut total = LineCounts::default();
+        let mut lines = Lines { input: io::stdin().lock(), number: 0, skipped: 0 };
+        let mut stopped = None;
+        while stopped.is_none() {
+            let (texts, end) = lines.batch();
+            let drafts: Vec<Draft> = texts.into_iter().map(|text| self.draft(text)).collect();
+            if !drafts.is_empty() {
+                tokio::select! {
+                    sent = self.batch(&client, drafts, &mut total) => sent?,
+                    () = super::interrupted() => stopped = Some(Ok(Exit::Interrupted)),
+                }
+                progress.say(format!("{} lines", total.accepted));
+            }
+            stopped = stopped.or(match end {
+                End::More => None,
+                End::Input => Some(Ok(Exit::Done)),
+                End::Bad(failure) => Some(Err(failure)),
+            });
+        }
+        progress.clear();
+        self.sum_up(&total, lines.skipped)?;
+        match stopped {
+            Some(Ok(_)) if total.failed > 0 => Err(Failure::new(
+                Exit::Cover,
+                "too_large",
+                format!("{} lines can never be sent", total.failed),
+            )
+            .hint("see which: securechat history")),
+            Some(result) => result,
+            None => Ok(Exit::Done),
+        }
+    }
+
+    async fn batch(
+        &self,
+        client: &Client,
+        drafts: Vec<Draft>,
+        total: &mut LineCounts,
+    ) -> Result<(), Failure> {
+        let queued = client.enqueue(drafts)?;
+        if total.accepted == 0
+            && let Some(first) = queued.first()
+        {
+            self.tell(first)?;
+        }
+        total.accepted += queued.len();
+        if self.args.no_wait || total.broker_away {
+            total.waiting += queued.len();
+            return Ok(());
+        }
+        let delivery = client.deliver(&queued, self.args.timeout).await?;
+        total.acked += queued.len().saturating_sub(delivery.waiting + delivery.closed.len());
+        total.failed += delivery.closed.len();
+        total.waiting += delivery.waiting;
+        if delivery.waiting > 0 {
+            // Later lines must not overtake these, and the outbox takes them as fast as they come.
+            total.broker_away = true;
+            total.reason = delivery.failure.map(|error| error.to_string());
+        }
+        Ok(())
+    }
+
+    fn sum_up(&self, total: &LineCounts, skipped: usize) -> Result<(), Failure> {
+        let LineCounts { accepted, acked, waiting, failed, .. } = total;
+        if self.console.json {
+            self.console.print_json(&serde_json::json!({
+                "v": 1, "type": "lines", "to": self.to.as_str(), "accepted": accepted, "acked": acked,
+                "outbox": waiting, "failed": failed, "empty": skipped,
+            }))?;
+        }
+        let mut said = format!("{acked} lines are sent, {waiting} are in the outbox");
+        if *failed > 0 {
+            said.push_str(&format!(", {failed} can never be sent"));
+        }
+        if skipped > 0 {
+            said.push_str(&format!(", {skipped} were empty"));
+        }
+        if let Some(reason) = &total.reason {
+            said.push_str(&format!(": {reason}"));
+        }
+        self.console.note(&said);
+        Ok(())
+    }
+
+    fn draft(&self, text: String) -> Draft {
+        let draft = Draft::text(self.to.clone(), text);
+        match &self.args.image {
+            None => draft,
+            Some(path) => draft.in_picture(cover_source(path)),
+        }
+    }
+
+    /// Says what the sender should know: a name never heard from, a cover that was changed.
+    fn tell(&self, queued: &Queued) -> Result<(), Failure> {
+        if queued.first_contact {
+            let known = self.opened.client.known_handles()?;
+            let others = known.iter().filter(|known| **known != queued.to).map(Handle::as_str);
+            match nearest(queued.to.as_str(), others) {
+                Some(near) => self.console.note(&format!(
+                    "nothing was ever heard from {}; did you mean {near}?",
+                    queued.to
+                )),
+                None => self.console.note(&format!("nothing was ever heard from {}", queued.to)),
+            }
+        }
+        for note in &queued.notes {
+            match note {
+                Note::CoverScaled { from, to } => self.console.note(&format!(
+                    "the picture was scaled from {}x{} to {}x{}, so that it fits the topic's limit",
+                    from.0, from.1, to.0, to.1
+                )),
+                Note::CoverReused => self.console.warn(
+                    "this picture was used before: whoever sees both can compare them and knows that something is hidden",
+                ),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn report(&self, queued: &Queued, state: &str, landed: Option<Landed>) -> Result<(), Failure> {
+        if !self.console.json {
+            if state == "acked" {
+                self.console.note(&format!("sent to {}", queued.to));
+            }
+            return Ok(());
+        }
+        self.console.print_json(&serde_json::json!({
+            "v": 1, "type": "sent", "seq": queued.seq.get(), "id": queued.message_id.to_string(),
+            "to": queued.to.as_str(), "state": state, "partition": landed.map(|landed| landed.partition),
+            "offset": landed.and_then(|landed| landed.offset), "protection": "shared-key",
+        }))
+    }
+}
+
+#[derive(Default)]
+struct LineCounts {
+    accepted: usize,
+    acked: usize,
+    waiting: usize,
+    failed: usize,
+    broker_away: bool,
+    reason: Option<String>,
+}
+
+/// How a batch of lines ended.
+enum End {
+    More,
+    Input,
+    Bad(Failure),
+}
+
+struct Lines<R> {
+    input: R,
+    number: u64,
+    skipped: usize,
+}
+
+impl<R: BufRead> Lines<R> {
+    /// The next lines: at least one, and as many more as are there already, up to a batch.
+    fn batch(&mut self) -> (Vec<String>, End) {
+        let (mut texts, mut bytes) = (Vec::new(), 0);
+        while texts.len() < BATCH && bytes < BATCH_BYTES {
+            match self.line() {
+                Ok(Some(text)) => {
+                    bytes += text.len();
+                    texts.push(text);
+                }
+                Ok(None) => return (texts, End::Input),
+                Err(failure) => return (texts, End::Bad(failure)),
+            }
+            // A pipe that has no more for the moment must not hold up what it brought.
+            if !self.has_line() {
+                break;
+            }
+        }
+        (texts, End::More)
+    }
+
+    fn has_line(&mut self) -> bool {
+        // `fill_buf` gives what is buffered, and reads only if nothing is.
+        self.input.fill_buf().is_ok_and(|buffer| buffer.contains(&b'\n'))
+    }
+
+    fn line(&mut self) -> Result<Option<String>, Failure> {
+        loop {
+            let mut line = Vec::new();
+            let limit = u64::try_from(MAX_TEXT + 2).unwrap_or(u64::MAX);
+            let read = self.input.by_ref().take(limit).read_until(b'\n', &mut line);
+            read.map_err(|error| Failure::file("stdin".as_ref(), &error))?;
+            if line.is_empty() {
+                return Ok(None);
+            }
+            self.number += 1;
+            let text = line.strip_suffix(b"\n").unwrap_or(&line);
+            if text.is_empty() {
+                self.skipped += 1;
+                continue;
+            }
+            return check(text, &format!("line {}", self.number)).map(Some);
+        }
+    }
+}
+
+fn read_stdin() -> Result<String, Failure> {
+    let mut bytes = Vec::new();
+    let limit = u64::try_from(MAX_TEXT + 2).unwrap_or(u64::MAX);
+    let read = io::stdin().lock().take(limit).read_to_end(&mut bytes);
+    read.map_err(|error| Failure::file("stdin".as_ref(), &error))?;
+    check(bytes.strip_suffix(b"\n").unwrap_or(&bytes), "the message")
+}
+
+/// A text that a message can hold.
+fn check(bytes: &[u8], what: &str) -> Result<String, Failure> {
+    if bytes.is_empty() {
+        return Err(Failure::new(Exit::Usage, "empty_text", format!("{what} is empty"))
+            .hint("give it a text: securechat send --to HANDLE -m TEXT"));
+    }
+    if bytes.len() > MAX_TEXT {
+        return Err(Failure::new(
+            Exit::Cover,
+            "too_large",
+            format!("{what} is longer than {MAX_TEXT} bytes"),
+        )
+        .hint("send it in parts: securechat send --to HANDLE --lines < FILE"));
+    }
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        Failure::new(
+            Exit::Usage,
+            "not_utf8",
+            format!("{what} is not UTF-8: byte {} is wrong", error.valid_up_to()),
+        )
+        .hint("turn it into UTF-8: iconv -t utf-8 FILE | securechat send --to HANDLE")
+    })?;
+    Ok(text.to_owned())
+}
+
+fn cover_source(path: &Path) -> CoverSource {
+    if path.is_dir() {
+        CoverSource::Folder(path.to_owned())
+    } else {
+        CoverSource::File(path.to_owned())
+    }
+}

@@ -1,0 +1,261 @@
+//! `config.toml`: a person's choices, and how to connect. No secret and nobody's name is in it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::failure::{Exit, Failure};
+use crate::nearest::nearest;
+
+/// The configuration file.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Config {
+    /// The profile of a command that names none.
+    pub(crate) default_profile: Option<String>,
+    /// Connections of all profiles.
+    settings: Settings,
+    /// Connections of one profile; what is set here goes first.
+    profiles: BTreeMap<String, Settings>,
+}
+
+/// How to connect. Every key may be set in the environment too: `SECURECHAT_` and the key in capitals.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Settings {
+    /// Bootstrap servers, instead of the network's own.
+    pub(crate) brokers: Option<Vec<String>>,
+    /// `plaintext`, `tls`, `sasl-tls` or `sasl-plaintext`.
+    pub(crate) security: Option<String>,
+    /// The certificate authority to trust, as PEM, instead of the system's.
+    pub(crate) ca_file: Option<PathBuf>,
+    /// The client's certificate chain, as PEM.
+    pub(crate) cert_file: Option<PathBuf>,
+    /// The client's private key, as PEM, readable by nobody else.
+    pub(crate) key_file: Option<PathBuf>,
+    /// `PLAIN`, `SCRAM-SHA-256` or `SCRAM-SHA-512`.
+    pub(crate) sasl_mechanism: Option<String>,
+    /// The user at the broker.
+    pub(crate) sasl_username: Option<String>,
+    /// A file with the password at the broker, readable by nobody else.
+    pub(crate) sasl_password_file: Option<PathBuf>,
+    /// A shell command that prints the password at the broker.
+    pub(crate) sasl_password_command: Option<String>,
+}
+
+impl Settings {
+    /// The keys, as the file and the environment name them.
+    pub(crate) const KEYS: [&str; 9] = [
+        "brokers",
+        "security",
+        "ca_file",
+        "cert_file",
+        "key_file",
+        "sasl_mechanism",
+        "sasl_username",
+        "sasl_password_file",
+        "sasl_password_command",
+    ];
+
+    /// What the environment sets.
+    pub(crate) fn from_environment() -> Self {
+        let text = |key: &str| {
+            let value = std::env::var(format!("SECURECHAT_{}", key.to_uppercase())).ok()?;
+            (!value.is_empty()).then_some(value)
+        };
+        let path = |key: &str| text(key).map(PathBuf::from);
+        Self {
+            brokers: text("brokers").map(|list| split_list(&list)),
+            security: text("security"),
+            ca_file: path("ca_file"),
+            cert_file: path("cert_file"),
+            key_file: path("key_file"),
+            sasl_mechanism: text("sasl_mechanism"),
+            sasl_username: text("sasl_username"),
+            sasl_password_file: path("sasl_password_file"),
+            sasl_password_command: text("sasl_password_command"),
+        }
+    }
+
+    /// These settings; what is not set comes from `other`.
+    #[must_use]
+    pub(crate) fn or(self, other: &Self) -> Self {
+        let other = other.clone();
+        Self {
+            brokers: self.brokers.or(other.brokers),
+            security: self.security.or(other.security),
+            ca_file: self.ca_file.or(other.ca_file),
+            cert_file: self.cert_file.or(other.cert_file),
+            key_file: self.key_file.or(other.key_file),
+            sasl_mechanism: self.sasl_mechanism.or(other.sasl_mechanism),
+            sasl_username: self.sasl_username.or(other.sasl_username),
+            sasl_password_file: self.sasl_password_file.or(other.sasl_password_file),
+            sasl_password_command: self.sasl_password_command.or(other.sasl_password_command),
+        }
+    }
+}
+
+/// The file as it is parsed.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct File {
+    default_profile: Option<String>,
+    profiles: BTreeMap<String, Settings>,
+    brokers: Option<Vec<String>>,
+    security: Option<String>,
+    ca_file: Option<PathBuf>,
+    cert_file: Option<PathBuf>,
+    key_file: Option<PathBuf>,
+    sasl_mechanism: Option<String>,
+    sasl_username: Option<String>,
+    sasl_password_file: Option<PathBuf>,
+    sasl_password_command: Option<String>,
+}
+
+impl Config {
+    /// Reads the file; one that does not exist sets nothing.
+    pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
+        let bytes = match read_bounded(path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                return Ok(Self::default());
+            }
+            Err(error) => return Err(Failure { code: "config", ..Failure::file(path, &error) }),
+        };
+        let text = std::str::from_utf8(&bytes).map_err(|_| wrong(path, "it is not UTF-8"))?;
+        Self::parse(text).map_err(|problem| problem.in_file(path))
+    }
+
+    fn parse(text: &str) -> Result<Self, Problem> {
+        let file: File = toml::from_str(text).map_err(|error| Problem::new(text, &error))?;
+        let folders = file.profiles.keys().find(|name| name.parse::<chat_core::Handle>().is_err());
+        if let Some(name) = folders {
+            return Err(Problem {
+                line: None,
+                message: format!("[profiles.{name}] names no profile"),
+                nearest: None,
+            });
+        }
+        Ok(Self {
+            default_profile: file.default_profile,
+            profiles: file.profiles,
+            settings: Settings {
+                brokers: file.brokers,
+                security: file.security,
+                ca_file: file.ca_file,
+                cert_file: file.cert_file,
+                key_file: file.key_file,
+                sasl_mechanism: file.sasl_mechanism,
+                sasl_username: file.sasl_username,
+                sasl_password_file: file.sasl_password_file,
+                sasl_password_command: file.sasl_password_command,
+            },
+        })
+    }
+
+    /// What the environment, the profile's table and the top of the file set, in this order.
+    pub(crate) fn settings(&self, profile: &str) -> Settings {
+        let own = self.profiles.get(profile).cloned().unwrap_or_default();
+        Settings::from_environment().or(&own).or(&self.settings)
+    }
+}
+
+/// What is wrong with the file, and where.
+#[derive(Debug)]
+struct Problem {
+    line: Option<usize>,
+    message: String,
+    nearest: Option<&'static str>,
+}
+
+impl Problem {
+    fn new(text: &str, error: &toml::de::Error) -> Self {
+        let before = error.span().and_then(|span| text.get(..span.start));
+        let line = before.map(|before| before.matches('\n').count().saturating_add(1));
+        let said = error.message();
+        let unknown = said.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());
+        match unknown {
+            Some(key) => Self {
+                line,
+                message: format!("there is no key {key:?}"),
+                nearest: nearest(
+                    key,
+                    Settings::KEYS.into_iter().chain(["default_profile", "profiles"]),
+                ),
+            },
+            None => Self {
+                line,
+                message: said.lines().next().unwrap_or("it is no TOML").to_owned(),
+                nearest: None,
+            },
+        }
+    }
+
+    fn in_file(self, path: &Path) -> Failure {
+        let place = self.line.map_or(String::new(), |line| format!("line {line}: "));
+        let failure = wrong(path, &format!("{place}{}", self.message));
+        match self.nearest {
+            Some(key) => failure.hint(format!("did you mean {key}?")),
+            None => failure.hint("look at the file: securechat config path"),
+        }
+    }
+}
+
+fn wrong(path: &Path, what: &str) -> Failure {
+    Failure::new(Exit::Usage, "config", format!("{}: {what}", path.display()))
+}
+
+fn read_bounded(path: &Path) -> std::io::Result<Vec<u8>> {
+    use std::io::Read;
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)?.take(MAX_FILE).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Splits `a:9092, b:9092`.
+pub(crate) fn split_list(list: &str) -> Vec<String> {
+    list.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
+}
+
+/// A configuration is shorter, in bytes.
+const MAX_FILE: u64 = 1024 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_profile_goes_before_the_top_of_the_file() {
+        let config = Config::parse(
+            "security = 'tls'\nbrokers = ['a:1']\n[profiles.bob]\nsecurity = 'plaintext'\n",
+        );
+        let settings = config.unwrap().settings("bob");
+        assert_eq!(settings.security.as_deref(), Some("plaintext"));
+        assert_eq!(settings.brokers, Some(vec!["a:1".to_owned()]));
+    }
+
+    #[test]
+    fn an_unknown_key_is_named_with_line_and_neighbour() {
+        let problem = Config::parse("security = 'tls'\nbrokrs = ['a:1']\n").unwrap_err();
+        assert_eq!((problem.line, problem.nearest), (Some(2), Some("brokers")));
+        let failure = problem.in_file(Path::new("config.toml"));
+        assert_eq!(failure.message, "config.toml: line 2: there is no key \"brokrs\"");
+        assert_eq!(failure.hints, ["did you mean brokers?"]);
+    }
+
+    #[test]
+    fn every_key_is_known_to_the_file() {
+        for key in Settings::KEYS {
+            let value = if key == "brokers" { "['a:1']" } else { "'x'" };
+            assert!(Config::parse(&format!("{key} = {value}")).is_ok(), "{key}");
+            assert!(Config::parse(&format!("[profiles.bob]\n{key} = {value}")).is_ok(), "{key}");
+        }
+        assert!(Config::parse("brokers = 3").is_err());
+        assert!(Config::parse("brokers = [").is_err());
+    }
+
+    #[test]
+    fn lists_are_split_at_commas() {
+        assert_eq!(split_list("a:1, b:2,,"), ["a:1", "b:2"]);
+    }
+}

@@ -1,0 +1,156 @@
+//! What an error of the libraries means here: exit code, word for programs, and what helps.
+
+use chat_core::{Error, ErrorKind};
+
+use crate::failure::{Exit, Failure};
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let kind = error.kind();
+        let (exit, code) = meaning(kind);
+        let mut failure = Self::new(exit, code, error.to_string());
+        failure.hints = hints(kind, &error);
+        failure
+    }
+}
+
+/// The exit code of a kind of error, and the word that JSON output uses for it.
+fn meaning(kind: ErrorKind) -> (Exit, &'static str) {
+    match kind {
+        ErrorKind::InvalidInput => (Exit::Usage, "invalid_input"),
+        ErrorKind::NoProfile => (Exit::Usage, "no_profile"),
+        ErrorKind::ProfileExists => (Exit::Usage, "profile_exists"),
+        ErrorKind::NoNetwork => (Exit::Usage, "no_network"),
+        ErrorKind::NetworkPending => (Exit::Broker, "network_pending"),
+        ErrorKind::OtherNetwork => (Exit::Usage, "other_network"),
+        ErrorKind::TopicsInUse => (Exit::Usage, "topics_in_use"),
+        ErrorKind::Unreachable => (Exit::Broker, "unreachable"),
+        ErrorKind::TimedOut => (Exit::Broker, "timed_out"),
+        ErrorKind::Tls => (Exit::Broker, "tls"),
+        ErrorKind::BrokerAuthentication => (Exit::Broker, "broker_authentication"),
+        ErrorKind::UnknownTopic => (Exit::Broker, "unknown_topic"),
+        ErrorKind::Denied => (Exit::Broker, "denied"),
+        ErrorKind::TopicReplaced => (Exit::Broker, "topic_replaced"),
+        ErrorKind::BrokerOther => (Exit::Broker, "broker"),
+        ErrorKind::InviteDamaged => (Exit::Authentication, "invite_damaged"),
+        ErrorKind::InviteExpired => (Exit::Usage, "invite_expired"),
+        ErrorKind::Newer => (Exit::Usage, "newer"),
+        ErrorKind::TextTooLarge => (Exit::Cover, "too_large"),
+        ErrorKind::CoverUnusable => (Exit::Cover, "cover_unusable"),
+        ErrorKind::CoverTooSmall => (Exit::Cover, "cover_too_small"),
+        ErrorKind::NoCoverLeft => (Exit::Cover, "no_cover_left"),
+        ErrorKind::StoreDamaged => (Exit::Store, "store_damaged"),
+        ErrorKind::StoreNewer => (Exit::Store, "store_newer"),
+        ErrorKind::StoreLocked => (Exit::Store, "store_locked"),
+        ErrorKind::StoreReadOnly => (Exit::Store, "store_read_only"),
+        ErrorKind::StorageFull => (Exit::Store, "storage_full"),
+        ErrorKind::WrongPassphrase => (Exit::Store, "wrong_passphrase"),
+        ErrorKind::PassphraseNeeded => (Exit::Store, "passphrase_needed"),
+        ErrorKind::LoosePermissions => (Exit::Store, "loose_permissions"),
+        ErrorKind::Busy => (Exit::Store, "busy"),
+        ErrorKind::NotFound => (Exit::Nothing, "not_found"),
+        ErrorKind::Io => (Exit::Store, "io"),
+        _ => (Exit::Internal, "internal"),
+    }
+}
+
+/// What helps. Each line is a command to run, or says what to do before it.
+fn hints(kind: ErrorKind, error: &Error) -> Vec<String> {
+    let lines: &[&str] = match kind {
+        ErrorKind::NoProfile => &["make a profile: securechat init HANDLE"],
+        ErrorKind::ProfileExists => &["take another name: securechat init HANDLE --profile NAME"],
+        ErrorKind::NoNetwork => &[
+            "make a network: securechat network create --brokers HOST:9092",
+            "or join one: securechat join FILE",
+        ],
+        ErrorKind::NetworkPending => {
+            &["when the topics are there, finish: securechat network create"]
+        }
+        ErrorKind::OtherNetwork => &[
+            "a profile belongs to one network; make another: securechat init HANDLE --profile NAME",
+        ],
+        ErrorKind::TopicsInUse => &[
+            "if it is your network, join it: securechat join FILE",
+            "if it is not, take other topics: securechat network create --namespace NAME",
+        ],
+        ErrorKind::Unreachable => &[
+            "is the broker running? start one here: securechat broker",
+            "look at each step of the connection: securechat doctor",
+        ],
+        ErrorKind::TimedOut => &["look at each step of the connection: securechat doctor"],
+        ErrorKind::Tls => &[
+            "name the cluster's certificate authority as ca_file in the file that this prints: securechat config path",
+        ],
+        ErrorKind::BrokerAuthentication => {
+            &["check sasl_mechanism, sasl_username and sasl_password_file: securechat config show"]
+        }
+        ErrorKind::UnknownTopic => &[
+            "see what is missing: securechat doctor",
+            "the network's maker can make its topics again: securechat network create",
+        ],
+        ErrorKind::Denied => &[
+            "ask the cluster's administrator for READ, WRITE and DESCRIBE on the topics that this names: securechat network show",
+        ],
+        ErrorKind::TopicReplaced | ErrorKind::BrokerOther => {
+            &["see what the broker says: securechat doctor"]
+        }
+        ErrorKind::InviteDamaged => {
+            &["copy the whole line again; its sender prints it with: securechat invite"]
+        }
+        ErrorKind::InviteExpired => {
+            &["ask for a new one; its sender prints it with: securechat invite"]
+        }
+        ErrorKind::Newer | ErrorKind::StoreNewer => &[
+            "install the newest securechat; yours is the one that this prints: securechat --version",
+        ],
+        ErrorKind::TextTooLarge => {
+            &["send it in parts: securechat send --to HANDLE --lines < FILE"]
+        }
+        ErrorKind::CoverUnusable | ErrorKind::CoverTooSmall => {
+            &["see what fits into a picture: securechat cover capacity FILE"]
+        }
+        ErrorKind::NoCoverLeft => {
+            &["add pictures to the folder; see what fits: securechat cover capacity FILE"]
+        }
+        ErrorKind::StoreDamaged => &["see which rows are damaged: securechat doctor"],
+        ErrorKind::StoreLocked => &["another program holds the store; see who: fuser -v STORE"],
+        ErrorKind::StoreReadOnly => {
+            &["the profile's folder must be writable for you: securechat config path"]
+        }
+        ErrorKind::StorageFull => &["free space on the disk that holds the profile: df -h"],
+        ErrorKind::WrongPassphrase | ErrorKind::PassphraseNeeded => &[
+            "give it in a file that only you can read: SECURECHAT_PASSPHRASE_FILE=FILE securechat …",
+        ],
+        ErrorKind::LoosePermissions => return loose(error),
+        ErrorKind::Busy => &["listen under another name beside it: securechat listen --name NAME"],
+        _ => &[],
+    };
+    lines.iter().map(|line| (*line).to_owned()).collect()
+}
+
+/// The `chmod` for the very file.
+fn loose(error: &Error) -> Vec<String> {
+    let text = error.to_string();
+    let path = text.split(" is readable by others").next().unwrap_or_default();
+    vec![format!("make it yours alone: chmod 600 {}", crate::output::shell_word(path))]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_one_snake_case_word_each() {
+        let kinds = [
+            ErrorKind::InvalidInput,
+            ErrorKind::NoProfile,
+            ErrorKind::Tls,
+            ErrorKind::Denied,
+            ErrorKind::StorageFull,
+        ];
+        for kind in kinds {
+            let (_, code) = meaning(kind);
+            assert!(code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'), "{code}");
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Rows of the history for people.
+
+use anstyle::{AnsiColor, Style};
+use chat_core::{
+    Conflict, Found, Gap, GapCause, HistoryItem, Item, Message, MessageState, Missing, Newer,
+};
+
+use super::escape::{indented, one_line};
+use crate::time::local;
+
+/// One row; a message of several lines is printed over several lines.
+pub(crate) fn row(item: &HistoryItem, color: bool) -> String {
+    let time = local(item.received_at_ms);
+    let time = painted(&time, Style::new().dimmed(), color);
+    match &item.what {
+        Item::Message(message) => format!("{time} {}", message_row(message, color)),
+        what => {
+            let line = format!("-- {}", event_row(what));
+            format!("{time} {}", painted(&line, AnsiColor::Yellow.on_default(), color))
+        }
+    }
+}
+
+fn message_row(message: &Message, color: bool) -> String {
+    let who = if message.outgoing {
+        format!("you to {}", message.with)
+    } else {
+        message.from.to_string()
+    };
+    let paint = if message.outgoing { AnsiColor::Blue } else { AnsiColor::Green };
+    let who = painted(&who, paint.on_default().bold(), color);
+    let text = indented(message.text.expose(), "    ");
+    let marks = painted(&marks(message), Style::new().dimmed(), color);
+    format!("{who}: {text}  {marks}")
+}
+
+/// What a reader must know of a message: its carrier, its protection, what is odd about it.
+fn marks(message: &Message) -> String {
+    let mut marks =
+        vec![message.carrier.as_str().to_owned(), message.protection.as_str().replace('-', " ")];
+    if message.conflict {
+        marks.push("CONFLICT: somebody claims the same place with another message".to_owned());
+    }
+    if message.broken_chain {
+        marks.push("BROKEN CHAIN: it does not follow the message before it".to_owned());
+    }
+    match &message.state {
+        MessageState::Withdrawn => marks.push("withdrawn".to_owned()),
+        MessageState::Failed { reason } => marks.push(format!("NOT SENT: {}", one_line(reason))),
+        _ => {}
+    }
+    format!("[{}]", marks.join(", "))
+}
+
+/// Something about messages, in words.
+pub(crate) fn event_row(item: &Item) -> String {
+    match item {
+        Item::Gap(gap) => gap_row(gap),
+        Item::Missing(Missing { from, first, last, .. }) if first == last => {
+            format!("message {first} of {from} is missing")
+        }
+        Item::Missing(Missing { from, first, last, .. }) => {
+            format!("messages {first} to {last} of {from} are missing")
+        }
+        Item::Found(Found { from, number, .. }) => {
+            format!("message {number} of {from}, once missing, was found")
+        }
+        Item::Conflict(Conflict { from, number, ids, .. }) => {
+            format!("{} different messages claim to be message {number} of {from}", ids.len())
+        }
+        Item::Newer(Newer { partition, offset, .. }) => {
+            format!(
+                "a message at partition {partition}, offset {offset} needs a newer securechat; it is kept"
+            )
+        }
+        _ => "something that this version cannot show".to_owned(),
+    }
+}
+
+fn gap_row(gap: &Gap) -> String {
+    let why = match gap.cause {
+        GapCause::Retention => "the cluster deleted them before they were read",
+        GapCause::Truncation => "the cluster lost them",
+        GapCause::TopicReplaced => "the topic was made anew",
+        GapCause::NoRecord => "no record is there",
+        _ => "unknown cause",
+    };
+    let Gap { partition, from_offset, to_offset, .. } = gap;
+    let times = match (gap.after_ms, gap.before_ms) {
+        (None, None) => String::new(),
+        (after, before) => {
+            let time = |ms: Option<i64>| ms.map_or("?".to_owned(), local);
+            format!(", between {} and {}", time(after), time(before))
+        }
+    };
+    format!(
+        "gap: offsets {from_offset} to {to_offset} of partition {partition} were never read: {why}{times}"
+    )
+}
+
+/// `text` in `style`, if colours are wanted.
+pub(crate) fn painted(text: &str, style: Style, color: bool) -> String {
+    if color { format!("{style}{text}{style:#}") } else { text.to_owned() }
+}
