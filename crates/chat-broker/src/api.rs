@@ -26,6 +26,7 @@ mod epochs;
 mod fetch;
 mod metadata;
 mod offsets;
+mod partitions;
 mod produce;
 mod producer_id;
 mod records;
@@ -130,6 +131,9 @@ pub(crate) async fn begin(caller: &Arc<Caller>, frame: Frame) -> Result<Answer, 
         }
         ApiKey::DescribeCluster => {
             head.later(cluster::answer(caller, decode(body, version)?, version))
+        }
+        ApiKey::DescribeTopicPartitions => {
+            head.later(partitions::answer(caller, decode(body, version)?))
         }
         _ => return refused::answer(head),
     })

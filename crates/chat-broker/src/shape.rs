@@ -33,6 +33,8 @@ enum Kind {
     Fixeds(usize),
     Texts,
     Structs(&'static [Field]),
+    /// A byte, and the struct unless it is negative.
+    Optional(&'static [Field]),
 }
 
 /// A request that does not have the shape of its kind, or has too many entries.
@@ -87,6 +89,11 @@ impl Walk<'_> {
                 }
                 Kind::Structs(fields) => {
                     for _ in 0..self.count()? {
+                        self.fields(fields)?;
+                    }
+                }
+                Kind::Optional(fields) => {
+                    if self.rest.try_get_i8().map_err(|_| Misshapen)? >= 0 {
                         self.fields(fields)?;
                     }
                 }

@@ -59,4 +59,5 @@ const SERVED: &[(ApiKey, VersionRange)] = &[
     (ApiKey::OffsetForLeaderEpoch, versions(2, 4)),
     (ApiKey::DescribeConfigs, versions(1, 4)),
     (ApiKey::DescribeCluster, versions(0, 2)),
+    (ApiKey::DescribeTopicPartitions, versions(0, 0)),
 ];

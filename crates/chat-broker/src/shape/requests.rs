@@ -20,6 +20,7 @@ pub(crate) fn shape(key: ApiKey) -> Option<&'static Shape> {
         ApiKey::DescribeConfigs => &DESCRIBE_CONFIGS,
         ApiKey::DescribeCluster => &DESCRIBE_CLUSTER,
         ApiKey::FindCoordinator => &FIND_COORDINATOR,
+        ApiKey::DescribeTopicPartitions => &DESCRIBE_TOPIC_PARTITIONS,
         _ => return None,
     })
 }
@@ -116,6 +117,9 @@ const DESCRIBE_CLUSTER: Shape =
 const FIND_COORDINATOR: Shape =
     Shape { flexible: 3, fields: &[TEXT.until(3), BYTE.since(1), TEXTS.since(4)] };
 
+const DESCRIBE_TOPIC_PARTITIONS: Shape =
+    Shape { flexible: 0, fields: &[structs(&[TEXT]), INT, field(Kind::Optional(&[TEXT, INT]))] };
+
 #[cfg(test)]
 mod tests {
     use bytes::{Bytes, BytesMut};
@@ -127,6 +131,7 @@ mod tests {
     };
     use kafka_protocol::messages::delete_topics_request::DeleteTopicState;
     use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
+    use kafka_protocol::messages::describe_topic_partitions_request::{Cursor, TopicRequest};
     use kafka_protocol::messages::fetch_request::{FetchPartition, FetchTopic, ForgottenTopic};
     use kafka_protocol::messages::list_offsets_request::{ListOffsetsPartition, ListOffsetsTopic};
     use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
@@ -136,9 +141,10 @@ mod tests {
     use kafka_protocol::messages::produce_request::{PartitionProduceData, TopicProduceData};
     use kafka_protocol::messages::{
         ApiVersionsRequest, BrokerId, CreateTopicsRequest, DeleteRecordsRequest,
-        DeleteTopicsRequest, DescribeClusterRequest, DescribeConfigsRequest, FetchRequest,
-        FindCoordinatorRequest, InitProducerIdRequest, ListOffsetsRequest, MetadataRequest,
-        OffsetForLeaderEpochRequest, ProduceRequest, RequestKind, TopicName,
+        DeleteTopicsRequest, DescribeClusterRequest, DescribeConfigsRequest,
+        DescribeTopicPartitionsRequest, FetchRequest, FindCoordinatorRequest,
+        InitProducerIdRequest, ListOffsetsRequest, MetadataRequest, OffsetForLeaderEpochRequest,
+        ProduceRequest, RequestKind, TopicName,
     };
     use kafka_protocol::protocol::StrBytes;
     use proptest::prelude::*;
@@ -223,6 +229,14 @@ mod tests {
                 let request = FindCoordinatorRequest::default();
                 let many = request.clone().with_coordinator_keys(vec![text("key"); 2]);
                 if since(4) { many.into() } else { request.with_key(text("key")).into() }
+            }
+            ApiKey::DescribeTopicPartitions => {
+                let topic = TopicRequest::default().with_name(name());
+                let cursor = Cursor::default().with_topic_name(name()).with_partition_index(3);
+                DescribeTopicPartitionsRequest::default()
+                    .with_topics(vec![topic; 2])
+                    .with_cursor(Some(cursor))
+                    .into()
             }
             other => panic!("{other:?} is served and not tested"),
         }

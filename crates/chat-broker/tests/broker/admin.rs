@@ -11,12 +11,13 @@ use kafka_protocol::messages::delete_records_request::{
 };
 use kafka_protocol::messages::delete_topics_request::DeleteTopicState;
 use kafka_protocol::messages::describe_configs_request::DescribeConfigsResource;
+use kafka_protocol::messages::describe_topic_partitions_request::{Cursor, TopicRequest};
 use kafka_protocol::messages::metadata_request::MetadataRequestTopic;
 use kafka_protocol::messages::{
     ApiKey, ApiVersionsRequest, ApiVersionsResponse, BrokerId, CreateTopicsRequest,
     DeleteRecordsRequest, DeleteTopicsRequest, DescribeClusterRequest, DescribeConfigsRequest,
-    FindCoordinatorRequest, HeartbeatRequest, ListGroupsRequest, MetadataRequest,
-    OffsetCommitRequest, ResponseHeader,
+    DescribeTopicPartitionsRequest, FindCoordinatorRequest, HeartbeatRequest, ListGroupsRequest,
+    MetadataRequest, OffsetCommitRequest, ResponseHeader,
 };
 use kafka_protocol::protocol::Decodable;
 
@@ -53,7 +54,7 @@ async fn versions_are_listed_and_the_unknown_is_answered_in_the_oldest_form() {
         };
         let response = client.call(version, &request).await;
         let keys: Vec<_> = response.api_keys.iter().map(|key| key.api_key).collect();
-        assert_eq!(keys, [0, 1, 2, 3, 10, 18, 19, 20, 21, 22, 23, 32, 60], "version {version}");
+        assert_eq!(keys, [0, 1, 2, 3, 10, 18, 19, 20, 21, 22, 23, 32, 60, 75], "version {version}");
     }
     // Version 9 of the request, which nobody knows yet.
     let frame = [0, 0, 0, 12, 0, 18, 0, 9, 0, 0, 0, 7, 0xff, 0xff, 0, 1];
@@ -317,4 +318,41 @@ async fn it_listens_on_loopback_unless_told_otherwise() {
     let folder = tempfile::tempdir().unwrap();
     let broker = start(folder.path()).await;
     assert!(broker.address().ip().is_loopback() && broker.address().port() != 0);
+}
+
+#[tokio::test]
+async fn partitions_are_described_page_by_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let broker = start(folder.path()).await;
+    let mut client = Client::connect(broker.address()).await;
+    client.create("a", 3, &[]).await;
+    client.create("b", 2, &[]).await;
+    let names = ["b", "nowhere", "a"].map(|name| TopicRequest::default().with_name(topic(name)));
+    let mut request = DescribeTopicPartitionsRequest::default()
+        .with_topics(names.to_vec())
+        .with_response_partition_limit(2);
+    let mut seen = Vec::new();
+    loop {
+        let page = client.call(0, &request).await;
+        for described in &page.topics {
+            let name = described.name.as_ref().unwrap().0.to_string();
+            let numbers: Vec<i32> =
+                described.partitions.iter().map(|p| p.partition_index).collect();
+            assert!(
+                described.partitions.iter().all(|p| p.leader_epoch >= 0 && p.isr_nodes.len() == 1)
+            );
+            seen.push((name, described.error_code, numbers));
+        }
+        let Some(next) = page.next_cursor else { break };
+        let cursor = Cursor::default().with_topic_name(next.topic_name);
+        request = request.with_cursor(Some(cursor.with_partition_index(next.partition_index)));
+    }
+    let expected = [
+        ("a", 0, vec![0, 1]),
+        ("a", 0, vec![2]),
+        ("b", 0, vec![0]),
+        ("b", 0, vec![1]),
+        ("nowhere", 3, vec![]),
+    ];
+    assert_eq!(seen, expected.map(|(name, error, numbers)| (name.to_owned(), error, numbers)));
 }

@@ -66,7 +66,8 @@ pub struct Queued {
     pub message_id: MessageId,
     /// Who it is for.
     pub to: Handle,
-    /// Whether nothing was ever heard from its recipient: the handle may be misspelt.
+    /// Whether it is the first message to somebody who was never heard from: the handle may be
+    /// misspelt.
     pub first_contact: bool,
     /// What a person should know about its picture.
     pub notes: Vec<Note>,
@@ -239,16 +240,18 @@ fn payload(
     })
 }
 
-/// Remembers that a handle was written to; returns whether it was never heard from.
+/// Remembers that a handle was written to; returns whether this is the first message to one that
+/// was never heard from.
 fn written_to(tx: &mut WriteTxn<'_>, to: &Handle) -> Result<bool, SendError> {
     let known = tx.contact(to.as_str())?;
     let unheard = known.as_ref().is_none_or(|contact| contact.first_heard_ms.is_none());
-    if known.as_ref().is_none_or(|contact| contact.first_sent_ms.is_none()) {
+    let first = known.as_ref().is_none_or(|contact| contact.first_sent_ms.is_none());
+    if first {
         let mut contact = known.unwrap_or_else(|| Contact::new(to.as_str()));
         contact.first_sent_ms = Some(now_ms());
         tx.set_contact(&contact)?;
     }
-    Ok(unheard)
+    Ok(first && unheard)
 }
 
 /// Bytes of a record key.

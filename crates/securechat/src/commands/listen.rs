@@ -143,7 +143,7 @@ impl Session {
     async fn item(&mut self, item: &HistoryItem) -> Result<(), Failure> {
         let image = self.save_image(item).await;
         self.printer.row(item, image.as_deref())?;
-        if matches!(item.what, Item::Message(_)) {
+        if matches!(&item.what, Item::Message(message) if !human::taken_back(message)) {
             self.messages += 1;
             self.idle.message();
         }

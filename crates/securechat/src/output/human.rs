@@ -13,7 +13,9 @@ pub(crate) fn row(item: &HistoryItem, color: bool) -> String {
     let time = local(item.received_at_ms);
     let time = painted(&time, Style::new().dimmed(), color);
     match &item.what {
-        Item::Message(message) => format!("{time} {}", message_row(message, color)),
+        Item::Message(message) if !taken_back(message) => {
+            format!("{time} {}", message_row(message, color))
+        }
         what => {
             let line = format!("-- {}", event_row(what));
             format!("{time} {}", painted(&line, AnsiColor::Yellow.on_default(), color))
@@ -52,9 +54,15 @@ fn marks(message: &Message) -> String {
     format!("[{}]", marks.join(", "))
 }
 
+/// Whether its sender withdrew it before it was ever sent: all that came is the note of that.
+pub(crate) fn taken_back(message: &Message) -> bool {
+    !message.outgoing && message.state == MessageState::Withdrawn
+}
+
 /// Something about messages, in words.
 pub(crate) fn event_row(item: &Item) -> String {
     match item {
+        Item::Message(message) => format!("{} took a message back", message.from),
         Item::Gap(gap) => gap_row(gap),
         Item::Missing(Missing { from, first, last, .. }) if first == last => {
             format!("message {first} of {from} is missing")

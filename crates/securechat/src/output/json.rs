@@ -6,13 +6,19 @@ use chat_core::{HistoryItem, Item, Message, MessageState};
 use serde::Serialize;
 
 use super::console::to_line;
-use super::human::event_row;
+use super::human::{self, event_row};
 use crate::failure::Failure;
 use crate::time::rfc3339;
 
 /// One row as a JSON line; `image` is where the picture of the message was written.
 pub(crate) fn row(item: &HistoryItem, image: Option<&Path>) -> Result<String, Failure> {
     match &item.what {
+        Item::Message(message) if human::taken_back(message) => {
+            let detail = serde_json::json!({
+                "id": message.id.to_string(), "from": message.from.as_str(), "with": message.with.as_str(),
+            });
+            event_line(item, "withdrawn", &detail)
+        }
         Item::Message(message) => to_line(&message_row(item, message, image)),
         what => event(item, what),
     }

@@ -1,0 +1,318 @@
+//! Wrong input: a clear error, the right exit code, a command that helps.
+
+use std::net::TcpListener;
+
+use crate::house::{BrokerHouse, House, picture};
+
+#[test]
+fn no_profile_no_network_several_profiles() {
+    let house = House::new();
+    house.run(&["history"]).exit(2).hints("securechat init");
+    house.run(&["init", "alice", "--no-passphrase"]).exit(0);
+    house.run(&["init", "alice", "--no-passphrase"]).exit(2).hints("--profile");
+    house.send("alice", "bob", "hi").exit(2).hints("network create").hints("join");
+    house.run(&["listen"]).exit(2).hints("network create");
+    house.run(&["invite"]).exit(2);
+    house.run(&["network", "show"]).exit(2);
+    house.run(&["init", "bob", "--no-passphrase"]).exit(0);
+    house.run(&["history"]).exit(2).says("alice, bob").hints("--profile NAME");
+    house.run_as("alcie", &["history"]).exit(2).hints("alice");
+    house.run_as("../x", &["history"]).exit(2);
+}
+
+#[test]
+fn handles_texts_and_flags() {
+    let broker = BrokerHouse::start();
+    let house = House::with_network(broker.address());
+    for handle in ["", "Bob", "-x", ".x", "a b", "ä", "a\u{1b}[31m", &"x".repeat(65)] {
+        house.run_as("alice", &["send", &format!("--to={handle}"), "-m", "x"]).exit(2);
+    }
+    house.run(&["init", "Not A Handle"]).exit(2).hints("a-z");
+    house.send("alice", "alice", "to myself").exit(2);
+    house.send("alice", "bob", "").exit(2).says("empty");
+    house.feed("alice", &["send", "--to", "bob"], b"").exit(2).says("empty");
+    house.feed("alice", &["send", "--to", "bob"], b"\n").exit(2);
+    house.feed("alice", &["send", "--to", "bob"], b"ok \xff").exit(2).says("UTF-8").hints("iconv");
+    let mut long = vec![b'x'; 1024 * 1024];
+    house.feed("alice", &["send", "--to", "bob"], &long).exit(0);
+    long.push(b'x');
+    house.feed("alice", &["send", "--to", "bob"], &long).exit(6).hints("--lines");
+    let bad_line =
+        house.feed("alice", &["send", "--to", "bob", "--lines"], b"fine\n\nbad \xff\nnever\n");
+    bad_line.exit(2).says("line 3").says("1 lines are sent");
+    house.run(&["send", "--too", "bob"]).exit(2).says("--to");
+    house.run(&["sned"]).exit(2).says("send");
+    house.run_as("bob", &["listen", "--max", "0"]).exit(2);
+    house.run_as("bob", &["listen", "--timeout", "soon"]).exit(2);
+    let received = house.receive("bob", 2).exit(0).texts();
+    assert_eq!(
+        (received[0].len(), received[1].as_str()),
+        (1024 * 1024, "fine"),
+        "nothing else was sent"
+    );
+}
+
+#[test]
+fn errors_are_json_where_json_is_asked_for() {
+    let house = House::new();
+    let said = house.run(&["--json", "history"]).exit(2);
+    let error: serde_json::Value = serde_json::from_str(said.err.trim()).unwrap();
+    assert_eq!(
+        (&error["v"], &error["type"], &error["exit"]),
+        (&1.into(), &"error".into(), &2.into())
+    );
+    assert_eq!(error["code"], "no_profile");
+    assert!(error["hint"].as_str().unwrap().contains("securechat init"));
+    let said = house.run(&["send", "--json", "--nonsense"]).exit(2);
+    assert!(serde_json::from_str::<serde_json::Value>(said.err.trim()).is_ok(), "{}", said.err);
+}
+
+#[test]
+fn invites_and_keys() {
+    let broker = BrokerHouse::start();
+    let house = House::with_network(broker.address());
+    house.run(&["init", "carol", "--no-passphrase"]).exit(0);
+    let invite =
+        house.run_as("alice", &["invite", "--expires", "7d"]).exit(0).says("this machine").out;
+    assert_eq!(invite.lines().count(), 1);
+    let drawn = house.run_as("alice", &["invite", "--qr"]).exit(0);
+    assert!(drawn.err.contains('█') && drawn.out.lines().count() == 1);
+    house.run_as("carol", &["join", invite.trim()]).exit(2).says("secret").hints("securechat join");
+    let damaged = house.file("damaged", invite.replace('A', "B").as_bytes());
+    house.run_as("carol", &["join", damaged.to_str().unwrap()]).exit(5).hints("securechat invite");
+    house.feed("carol", &["join", "-"], b"nonsense").exit(5);
+    house.feed("carol", &["join", "-"], b"").exit(5);
+    house.run_as("carol", &["join", "nowhere"]).exit(2);
+    house.run_as("carol", &["join"]).exit(2);
+    let expired = house.run_as("alice", &["invite", "--expires", "0s"]).exit(0).out;
+    house.feed("carol", &["join", "-"], expired.as_bytes()).exit(2).says("expired");
+    house.feed("carol", &["join", "-"], invite.as_bytes()).exit(0);
+    house.feed("carol", &["join", "-"], invite.as_bytes()).exit(0).says("already");
+    // The topics are taken now.
+    house.run(&["init", "dave", "--no-passphrase"]).exit(0);
+    house.send("alice", "bob", "hi").exit(0);
+    let address = broker.address().to_string();
+    house
+        .run_as("dave", &["network", "create", "--brokers", &address])
+        .exit(2)
+        .hints("join")
+        .hints("--namespace");
+    house
+        .run_as("alice", &["network", "create", "--brokers", &address])
+        .exit(2)
+        .hints("--profile NAME");
+}
+
+#[cfg(unix)]
+#[test]
+fn three_forms_of_keys_are_taken_and_damaged_ones_refused() {
+    use std::os::unix::fs::PermissionsExt;
+    let broker = BrokerHouse::start();
+    let house = House::new();
+    let address = broker.address().to_string();
+    let create = |profile: &str, key: &str, namespace: &str| {
+        house.run(&["init", profile, "--no-passphrase"]);
+        house.run_as(
+            profile,
+            &["network", "create", "--brokers", &address, "--namespace", namespace, "--key", key],
+        )
+    };
+    let private = |name: &str, bytes: &[u8]| {
+        let path = house.file(name, bytes);
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let raw = private("raw", &[7; 32]);
+    let old = private("secret.key", b"BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=");
+    create("raw", &raw, "raw").exit(0);
+    create("old", &old, "old").exit(0);
+    let id = |profile: &str| {
+        house.run_as(profile, &["network", "show", "--json"]).json()[0]["key_id"].clone()
+    };
+    assert_eq!(id("raw"), id("old"), "the same key in two forms");
+    create("bad", &private("bad", b"neither nor"), "bad").exit(2).hints("sha256sum");
+    create("bad", "nowhere", "bad").exit(2);
+    let text = "-----BEGIN SECURECHAT NETWORK KEY-----\nVersion: 1\nKey-Id: 0000000000000000\n\nBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=\n=00000000\n-----END SECURECHAT NETWORK KEY-----\n";
+    create("bad", &private("armor", text.as_bytes()), "bad").exit(5);
+    let loose = house.file("loose", &[7; 32]);
+    std::fs::set_permissions(&loose, std::fs::Permissions::from_mode(0o644)).unwrap();
+    create("bad", loose.to_str().unwrap(), "bad").exit(7).hints("chmod 600");
+}
+
+#[test]
+fn brokers_that_are_away_silent_or_unprotected() {
+    let broker = BrokerHouse::start();
+    let house = House::with_network(broker.address());
+    house.run(&["init", "carol", "--no-passphrase"]).exit(0);
+    let create = |brokers: &str, more: &[&str]| {
+        let args: Vec<&str> =
+            ["network", "create", "--brokers", brokers].iter().chain(more).copied().collect();
+        house.run_as("carol", &args)
+    };
+    create("127.0.0.1:1", &[]).exit(3).hints("securechat broker").hints("securechat doctor");
+    create("192.0.2.1:9092", &[]).exit(2).hints("--security tls").hints("plaintext");
+    create("no port:x", &[]).exit(2).hints("--brokers");
+    create("127.0.0.1:1", &["--security", "nonsense"]).exit(2);
+    create("127.0.0.1:1", &["--security", "sasl-tls"]).exit(2).says("sasl_username");
+    create("127.0.0.1:1", &["--namespace", "Not Good"]).exit(2);
+    create("127.0.0.1:1", &["--partitions", "0"]).exit(2);
+    // One that accepts and never answers: the message is safe, the time is kept.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap().to_string();
+    let mut command = house.command(&["send", "--to", "bob", "-m", "hello?", "--timeout", "1s"]);
+    let output = command
+        .env("SECURECHAT_PROFILE", "alice")
+        .env("SECURECHAT_BROKERS", &address)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("outbox"));
+    let mut command = house.command(&["listen", "--timeout", "1s"]);
+    let output = command
+        .env("SECURECHAT_PROFILE", "alice")
+        .env("SECURECHAT_BROKERS", &address)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    // The message was kept, and goes out where the network really is.
+    house.send("alice", "bob", "and more").exit(0);
+    assert_eq!(house.receive("bob", 2).exit(0).texts(), ["hello?", "and more"]);
+}
+
+#[test]
+fn configuration() {
+    let house = House::new();
+    house.run(&["init", "alice", "--no-passphrase"]).exit(0);
+    house.file("config.toml", b"securty = 'tls'\n");
+    house.run(&["history"]).exit(2).says("line 1").hints("security");
+    house.file("config.toml", b"security = \n");
+    house.run(&["config", "check"]).exit(2).says("line 1").hints("config path");
+    house.file("config.toml", b"brokers = ['a:1']\n[profiles.alice]\nsasl_username = 'me'\n");
+    house.run(&["config", "check"]).exit(0);
+    let shown = house.run(&["config", "show", "--json"]).exit(0).json();
+    assert_eq!(
+        (&shown[0]["settings"]["brokers"], &shown[0]["settings"]["sasl_username"]),
+        (&"a:1".into(), &"me".into())
+    );
+    let path = house.run(&["config", "path"]).exit(0).out;
+    assert_eq!(path.trim(), house.path().join("config.toml").to_str().unwrap());
+}
+
+#[test]
+fn covers() {
+    let broker = BrokerHouse::start();
+    let house = House::with_network(broker.address());
+    let send = |path: &str| {
+        house.run_as("alice", &["send", "--to", "bob", "-m", "hidden", "--image", path])
+    };
+    let text = house.file("text.png", b"this is no picture");
+    send(text.to_str().unwrap()).exit(6).hints("cover capacity");
+    send("nowhere.png").exit(6);
+    // One white pixel.
+    let tiny = house.file("tiny.bmp", &tiny_bmp(1, 1));
+    send(tiny.to_str().unwrap()).exit(6).hints("cover capacity");
+    let bomb = house.file("bomb.bmp", &tiny_bmp(100_000, 100_000));
+    send(bomb.to_str().unwrap()).exit(6);
+    let empty = house.path().join("empty");
+    std::fs::create_dir(&empty).unwrap();
+    send(empty.to_str().unwrap()).exit(6);
+    let good = picture("smile.jpg");
+    let args = ["cover", "capacity", "--json", good.to_str().unwrap()];
+    assert!(house.run(&args).exit(0).json()[0]["text_bytes"].as_u64().unwrap() > 10_000);
+    house
+        .run(&["cover", "capacity", text.to_str().unwrap(), good.to_str().unwrap()])
+        .exit(6)
+        .says("text.png");
+    assert!(
+        house.run_as("alice", &["outbox", "list", "--json"]).exit(0).out.is_empty(),
+        "nothing was accepted"
+    );
+}
+
+/// A bitmap whose header claims a size, with one pixel of data.
+fn tiny_bmp(width: u32, height: u32) -> Vec<u8> {
+    let mut bytes = b"BM".to_vec();
+    for field in [58_u32, 0, 54, 40, width, height] {
+        bytes.extend_from_slice(&field.to_le_bytes());
+    }
+    bytes.extend_from_slice(&[1, 0, 24, 0]);
+    bytes.extend_from_slice(&[0; 24]);
+    bytes.extend_from_slice(&[255, 255, 255, 0]);
+    bytes
+}
+
+#[test]
+fn damaged_and_newer_stores() {
+    let broker = BrokerHouse::start();
+    let house = House::with_network(broker.address());
+    for _ in 0..50 {
+        house.run_as("alice", &["send", "--to", "bob", "-m", "x", "--no-wait"]).exit(0);
+    }
+    house.run_as("alice", &["doctor"]).exit(0);
+    let store = house.profile("alice").join("store.db");
+    let good = std::fs::read(&store).unwrap();
+    std::fs::write(&store, &good[..good.len() / 3]).unwrap();
+    let said = house.run_as("alice", &["history"]);
+    assert_eq!(said.code, 7, "{}", said.err);
+    std::fs::write(&store, b"not a store at all").unwrap();
+    house.run_as("alice", &["history"]).exit(7).hints("securechat doctor");
+    let vault = house.profile("alice").join("vault.key");
+    let mut bytes = std::fs::read(&vault).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    std::fs::write(&vault, bytes).unwrap();
+    house.run_as("alice", &["history"]).exit(7);
+}
+
+#[test]
+fn help_version_completions_and_manual() {
+    let house = House::new();
+    for args in [
+        &["--help"][..],
+        &["send", "--help"],
+        &["network", "create", "--help"],
+        &["outbox", "drop", "--help"],
+    ] {
+        let help = house.run(args).exit(0).out;
+        let examples =
+            help.split("Examples:").nth(1).unwrap_or_else(|| panic!("no examples in {args:?}"));
+        assert_eq!(
+            examples.lines().filter(|line| line.contains("securechat")).count(),
+            3,
+            "{args:?}"
+        );
+    }
+    assert!(house.run(&["--version"]).exit(0).out.starts_with("securechat "));
+    house.run(&[]).exit(2);
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(house.run(&["completions", shell]).exit(0).out.contains("securechat"));
+    }
+    let folder = house.path().join("man1");
+    house.run(&["man", folder.to_str().unwrap()]).exit(0);
+    assert!(folder.join("securechat-send.1").exists());
+    assert!(house.run(&["man"]).exit(0).out.contains(".TH securechat"));
+}
+
+#[cfg(unix)]
+#[test]
+fn the_broker_command_ends_on_a_signal_and_keeps_its_folder_to_itself() {
+    use std::io::{BufRead, BufReader};
+    let house = House::new();
+    for signal in ["INT", "TERM"] {
+        let mut child = house.start("none", &["broker", "--listen", "127.0.0.1:0"]);
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        assert!(line.starts_with("listening on 127.0.0.1:"), "{line}");
+        let address = line.split([' ', ',']).nth(2).unwrap().to_owned();
+        let _open = std::net::TcpStream::connect(address).unwrap();
+        house.run(&["broker", "--listen", "127.0.0.1:0"]).exit(7).hints("--data DIR");
+        let kill = std::process::Command::new("kill")
+            .args([format!("-{signal}"), child.id().to_string()])
+            .status();
+        assert!(kill.unwrap().success());
+        crate::house::finish(child).exit(0);
+    }
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    house.run(&["broker", "--listen", &address]).exit(3).hints("--listen");
+}

@@ -1,0 +1,204 @@
+//! A folder with profiles, a broker, and the program to run in it.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use chat_broker::{Broker, BrokerConfig};
+use serde_json::Value;
+
+/// What a command said.
+pub(crate) struct Said {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Said {
+    fn new(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// Asserts the exit code.
+    #[track_caller]
+    pub(crate) fn exit(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "stdout: {}\nstderr: {}", self.out, self.err);
+        self
+    }
+
+    /// Asserts that stderr holds a text.
+    #[track_caller]
+    pub(crate) fn says(self, text: &str) -> Self {
+        assert!(self.err.contains(text), "{text:?} is not in: {}", self.err);
+        self
+    }
+
+    /// Asserts a hint.
+    #[track_caller]
+    pub(crate) fn hints(self, command: &str) -> Self {
+        let found =
+            self.err.lines().any(|line| line.starts_with("hint: ") && line.contains(command));
+        assert!(found, "no hint with {command:?} in: {}", self.err);
+        self
+    }
+
+    /// Stdout as JSON lines; anything else on it fails.
+    #[track_caller]
+    pub(crate) fn json(&self) -> Vec<Value> {
+        self.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// The messages among the JSON lines.
+    #[track_caller]
+    pub(crate) fn messages(&self) -> Vec<Value> {
+        self.json().into_iter().filter(|line| line["type"] == "message").collect()
+    }
+
+    /// Their texts.
+    #[track_caller]
+    pub(crate) fn texts(&self) -> Vec<String> {
+        self.messages().iter().map(|message| message["text"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+/// A temporary home of profiles.
+pub(crate) struct House {
+    folder: tempfile::TempDir,
+}
+
+impl House {
+    pub(crate) fn new() -> Self {
+        Self { folder: tempfile::tempdir().unwrap() }
+    }
+
+    /// A house with the profiles alice and bob on one network.
+    pub(crate) fn with_network(address: SocketAddr) -> Self {
+        let house = Self::new();
+        for name in ["alice", "bob"] {
+            house.run(&["init", name, "--no-passphrase"]).exit(0);
+        }
+        house
+            .run_as(
+                "alice",
+                &["network", "create", "--brokers", &address.to_string(), "--partitions", "4"],
+            )
+            .exit(0);
+        let invite = house.run_as("alice", &["invite"]).exit(0).out;
+        house.feed("bob", &["join", "-"], invite.as_bytes()).exit(0);
+        house
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn file(&self, name: &str, bytes: &[u8]) -> PathBuf {
+        let path = self.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        path
+    }
+
+    pub(crate) fn profile(&self, name: &str) -> PathBuf {
+        self.path().join("profiles").join(name)
+    }
+
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_securechat"));
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("SECURECHAT_") {
+                command.env_remove(name);
+            }
+        }
+        command.env("SECURECHAT_HOME", self.path()).env("SECURECHAT_NO_INPUT", "1").args(args);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    pub(crate) fn run(&self, args: &[&str]) -> Said {
+        Said::new(self.command(args).output().unwrap())
+    }
+
+    pub(crate) fn run_as(&self, profile: &str, args: &[&str]) -> Said {
+        Said::new(self.command(args).env("SECURECHAT_PROFILE", profile).output().unwrap())
+    }
+
+    /// Runs with something on stdin.
+    pub(crate) fn feed(&self, profile: &str, args: &[&str], input: &[u8]) -> Said {
+        let mut command = self.command(args);
+        let mut child =
+            command.env("SECURECHAT_PROFILE", profile).stdin(Stdio::piped()).spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        let input = input.to_vec();
+        let writer = std::thread::spawn(move || drop(stdin.write_all(&input)));
+        let output = child.wait_with_output().unwrap();
+        writer.join().unwrap();
+        Said::new(output)
+    }
+
+    pub(crate) fn start(&self, profile: &str, args: &[&str]) -> Child {
+        self.command(args).env("SECURECHAT_PROFILE", profile).spawn().unwrap()
+    }
+
+    pub(crate) fn send(&self, from: &str, to: &str, text: &str) -> Said {
+        self.run_as(from, &["send", "--to", to, "-m", text])
+    }
+
+    /// Everything new for a profile, as JSON.
+    pub(crate) fn receive(&self, profile: &str, count: usize) -> Said {
+        self.run_as(profile, &["listen", "--json", "--max", &count.to_string(), "--timeout", "20s"])
+    }
+}
+
+/// Waits for a child and takes what it said.
+pub(crate) fn finish(child: Child) -> Said {
+    Said::new(child.wait_with_output().unwrap())
+}
+
+/// A broker in this process, on a runtime of its own.
+pub(crate) struct BrokerHouse {
+    runtime: tokio::runtime::Runtime,
+    broker: Option<Broker>,
+    folder: tempfile::TempDir,
+    address: SocketAddr,
+}
+
+impl BrokerHouse {
+    pub(crate) fn start() -> Self {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let config = BrokerConfig::new(folder.path()).listen(([127, 0, 0, 1], 0).into());
+        let broker = runtime.block_on(Broker::start(config)).unwrap();
+        let address = broker.address();
+        Self { runtime, broker: Some(broker), folder, address }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(crate) fn data(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn stop(&mut self) {
+        if let Some(broker) = self.broker.take() {
+            self.runtime.block_on(broker.shutdown());
+        }
+    }
+
+    pub(crate) fn restart(&mut self) {
+        self.stop();
+        let config = BrokerConfig::new(self.folder.path()).listen(self.address);
+        self.broker = Some(self.runtime.block_on(Broker::start(config)).unwrap());
+    }
+}
+
+/// A picture of the repository.
+pub(crate) fn picture(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../images").join(name)
+}

@@ -1,0 +1,11 @@
+//! The real program against a real broker over TCP.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+mod bad_input;
+mod conversation;
+mod demo;
+mod house;
+mod listening;
+mod outbox;
+mod secrets;

@@ -1,0 +1,62 @@
+//! Messages that wait.
+
+use crate::house::{BrokerHouse, House};
+
+#[test]
+fn a_message_waits_for_the_broker_and_arrives_once() {
+    let mut broker = BrokerHouse::start();
+    let house = House::with_network(broker.address());
+    broker.stop();
+    let said = house
+        .run_as("alice", &["send", "--to", "bob", "-m", "patience", "--timeout", "1s"])
+        .exit(3);
+    assert!(said.err.contains("outbox"), "{}", said.err);
+    let waiting = house.run_as("alice", &["outbox", "list", "--json"]).exit(0).json();
+    assert_eq!((waiting.len(), &waiting[0]["to"]), (1, &"bob".into()));
+    house.run_as("alice", &["outbox", "list"]).exit(0);
+    broker.restart();
+    house.send("alice", "bob", "newer").exit(0).says("1 older messages");
+    assert_eq!(house.receive("bob", 2).exit(0).texts(), ["patience", "newer"]);
+    assert!(house.run_as("alice", &["outbox", "list", "--json"]).exit(0).out.is_empty());
+    house.run_as("bob", &["listen", "--timeout", "300ms"]).exit(8);
+}
+
+#[test]
+fn no_wait_needs_no_broker_and_listen_delivers() {
+    let mut broker = BrokerHouse::start();
+    let house = House::with_network(broker.address());
+    broker.stop();
+    house
+        .run_as("alice", &["send", "--to", "bob", "-m", "later", "--no-wait"])
+        .exit(0)
+        .says("outbox");
+    let lines = house.feed(
+        "alice",
+        &["send", "--to", "bob", "--lines", "--timeout", "500ms"],
+        b"one\ntwo\n",
+    );
+    lines.exit(0).says("0 lines are sent, 2 are in the outbox");
+    broker.restart();
+    let mut listening = house.start("alice", &["listen"]);
+    assert_eq!(house.receive("bob", 3).exit(0).texts(), ["later", "one", "two"]);
+    listening.kill().unwrap();
+    listening.wait().unwrap();
+}
+
+#[test]
+fn what_is_dropped_is_never_seen() {
+    let broker = BrokerHouse::start();
+    let house = House::with_network(broker.address());
+    house.run_as("alice", &["send", "--to", "bob", "-m", "regret", "--no-wait"]).exit(0);
+    let id = house.run_as("alice", &["outbox", "list", "--json"]).exit(0).json()[0]["number"]
+        .to_string();
+    house.run_as("alice", &["outbox", "drop", &id]).exit(0).says("withdrawn");
+    house.run_as("alice", &["outbox", "drop", "999"]).exit(8).hints("outbox list");
+    house.send("alice", "bob", "kept").exit(0);
+    assert_eq!(house.receive("bob", 1).exit(0).texts(), ["kept"]);
+    let history = house.run_as("alice", &["history", "--json"]).exit(0).messages();
+    assert_eq!(
+        (&history[0]["text"], &history[0]["state"]),
+        (&"regret".into(), &"withdrawn".into())
+    );
+}
