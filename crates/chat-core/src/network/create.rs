@@ -32,6 +32,24 @@ pub struct NewNetwork {
     pub hints: ConnectionHints,
 }
 
+impl NewNetwork {
+    /// A network with a new key, 16 partitions, 30 days of retention, and the cluster's own number
+    /// of copies.
+    ///
+    /// * `brokers` - bootstrap servers for the invite, as `host:port`
+    pub fn new(namespace: Namespace, brokers: Vec<String>) -> Self {
+        Self {
+            namespace,
+            brokers,
+            key: None,
+            partitions: NonZeroU32::MIN.saturating_add(15),
+            retention: Duration::from_hours(30 * 24),
+            replication: None,
+            hints: ConnectionHints::default(),
+        }
+    }
+}
+
 /// What making a network came to.
 #[derive(Debug)]
 #[non_exhaustive]
