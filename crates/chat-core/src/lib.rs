@@ -7,6 +7,8 @@ mod clock;
 mod content;
 mod conversation;
 mod cover;
+#[cfg(test)]
+mod documented;
 mod error;
 mod handle;
 mod hash;

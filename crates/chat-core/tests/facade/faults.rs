@@ -1,0 +1,126 @@
+//! Logs that lose, repeat and reappear: each loss is a row, and nothing is shown twice.
+
+use chat_core::chat_transport::{Offset, Partition, TransportAdmin};
+use chat_core::{Draft, GapCause, Item, ListenFrom, SendOutcome, Seq};
+use std::time::Duration;
+
+use crate::people::{LONG, People, handle, texts, until_caught_up};
+
+fn gaps(items: &[Item]) -> Vec<(GapCause, u64, u64)> {
+    let gap = |item: &Item| match item {
+        Item::Gap(gap) => Some((gap.cause, gap.from_offset, gap.to_offset)),
+        _ => None,
+    };
+    items.iter().filter_map(gap).collect()
+}
+
+#[tokio::test]
+async fn records_that_retention_took_are_a_gap_and_their_messages_missing() {
+    let people = People::new().await;
+    for text in ["zero", "one", "two", "three"] {
+        people.send(text).await;
+        if text == "zero" {
+            assert_eq!(texts(&people.read_as_bob(Seq::ZERO).await), ["zero"]);
+        }
+    }
+    people.log.delete_records(&people.topic(), Partition(0), Offset(3)).await.unwrap();
+    let items = people.read_as_bob(Seq::from(1)).await;
+    assert_eq!(texts(&items), ["three"]);
+    let what: Vec<Item> = items.into_iter().map(|item| item.what).collect();
+    assert_eq!(gaps(&what), [(GapCause::Retention, 1, 3)]);
+    let missing = what.iter().find_map(|item| match item {
+        Item::Missing(missing) => Some((missing.from.clone(), missing.first, missing.last)),
+        _ => None,
+    });
+    assert_eq!(missing, Some((handle("alice"), 1, 2)));
+    assert_eq!(gaps(&people.history(&people.bob)).len(), 1, "it is a row too");
+}
+
+#[tokio::test]
+async fn a_truncated_log_is_a_gap_and_what_comes_after_it_is_read() {
+    let people = People::new().await;
+    for text in ["zero", "one", "two"] {
+        people.send(text).await;
+    }
+    assert_eq!(people.read_as_bob(Seq::ZERO).await.len(), 3);
+    people.log.truncate(&people.topic(), Partition(0), Offset(1)).unwrap();
+    people.send("after").await;
+    let items = people.read_as_bob(Seq::from(3)).await;
+    assert_eq!(texts(&items), ["after"], "{items:?}");
+    let what: Vec<Item> = items.into_iter().map(|item| item.what).collect();
+    assert!(gaps(&what).iter().all(|(cause, ..)| *cause == GapCause::Truncation), "{what:?}");
+    assert_eq!(gaps(&what).len(), 1);
+}
+
+#[tokio::test]
+async fn a_topic_that_was_made_anew_is_said_and_read_from_its_beginning() {
+    let people = People::new().await;
+    people.send("before").await;
+    assert_eq!(people.read_as_bob(Seq::ZERO).await.len(), 1);
+    people.log.recreate(&people.topic()).unwrap();
+    people.send("after").await;
+    let items = people.read_as_bob(Seq::from(1)).await;
+    assert_eq!(texts(&items), ["after"]);
+    let what: Vec<Item> = items.into_iter().map(|item| item.what).collect();
+    assert_eq!(gaps(&what).first().map(|gap| gap.0), Some(GapCause::TopicReplaced), "{what:?}");
+}
+
+#[tokio::test]
+async fn a_lost_acknowledgement_doubles_the_record_and_not_the_message() {
+    let people = People::new().await;
+    people.log.lose_acks(1);
+    let first = people
+        .alice
+        .send(Draft::text(handle("bob"), "once"), Duration::from_millis(500))
+        .await
+        .unwrap();
+    if matches!(first.outcome, SendOutcome::InOutbox { .. }) {
+        let delivery =
+            people.alice.deliver(std::slice::from_ref(&first.queued), LONG).await.unwrap();
+        assert_eq!((delivery.delivered, delivery.waiting), (1, 0));
+    }
+    let records = people.records();
+    assert!(
+        records.windows(2).all(|pair| pair[0].value == pair[1].value),
+        "a retry sends the same bytes"
+    );
+    assert_eq!(texts(&people.read_as_bob(Seq::ZERO).await), ["once"]);
+}
+
+#[tokio::test]
+async fn offline_messages_wait_and_are_delivered_by_a_listener_in_order() {
+    let people = People::new().await;
+    people.log.set_offline(true);
+    for text in ["one", "two", "three"] {
+        let sent = people
+            .alice
+            .send(Draft::text(handle("bob"), text), Duration::from_millis(50))
+            .await
+            .unwrap();
+        assert!(matches!(sent.outcome, SendOutcome::InOutbox { .. }), "{:?}", sent.outcome);
+    }
+    assert_eq!(people.alice.outbox().unwrap().len(), 3);
+    people.log.set_offline(false);
+    let _listener = people.alice.listen(ListenFrom::Mark("any".to_owned())).unwrap();
+    let guard = tokio::time::Instant::now() + LONG;
+    while !people.alice.outbox().unwrap().is_empty() {
+        assert!(tokio::time::Instant::now() < guard, "the outbox is not emptied");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(texts(&people.read_as_bob(Seq::ZERO).await), ["one", "two", "three"]);
+}
+
+#[tokio::test]
+async fn marks_go_on_where_they_stood() {
+    let people = People::new().await;
+    for text in ["one", "two", "three"] {
+        people.send(text).await;
+    }
+    let mut listener = people.bob.listen(ListenFrom::Mark("default".to_owned())).unwrap();
+    let (items, _) = until_caught_up(&mut listener).await;
+    listener.move_mark(items[1].seq).unwrap();
+    assert!(people.bob.listen(ListenFrom::Mark("default".to_owned())).is_err(), "one at a time");
+    drop(listener);
+    let mut listener = people.bob.listen(ListenFrom::Mark("default".to_owned())).unwrap();
+    assert_eq!(texts(&until_caught_up(&mut listener).await.0), ["three"]);
+}
