@@ -164,9 +164,9 @@ impl TransportError {
     /// Whether an append that failed so may have happened.
     pub fn applied(&self) -> Applied {
         match self {
-            Self::Timeout { applied, .. } | Self::Disconnected { applied, .. } | Self::Broker { applied, .. } => {
-                *applied
-            }
+            Self::Timeout { applied, .. }
+            | Self::Disconnected { applied, .. }
+            | Self::Broker { applied, .. } => *applied,
             _ => Applied::No,
         }
     }

@@ -59,11 +59,19 @@ impl KafkaTransport {
         if self.closed.load(std::sync::atomic::Ordering::Acquire) {
             return Err(TransportError::Closed);
         }
-        self.writer.get_or_try_init(|| async { Writer::connect(&self.config, &self.errors).await.map(Arc::new) }).await
+        self.writer
+            .get_or_try_init(|| async {
+                Writer::connect(&self.config, &self.errors).await.map(Arc::new)
+            })
+            .await
     }
 
     /// A reader that goes on at these positions, or any idle one, or a new one.
-    async fn take_reader(&self, topic: &TopicName, at: &[Position]) -> Result<Reader, TransportError> {
+    async fn take_reader(
+        &self,
+        topic: &TopicName,
+        at: &[Position],
+    ) -> Result<Reader, TransportError> {
         let idle = {
             let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
             let best = idle.iter().position(|reader| reader.continues(topic, at));
@@ -105,7 +113,11 @@ impl Transport for KafkaTransport {
         self.writer().await?.topic(topic).await
     }
 
-    async fn bounds(&self, topic: &TopicName, partitions: &[Partition]) -> Result<Vec<Bounds>, TransportError> {
+    async fn bounds(
+        &self,
+        topic: &TopicName,
+        partitions: &[Partition],
+    ) -> Result<Vec<Bounds>, TransportError> {
         self.writer().await?.bounds(topic, partitions).await
     }
 

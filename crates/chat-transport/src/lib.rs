@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+pub mod conformance;
 mod error;
 pub mod kafka;
 mod memory;
@@ -10,10 +11,10 @@ mod transport;
 
 // The public interface is:
 pub use crate::error::{AppendError, Applied, TransportError};
+pub use crate::kafka::KafkaTransport;
 pub use crate::kafka::config::{
     ConfigError, KafkaConfig, SaslMechanism, SaslOptions, Security, Timeouts, TlsOptions,
 };
-pub use crate::kafka::KafkaTransport;
 pub use crate::memory::MemoryTransport;
 pub use crate::record::{
     Ack, Bounds, LeaderEpoch, Offset, Page, Partition, Position, ReadOptions, Record, StoredRecord,

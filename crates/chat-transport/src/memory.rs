@@ -1,6 +1,7 @@
 //! Logs in memory: for tests, examples and teaching.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -16,10 +17,11 @@ use crate::transport::{Transport, TransportAdmin};
 
 mod faults;
 
-/// Logs in memory, shared by all clones; gone with the last one.
-#[derive(Clone)]
+/// Logs in memory, shared by all clones; gone with the last one. Each clone is a client of its own:
+/// closing it leaves the others open.
 pub struct MemoryTransport {
     cluster: Arc<Cluster>,
+    closed: AtomicBool,
 }
 
 struct Cluster {
@@ -33,7 +35,6 @@ struct State {
     topics: BTreeMap<TopicName, Topic>,
     topics_made: u128,
     offline: bool,
-    closed: bool,
     /// The next appends happen, and their acknowledgements are lost.
     lose_acks: usize,
 }
@@ -56,7 +57,8 @@ impl MemoryTransport {
     /// An empty cluster.
     pub fn new() -> Self {
         let (changed, _) = watch::channel(0);
-        Self { cluster: Arc::new(Cluster { state: Mutex::default(), changed }) }
+        let cluster = Arc::new(Cluster { state: Mutex::default(), changed });
+        Self { cluster, closed: AtomicBool::new(false) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -64,11 +66,14 @@ impl MemoryTransport {
     }
 
     /// Runs one operation on the state, unless the cluster is away.
-    fn with<R>(&self, work: impl FnOnce(&mut State) -> Result<R, TransportError>) -> Result<R, TransportError> {
-        let mut state = self.state();
-        if state.closed {
+    fn with<R>(
+        &self,
+        work: impl FnOnce(&mut State) -> Result<R, TransportError>,
+    ) -> Result<R, TransportError> {
+        if self.closed.load(Ordering::Acquire) {
             return Err(TransportError::Closed);
         }
+        let mut state = self.state();
         if state.offline {
             let (addresses, reason) = (self.describe(), "it is offline".to_owned());
             return Err(TransportError::Unreachable { addresses, reason });
@@ -91,14 +96,19 @@ impl MemoryTransport {
         self.with(|state| {
             let found = state.topic(topic)?;
             if found.id != id {
-                return Err(TransportError::TopicReplaced { topic: topic.clone(), expected: id, found: found.id });
+                return Err(TransportError::TopicReplaced {
+                    topic: topic.clone(),
+                    expected: id,
+                    found: found.id,
+                });
             }
             let pages = at.iter().map(|position| {
                 let log = state.log(topic, position.partition)?;
                 log.page(topic, *position, options)
             });
             let pages = pages.collect::<Result<Vec<_>, _>>()?;
-            let something = pages.iter().zip(at).any(|(page, position)| page.resume > position.offset);
+            let something =
+                pages.iter().zip(at).any(|(page, position)| page.resume > position.offset);
             Ok((pages, something))
         })
     }
@@ -110,6 +120,12 @@ impl Default for MemoryTransport {
     }
 }
 
+impl Clone for MemoryTransport {
+    fn clone(&self) -> Self {
+        Self { cluster: Arc::clone(&self.cluster), closed: AtomicBool::new(false) }
+    }
+}
+
 impl std::fmt::Debug for MemoryTransport {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("MemoryTransport")
@@ -118,7 +134,9 @@ impl std::fmt::Debug for MemoryTransport {
 
 impl State {
     fn topic(&mut self, name: &TopicName) -> Result<&mut Topic, TransportError> {
-        self.topics.get_mut(name).ok_or_else(|| TransportError::UnknownTopic { topic: name.clone() })
+        self.topics
+            .get_mut(name)
+            .ok_or_else(|| TransportError::UnknownTopic { topic: name.clone() })
     }
 
     fn log(&mut self, name: &TopicName, partition: Partition) -> Result<&mut Log, TransportError> {
@@ -143,8 +161,14 @@ impl State {
 impl Topic {
     fn info(&self) -> TopicInfo {
         let configs = self.spec.configs();
-        let settings = TopicSettings::parse(configs.iter().map(|(name, value)| (*name, value.as_str())));
-        TopicInfo { id: self.id, partitions: self.spec.partitions.get(), replication: 1, settings: Some(settings) }
+        let settings =
+            TopicSettings::parse(configs.iter().map(|(name, value)| (*name, value.as_str())));
+        TopicInfo {
+            id: self.id,
+            partitions: self.spec.partitions.get(),
+            replication: 1,
+            settings: Some(settings),
+        }
     }
 
     fn check(&self, record: &Record) -> Result<(), TransportError> {
@@ -177,10 +201,19 @@ impl Log {
         Ack { offset: Some(offset), leader_epoch }
     }
 
-    fn page(&self, topic: &TopicName, at: Position, options: ReadOptions) -> Result<Page, TransportError> {
+    fn page(
+        &self,
+        topic: &TopicName,
+        at: Position,
+        options: ReadOptions,
+    ) -> Result<Page, TransportError> {
         let bounds = self.bounds(at.partition);
         if !(bounds.start..=bounds.end).contains(&at.offset) {
-            return Err(TransportError::OutOfRange { topic: topic.clone(), asked: at.offset, bounds });
+            return Err(TransportError::OutOfRange {
+                topic: topic.clone(),
+                asked: at.offset,
+                bounds,
+            });
         }
         let (mut records, mut bytes) = (Vec::new(), 0);
         let limit = usize::try_from(options.max_bytes).unwrap_or(usize::MAX);
@@ -209,9 +242,16 @@ impl Transport for MemoryTransport {
         self.with(|state| Ok(state.topic(topic)?.info()))
     }
 
-    async fn bounds(&self, topic: &TopicName, partitions: &[Partition]) -> Result<Vec<Bounds>, TransportError> {
+    async fn bounds(
+        &self,
+        topic: &TopicName,
+        partitions: &[Partition],
+    ) -> Result<Vec<Bounds>, TransportError> {
         self.with(|state| {
-            partitions.iter().map(|partition| Ok(state.log(topic, *partition)?.bounds(*partition))).collect()
+            partitions
+                .iter()
+                .map(|partition| Ok(state.log(topic, *partition)?.bounds(*partition)))
+                .collect()
         })
     }
 
@@ -230,8 +270,13 @@ impl Transport for MemoryTransport {
             if state.lose_acks > 0 {
                 state.lose_acks -= 1;
                 acked.clear();
-                let (addresses, reason) = (self.describe(), "the acknowledgement was lost".to_owned());
-                return Err(TransportError::Disconnected { addresses, reason, applied: Applied::Maybe });
+                let (addresses, reason) =
+                    (self.describe(), "the acknowledgement was lost".to_owned());
+                return Err(TransportError::Disconnected {
+                    addresses,
+                    reason,
+                    applied: Applied::Maybe,
+                });
             }
             Ok(())
         });
@@ -265,7 +310,7 @@ impl Transport for MemoryTransport {
     }
 
     async fn close(&self) {
-        self.state().closed = true;
+        self.closed.store(true, Ordering::Release);
         self.notify();
     }
 }
@@ -291,7 +336,11 @@ impl TransportAdmin for MemoryTransport {
             let log = state.log(topic, partition)?;
             if before.0 > log.end {
                 let bounds = log.bounds(partition);
-                return Err(TransportError::OutOfRange { topic: topic.clone(), asked: before, bounds });
+                return Err(TransportError::OutOfRange {
+                    topic: topic.clone(),
+                    asked: before,
+                    bounds,
+                });
             }
             log.start = log.start.max(before.0);
             log.records = log.records.split_off(&log.start);

@@ -15,7 +15,10 @@ impl TopicName {
     /// [`TopicNameError`] if Kafka would refuse it.
     pub fn new(name: &str) -> Result<Self, TopicNameError> {
         let good = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);
-        let fine = (1..=249).contains(&name.len()) && name.bytes().all(good) && name != "." && name != "..";
+        let fine = (1..=249).contains(&name.len())
+            && name.bytes().all(good)
+            && name != "."
+            && name != "..";
         if fine { Ok(Self(name.to_owned())) } else { Err(TopicNameError) }
     }
 
@@ -159,9 +162,14 @@ impl TopicSettings {
                         _ => None,
                     }
                 }
-                "cleanup.policy" => settings.compacted = Some(value.split(',').any(|p| p.trim() == "compact")),
+                "cleanup.policy" => {
+                    settings.compacted = Some(value.split(',').any(|p| p.trim() == "compact"))
+                }
                 "retention.ms" => {
-                    settings.retention = value.parse::<i64>().ok().map(|ms| u64::try_from(ms).ok().map(Duration::from_millis));
+                    settings.retention = value
+                        .parse::<i64>()
+                        .ok()
+                        .map(|ms| u64::try_from(ms).ok().map(Duration::from_millis));
                 }
                 "max.message.bytes" => settings.max_record_bytes = value.parse().ok(),
                 "min.insync.replicas" => settings.min_insync_replicas = value.parse().ok(),

@@ -30,7 +30,11 @@ pub trait Transport: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`TransportError::UnknownTopic`], [`TransportError::UnknownPartition`].
-    async fn bounds(&self, topic: &TopicName, partitions: &[Partition]) -> Result<Vec<Bounds>, TransportError>;
+    async fn bounds(
+        &self,
+        topic: &TopicName,
+        partitions: &[Partition],
+    ) -> Result<Vec<Bounds>, TransportError>;
 
     /// Appends records to a partition, in order, each acknowledged by all replicas in sync.
     ///

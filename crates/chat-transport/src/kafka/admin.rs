@@ -2,8 +2,9 @@
 
 use krafka::KrafkaError;
 use krafka::admin::{
-    ConfigResource, CreateTopicsOptions, DeleteRecordsOptions, DeleteTopicsOptions, DescribeConfigsOptions,
-    DescribeTopicsOptions, ListOffsetsOptions, NewTopic, OffsetSpec, TopicDescription, TopicPartition,
+    ConfigResource, CreateTopicsOptions, DeleteRecordsOptions, DeleteTopicsOptions,
+    DescribeConfigsOptions, DescribeTopicsOptions, ListOffsetsOptions, NewTopic, OffsetSpec,
+    TopicDescription, TopicPartition,
 };
 
 use super::errors::Asked;
@@ -22,10 +23,19 @@ impl Writer {
         let asked = self.asked("the creation of a topic", &spec.name);
         let translate = |error: KrafkaError| self.errors.translate(&error, &asked);
         let partitions = i32::try_from(spec.partitions.get()).unwrap_or(i32::MAX);
-        let replication = spec.replication.map_or(-1, |copies| i16::try_from(copies).unwrap_or(i16::MAX));
-        let topic = NewTopic::new(spec.name.as_str(), partitions, replication).map_err(translate)?;
-        let topic = spec.configs().into_iter().fold(topic, |topic, (name, value)| topic.with_config(name, value));
-        let created = self.admin.create_topics([topic], CreateTopicsOptions::default()).await.map_err(translate)?;
+        let replication =
+            spec.replication.map_or(-1, |copies| i16::try_from(copies).unwrap_or(i16::MAX));
+        let topic =
+            NewTopic::new(spec.name.as_str(), partitions, replication).map_err(translate)?;
+        let topic = spec
+            .configs()
+            .into_iter()
+            .fold(topic, |topic, (name, value)| topic.with_config(name, value));
+        let created = self
+            .admin
+            .create_topics([topic], CreateTopicsOptions::default())
+            .await
+            .map_err(translate)?;
         only(created).unwrap_or(Ok(())).map_err(translate)
     }
 
@@ -33,14 +43,29 @@ impl Writer {
     pub(crate) async fn topic(&self, topic: &TopicName) -> Result<TopicInfo, TransportError> {
         let (description, settings) = tokio::join!(self.description(topic), self.settings(topic));
         let description = description?;
+        if let Some(limit) = settings.as_ref().and_then(|settings| settings.max_record_bytes) {
+            self.remember_limit(topic, limit);
+        }
         let id = TopicId(description.topic_id);
         if id.0 == [0; 16] {
             return Err(TransportError::Protocol { what: format!("topic {topic} has no id") });
         }
         let partitions = u32::try_from(description.partitions.len()).unwrap_or(u32::MAX);
-        let replication = description.partitions.first().map_or(0, |partition| partition.replicas.len());
+        let replication =
+            description.partitions.first().map_or(0, |partition| partition.replicas.len());
         let replication = u32::try_from(replication).unwrap_or(u32::MAX);
         Ok(TopicInfo { id, partitions, replication, settings })
+    }
+
+    /// Whether a topic has a partition.
+    pub(crate) async fn has_partition(
+        &self,
+        topic: &TopicName,
+        partition: Partition,
+    ) -> Result<bool, TransportError> {
+        let wanted = wire_partition(partition);
+        let description = self.description(topic).await?;
+        Ok(description.partitions.iter().any(|found| found.partition == wanted))
     }
 
     /// The identity of a topic alone.
@@ -51,7 +76,8 @@ impl Writer {
     async fn description(&self, topic: &TopicName) -> Result<TopicDescription, TransportError> {
         let asked = self.asked("the description of a topic", topic);
         let translate = |error: KrafkaError| self.errors.translate(&error, &asked);
-        let described = self.admin.describe_topics([topic.as_str()], DescribeTopicsOptions::default()).await;
+        let described =
+            self.admin.describe_topics([topic.as_str()], DescribeTopicsOptions::default()).await;
         let unknown = TransportError::UnknownTopic { topic: topic.clone() };
         only(described.map_err(translate)?).ok_or(unknown)?.map_err(translate)
     }
@@ -59,12 +85,15 @@ impl Writer {
     /// The settings of a topic; `None` where they may not be seen.
     async fn settings(&self, topic: &TopicName) -> Option<TopicSettings> {
         let resource = [ConfigResource::topic(topic.as_str())];
-        let described = self.admin.describe_configs(resource, DescribeConfigsOptions::default()).await;
+        let described =
+            self.admin.describe_configs(resource, DescribeConfigsOptions::default()).await;
         let entries = only(described.ok()?)?.ok()?;
         if entries.is_empty() {
             return None;
         }
-        Some(TopicSettings::parse(entries.iter().filter_map(|e| Some((e.name.as_str(), e.value.as_deref()?)))))
+        Some(TopicSettings::parse(
+            entries.iter().filter_map(|e| Some((e.name.as_str(), e.value.as_deref()?))),
+        ))
     }
 
     pub(crate) async fn bounds(
@@ -73,17 +102,25 @@ impl Writer {
         partitions: &[Partition],
     ) -> Result<Vec<Bounds>, TransportError> {
         let description = self.description(topic).await?;
-        if let Some(unknown) = partitions.iter().find(|p| {
-            usize::try_from(p.0).is_ok_and(|p| p >= description.partitions.len())
-        }) {
-            return Err(TransportError::UnknownPartition { topic: topic.clone(), partition: *unknown });
+        if let Some(unknown) = partitions
+            .iter()
+            .find(|p| usize::try_from(p.0).is_ok_and(|p| p >= description.partitions.len()))
+        {
+            return Err(TransportError::UnknownPartition {
+                topic: topic.clone(),
+                partition: *unknown,
+            });
         }
-        let (starts, ends) =
-            tokio::join!(self.offsets(topic, partitions, OffsetSpec::Earliest), self.offsets(topic, partitions, OffsetSpec::Latest));
+        let (starts, ends) = tokio::join!(
+            self.offsets(topic, partitions, OffsetSpec::Earliest),
+            self.offsets(topic, partitions, OffsetSpec::Latest)
+        );
         let (starts, ends) = (starts?, ends?);
         let bounds = partitions.iter().zip(starts).zip(ends).map(|((partition, start), end)| {
-            let leader = description.partitions.iter().find(|p| p.partition == wire_partition(*partition));
-            let leader_epoch = leader.and_then(|p| u32::try_from(p.leader_epoch?).ok()).map(LeaderEpoch);
+            let leader =
+                description.partitions.iter().find(|p| p.partition == wire_partition(*partition));
+            let leader_epoch =
+                leader.and_then(|p| u32::try_from(p.leader_epoch?).ok()).map(LeaderEpoch);
             // Asked one beside the other: a deletion in between may have moved the start only.
             Bounds { partition: *partition, start: start.min(end), end, leader_epoch }
         });
@@ -97,14 +134,20 @@ impl Writer {
         spec: OffsetSpec,
     ) -> Result<Vec<Offset>, TransportError> {
         let asked = self.asked("the bounds of a partition", topic);
-        let key = |partition: &Partition| TopicPartition::new(topic.as_str(), wire_partition(*partition));
+        let key =
+            |partition: &Partition| TopicPartition::new(topic.as_str(), wire_partition(*partition));
         let specs = partitions.iter().map(|partition| (key(partition), spec));
         let listed = self.admin.list_offsets(specs, ListOffsetsOptions::default()).await;
         let mut listed = listed.map_err(|error| self.errors.translate(&error, &asked))?;
         let offset = |partition: &Partition| {
             let found = listed.remove(&key(partition));
-            let missing = || TransportError::Protocol { what: format!("no offset for partition {partition}") };
-            let offset = found.ok_or_else(missing)?.map_err(|error| self.errors.translate(&error, &asked))?.offset;
+            let missing = || TransportError::Protocol {
+                what: format!("no offset for partition {partition}"),
+            };
+            let offset = found
+                .ok_or_else(missing)?
+                .map_err(|error| self.errors.translate(&error, &asked))?
+                .offset;
             u64::try_from(offset).map(Offset).map_err(|_| missing())
         };
         partitions.iter().map(offset).collect()
@@ -113,7 +156,8 @@ impl Writer {
     pub(crate) async fn delete_topic(&self, topic: &TopicName) -> Result<(), TransportError> {
         let asked = self.asked("the deletion of a topic", topic);
         let translate = |error: KrafkaError| self.errors.translate(&error, &asked);
-        let deleted = self.admin.delete_topics([topic.as_str()], DeleteTopicsOptions::default()).await;
+        let deleted =
+            self.admin.delete_topics([topic.as_str()], DeleteTopicsOptions::default()).await;
         only(deleted.map_err(translate)?).unwrap_or(Ok(())).map_err(translate)
     }
 
@@ -129,8 +173,13 @@ impl Writer {
         }
         let asked = self.asked("the deletion of records", topic);
         let translate = |error: KrafkaError| self.errors.translate(&error, &asked);
-        let at = [(TopicPartition::new(topic.as_str(), wire_partition(partition)), wire_offset(before))];
-        let deleted = self.admin.delete_records(at, DeleteRecordsOptions::default()).await.map_err(translate)?;
+        let at =
+            [(TopicPartition::new(topic.as_str(), wire_partition(partition)), wire_offset(before))];
+        let deleted = self
+            .admin
+            .delete_records(at, DeleteRecordsOptions::default())
+            .await
+            .map_err(translate)?;
         only(deleted).unwrap_or(Ok(0)).map(drop).map_err(translate)
     }
 }

@@ -113,7 +113,10 @@ impl KafkaConfig {
     /// [`ConfigError`] names the address that is malformed, or that is reached unprotected without
     /// having been asked for.
     pub fn new(bootstrap: &[String], security: Security) -> Result<Self, ConfigError> {
-        let bootstrap = bootstrap.iter().map(|address| parse_address(address)).collect::<Result<Vec<_>, _>>()?;
+        let bootstrap = bootstrap
+            .iter()
+            .map(|address| parse_address(address))
+            .collect::<Result<Vec<_>, _>>()?;
         if bootstrap.is_empty() {
             return Err(ConfigError::NoBroker);
         }
@@ -185,7 +188,8 @@ impl TlsOptions {
             config = config.with_ca_cert_pem(ca.clone());
         }
         if let Some((chain, key)) = &self.identity_pem {
-            config = config.with_client_cert_pem(chain.clone(), key.expose_secret().as_bytes().to_vec());
+            config =
+                config.with_client_cert_pem(chain.clone(), key.expose_secret().as_bytes().to_vec());
         }
         Ok(config)
     }
@@ -206,7 +210,10 @@ impl fmt::Debug for TlsOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { ca_pem, identity_pem } = self;
         let identity = identity_pem.as_ref().map(|(_, _)| "[redacted]");
-        f.debug_struct("TlsOptions").field("own_ca", &ca_pem.is_some()).field("identity", &identity).finish()
+        f.debug_struct("TlsOptions")
+            .field("own_ca", &ca_pem.is_some())
+            .field("identity", &identity)
+            .finish()
     }
 }
 
@@ -245,8 +252,10 @@ impl FromStr for SaslMechanism {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let found = Self::ALL.into_iter().find(|mechanism| mechanism.as_str().eq_ignore_ascii_case(text));
-        found.ok_or_else(|| "the mechanism is one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512".to_owned())
+        let found =
+            Self::ALL.into_iter().find(|mechanism| mechanism.as_str().eq_ignore_ascii_case(text));
+        found
+            .ok_or_else(|| "the mechanism is one of PLAIN, SCRAM-SHA-256, SCRAM-SHA-512".to_owned())
     }
 }
 
@@ -254,7 +263,9 @@ impl FromStr for SaslMechanism {
 fn parse_address(text: &str) -> Result<String, ConfigError> {
     let malformed = || ConfigError::Address { address: text.to_owned() };
     let (host, port) = match text.rsplit_once(':') {
-        Some((host, port)) if !port.is_empty() && (!host.contains(':') || host.ends_with(']')) => (host, port),
+        Some((host, port)) if !port.is_empty() && (!host.contains(':') || host.ends_with(']')) => {
+            (host, port)
+        }
         Some(_) if !text.ends_with(']') => return Err(malformed()),
         _ => (text, "9092"),
     };
@@ -270,7 +281,8 @@ fn parse_address(text: &str) -> Result<String, ConfigError> {
 pub(crate) fn is_loopback(address: &str) -> bool {
     let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
     let host = host.trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    host.eq_ignore_ascii_case("localhost")
+        || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 /// The longest answer that is read, in bytes: a fetch of the largest batch, and room.
@@ -294,7 +306,17 @@ mod tests {
         ] {
             assert_eq!(config(text, Security::LoopbackOnly).unwrap().bootstrap(), [parsed]);
         }
-        for bad in ["", ":9092", "host:", "host:0", "host:x", "::1:9092", "a b:1", "host:99999", "h\u{1b}:1"] {
+        for bad in [
+            "",
+            ":9092",
+            "host:",
+            "host:0",
+            "host:x",
+            "::1:9092",
+            "a b:1",
+            "host:99999",
+            "h\u{1b}:1",
+        ] {
             let refused = config(bad, Security::Plaintext);
             assert!(matches!(refused, Err(ConfigError::Address { .. })), "{bad}: {refused:?}");
         }
@@ -316,7 +338,8 @@ mod tests {
             username: "alice".to_owned(),
             password: "canary".to_owned().into(),
         };
-        let tls = TlsOptions { ca_pem: None, identity_pem: Some((vec![1], "canary".to_owned().into())) };
+        let tls =
+            TlsOptions { ca_pem: None, identity_pem: Some((vec![1], "canary".to_owned().into())) };
         let config = config("localhost:1", Security::SaslTls(sasl, tls)).unwrap();
         insta::assert_snapshot!(format!("{config:?}"), @r#"KafkaConfig { bootstrap: ["localhost:1"], security: SaslTls(SaslOptions { mechanism: ScramSha512, username: "alice", password: "[redacted]" }, TlsOptions { own_ca: false, identity: Some("[redacted]") }), timeouts: Timeouts { connect: 3s, request: 10s, delivery: 30s } }"#);
     }

@@ -37,13 +37,17 @@ impl Errors {
             KrafkaError::Network(io) if is_tls(&io.to_string()) => {
                 TransportError::Tls { addresses, reason: io.to_string() }
             }
-            KrafkaError::Network(io) => TransportError::Unreachable { addresses, reason: io.to_string() },
+            KrafkaError::Network(io) => {
+                TransportError::Unreachable { addresses, reason: io.to_string() }
+            }
             KrafkaError::Protocol { message, .. } => {
-                let reason = format!("the other side does not speak the expected protocol ({message})");
+                let reason =
+                    format!("the other side does not speak the expected protocol ({message})");
                 TransportError::Tls { addresses, reason }
             }
             other => {
-                let asked = Asked { operation: "the connection", topic: None, append: false, within };
+                let asked =
+                    Asked { operation: "the connection", topic: None, append: false, within };
                 self.translate(other, &asked)
             }
         }
@@ -62,7 +66,9 @@ impl Errors {
                 TransportError::Disconnected { addresses, reason: io.to_string(), applied }
             }
             KrafkaError::Auth { .. } => self.authentication(error),
-            KrafkaError::Timeout { .. } => TransportError::Timeout { addresses, operation, after, applied },
+            KrafkaError::Timeout { .. } => {
+                TransportError::Timeout { addresses, operation, after, applied }
+            }
             KrafkaError::DeliveryTimeout { possibly_written, .. } => {
                 let applied = if *possibly_written { Applied::Maybe } else { Applied::No };
                 TransportError::Timeout { addresses, operation, after, applied }
@@ -103,9 +109,15 @@ impl Errors {
                 | ErrorCode::PolicyViolation,
                 topic,
             ) => TransportError::Denied { operation, topic },
-            (ErrorCode::SaslAuthenticationFailed | ErrorCode::UnsupportedSaslMechanism | ErrorCode::IllegalSaslState, _) => {
-                TransportError::Authentication { addresses: self.addresses.clone(), reason: message.to_owned() }
-            }
+            (
+                ErrorCode::SaslAuthenticationFailed
+                | ErrorCode::UnsupportedSaslMechanism
+                | ErrorCode::IllegalSaslState,
+                _,
+            ) => TransportError::Authentication {
+                addresses: self.addresses.clone(),
+                reason: message.to_owned(),
+            },
             _ => TransportError::Broker {
                 operation,
                 reason: format!("{code:?}: {message}"),
@@ -143,5 +155,7 @@ impl Errors {
 
 fn is_tls(text: &str) -> bool {
     let text = text.to_ascii_lowercase();
-    ["certificate", "tls", "handshake", "issuer", "corrupt message", "alert"].iter().any(|word| text.contains(word))
+    ["certificate", "tls", "handshake", "issuer", "corrupt message", "alert"]
+        .iter()
+        .any(|word| text.contains(word))
 }

@@ -26,7 +26,10 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    pub(crate) async fn connect(config: &KafkaConfig, errors: &Errors) -> Result<Self, TransportError> {
+    pub(crate) async fn connect(
+        config: &KafkaConfig,
+        errors: &Errors,
+    ) -> Result<Self, TransportError> {
         let timeouts = config.timeouts();
         let connecting = |error: KrafkaError| errors.connecting(&error, timeouts.connect);
         let kafka = config.open().await.map_err(connecting)?;
@@ -51,7 +54,9 @@ impl Reader {
     pub(crate) fn continues(&self, topic: &TopicName, at: &[Position]) -> bool {
         self.topic.as_ref() == Some(topic)
             && self.next.len() == at.len()
-            && at.iter().all(|position| self.next.get(&position.partition) == Some(&position.offset))
+            && at
+                .iter()
+                .all(|position| self.next.get(&position.partition) == Some(&position.offset))
     }
 
     /// See [`Transport::read`](crate::Transport::read).
@@ -90,7 +95,12 @@ impl Reader {
         self.pages(topic, at, records, options).await
     }
 
-    async fn check_id(&self, writer: &Writer, topic: &TopicName, id: TopicId) -> Result<(), TransportError> {
+    async fn check_id(
+        &self,
+        writer: &Writer,
+        topic: &TopicName,
+        id: TopicId,
+    ) -> Result<(), TransportError> {
         let found = writer.topic_id(topic).await?;
         if found == id {
             return Ok(());
@@ -98,10 +108,18 @@ impl Reader {
         Err(TransportError::TopicReplaced { topic: topic.clone(), expected: id, found })
     }
 
-    async fn check_bounds(&self, writer: &Writer, topic: &TopicName, at: &[Position]) -> Result<(), TransportError> {
+    async fn check_bounds(
+        &self,
+        writer: &Writer,
+        topic: &TopicName,
+        at: &[Position],
+    ) -> Result<(), TransportError> {
         let partitions: Vec<Partition> = at.iter().map(|position| position.partition).collect();
         let bounds = writer.bounds(topic, &partitions).await?;
-        let outside = bounds.iter().zip(at).find(|(b, position)| !(b.start..=b.end).contains(&position.offset));
+        let outside = bounds
+            .iter()
+            .zip(at)
+            .find(|(b, position)| !(b.start..=b.end).contains(&position.offset));
         match outside {
             None => Ok(()),
             Some((bounds, position)) => Err(TransportError::OutOfRange {
@@ -121,7 +139,8 @@ impl Reader {
         }
         self.consumer.assign(topic.as_str(), partitions).await.map_err(translate)?;
         for position in at {
-            let (partition, offset) = (wire_partition(position.partition), wire_offset(position.offset));
+            let (partition, offset) =
+                (wire_partition(position.partition), wire_offset(position.offset));
             self.consumer.seek(topic.as_str(), partition, offset).await.map_err(translate)?;
         }
         self.topic = Some(topic.clone());
@@ -140,7 +159,8 @@ impl Reader {
     ) -> Result<Vec<Page>, TransportError> {
         let mut sorted: BTreeMap<Partition, Vec<StoredRecord>> = BTreeMap::new();
         for record in records {
-            let partition = u32::try_from(record.partition).map(Partition).unwrap_or(Partition(u32::MAX));
+            let partition =
+                u32::try_from(record.partition).map(Partition).unwrap_or(Partition(u32::MAX));
             sorted.entry(partition).or_default().push(stored(record)?);
         }
         let lags = self.consumer.lag().await;
@@ -151,13 +171,19 @@ impl Reader {
             check_order(position.offset, &records)?;
             let cut = records.len() > options.max_records;
             records.truncate(options.max_records.max(1));
-            let behind = records.last().map_or(position.offset, |record| Offset(record.offset.0 + 1));
+            let behind =
+                records.last().map_or(position.offset, |record| Offset(record.offset.0 + 1));
             let stands = self.consumer.position(topic.as_str(), wire_partition(partition)).await;
-            let stands = stands.and_then(|offset| u64::try_from(offset).ok()).map_or(behind, Offset);
+            let stands =
+                stands.and_then(|offset| u64::try_from(offset).ok()).map_or(behind, Offset);
             // Dropped records must be read again: the next read then jumps back to them.
             let resume = if cut { behind } else { behind.max(stands) };
-            let lag = lags.iter().find(|(tp, _)| tp.topic == topic.as_str() && tp.partition == wire_partition(partition));
-            let end = lag.and_then(|(_, lag)| u64::try_from(lag.high_watermark?).ok()).map_or(resume, Offset);
+            let lag = lags.iter().find(|(tp, _)| {
+                tp.topic == topic.as_str() && tp.partition == wire_partition(partition)
+            });
+            let end = lag
+                .and_then(|(_, lag)| u64::try_from(lag.high_watermark?).ok())
+                .map_or(resume, Offset);
             self.next.insert(partition, if cut { Offset(u64::MAX) } else { resume });
             pages.push(Page { partition, records, resume, end: end.max(resume) });
         }
@@ -165,7 +191,12 @@ impl Reader {
     }
 
     fn asked<'a>(&self, topic: &'a TopicName) -> Asked<'a> {
-        Asked { operation: "a read", topic: Some(topic), append: false, within: self.timeouts.request }
+        Asked {
+            operation: "a read",
+            topic: Some(topic),
+            append: false,
+            within: self.timeouts.request,
+        }
     }
 
     pub(crate) async fn close(self) {
@@ -175,11 +206,15 @@ impl Reader {
 
 fn stored(record: ConsumerRecord) -> Result<StoredRecord, TransportError> {
     let offset = u64::try_from(record.offset).map(Offset);
-    let negative = |_| TransportError::Protocol { what: format!("a record at offset {}", record.offset) };
+    let negative =
+        |_| TransportError::Protocol { what: format!("a record at offset {}", record.offset) };
     Ok(StoredRecord {
         offset: offset.map_err(negative)?,
         timestamp_ms: record.timestamp,
-        leader_epoch: record.leader_epoch.and_then(|epoch| u32::try_from(epoch).ok()).map(LeaderEpoch),
+        leader_epoch: record
+            .leader_epoch
+            .and_then(|epoch| u32::try_from(epoch).ok())
+            .map(LeaderEpoch),
         key: record.key,
         value: record.value,
     })
@@ -189,7 +224,10 @@ fn check_order(asked: Offset, records: &[StoredRecord]) -> Result<(), TransportE
     let mut least = asked.0;
     for record in records {
         if record.offset.0 < least {
-            let what = format!("a record at offset {} where {least} or later was asked for", record.offset);
+            let what = format!(
+                "a record at offset {} where {least} or later was asked for",
+                record.offset
+            );
             return Err(TransportError::Protocol { what });
         }
         least = record.offset.0.saturating_add(1);

@@ -1,5 +1,8 @@
 //! The handle for appending and asking.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
 use krafka::Kafka;
 use krafka::admin::AdminClient;
 use krafka::producer::{Acks, Producer, RecordMetadata};
@@ -20,18 +23,78 @@ pub(crate) struct Writer {
     pub(crate) timeouts: Timeouts,
     /// Made with the first append: it asks the broker for an identity.
     producer: OnceCell<Producer>,
+    /// The largest record that a topic takes, as far as it was seen.
+    limits: Mutex<HashMap<TopicName, usize>>,
 }
 
 impl Writer {
-    pub(crate) async fn connect(config: &KafkaConfig, errors: &Errors) -> Result<Self, TransportError> {
+    pub(crate) async fn connect(
+        config: &KafkaConfig,
+        errors: &Errors,
+    ) -> Result<Self, TransportError> {
         let timeouts = config.timeouts();
-        let kafka = config.open().await.map_err(|error| errors.connecting(&error, timeouts.connect))?;
+        let kafka =
+            config.open().await.map_err(|error| errors.connecting(&error, timeouts.connect))?;
         let admin = kafka.admin().default_api_timeout(timeouts.request).metrics_push(false);
-        Ok(Self { kafka, admin, errors: errors.clone(), timeouts, producer: OnceCell::new() })
+        Ok(Self {
+            kafka,
+            admin,
+            errors: errors.clone(),
+            timeouts,
+            producer: OnceCell::new(),
+            limits: Mutex::default(),
+        })
     }
 
-    /// Appends records in order: all are handed over before the first acknowledgement is awaited.
+    /// Remembers the largest record that a topic takes, in bytes.
+    pub(crate) fn remember_limit(&self, topic: &TopicName, limit: u32) {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        self.limits.lock().unwrap_or_else(PoisonError::into_inner).insert(topic.clone(), limit);
+    }
+
+    /// Appends records in order. The client fills batches without knowing the topic's limit; where
+    /// that is small, records are handed over in groups that fit into one batch of half of it.
     pub(crate) async fn append(
+        &self,
+        topic: &TopicName,
+        partition: Partition,
+        records: Vec<Record>,
+    ) -> Result<Vec<Ack>, AppendError> {
+        let limit = self.limits.lock().unwrap_or_else(PoisonError::into_inner).get(topic).copied();
+        let group = limit.map_or(usize::MAX, |limit| limit / 2);
+        let groups = if group < BATCH { grouped(records, group) } else { vec![records] };
+        let mut acked = Vec::new();
+        for records in groups {
+            match self.append_group(topic, partition, records).await {
+                Ok(more) => acked.extend(more),
+                Err(mut stopped) => {
+                    acked.append(&mut stopped.acked);
+                    let error = self.named(topic, partition, stopped.error).await;
+                    return Err(AppendError { acked, error });
+                }
+            }
+        }
+        Ok(acked)
+    }
+
+    /// A refusal without a name, by its cause: the client refuses a partition that is not there.
+    async fn named(
+        &self,
+        topic: &TopicName,
+        partition: Partition,
+        error: TransportError,
+    ) -> TransportError {
+        if !matches!(error, TransportError::Broker { transient: false, .. }) {
+            return error;
+        }
+        match self.has_partition(topic, partition).await {
+            Ok(false) => TransportError::UnknownPartition { topic: topic.clone(), partition },
+            _ => error,
+        }
+    }
+
+    /// Appends records: all are handed over before the first acknowledgement is awaited.
+    async fn append_group(
         &self,
         topic: &TopicName,
         partition: Partition,
@@ -40,7 +103,9 @@ impl Writer {
         let within = self.timeouts.delivery;
         let asked = Asked { operation: "an append", topic: Some(topic), append: true, within };
         let producer = self.producer().await.map_err(|error| {
-            AppendError::before_all(self.errors.translate(&error, &Asked { append: false, ..asked }))
+            AppendError::before_all(
+                self.errors.translate(&error, &Asked { append: false, ..asked }),
+            )
         })?;
         let mut acked = Vec::with_capacity(records.len());
         let mut weights = Vec::with_capacity(records.len());
@@ -99,8 +164,29 @@ impl Writer {
     }
 }
 
+/// Splits records into groups of at most `most` bytes; a larger record is alone.
+fn grouped(records: Vec<Record>, most: usize) -> Vec<Vec<Record>> {
+    let mut groups: Vec<Vec<Record>> = Vec::new();
+    let mut left = 0;
+    for record in records {
+        let weight = record.weight();
+        match groups.last_mut() {
+            Some(group) if weight <= left => {
+                group.push(record);
+                left -= weight;
+            }
+            _ => {
+                groups.push(vec![record]);
+                left = most.saturating_sub(weight);
+            }
+        }
+    }
+    groups
+}
+
 fn to_krafka(topic: &TopicName, partition: Partition, record: Record) -> krafka::Record {
-    let sent = krafka::Record::new(topic.as_str(), record.value).partition(wire_partition(partition));
+    let sent =
+        krafka::Record::new(topic.as_str(), record.value).partition(wire_partition(partition));
     match record.key {
         Some(key) => sent.key(key),
         None => sent.without_key(),

@@ -21,7 +21,12 @@ impl MemoryTransport {
     ///
     /// # Errors
     /// When there is no such log.
-    pub fn truncate(&self, topic: &TopicName, partition: Partition, end: Offset) -> Result<(), TransportError> {
+    pub fn truncate(
+        &self,
+        topic: &TopicName,
+        partition: Partition,
+        end: Offset,
+    ) -> Result<(), TransportError> {
         let mut state = self.state();
         let log = state.log(topic, partition)?;
         drop(log.records.split_off(&end.0));
@@ -36,7 +41,12 @@ impl MemoryTransport {
     ///
     /// # Errors
     /// When there is no such log.
-    pub fn skip_offsets(&self, topic: &TopicName, partition: Partition, count: u64) -> Result<(), TransportError> {
+    pub fn skip_offsets(
+        &self,
+        topic: &TopicName,
+        partition: Partition,
+        count: u64,
+    ) -> Result<(), TransportError> {
         self.state().log(topic, partition)?.end += count;
         self.notify();
         Ok(())
@@ -60,7 +70,11 @@ impl MemoryTransport {
     ///
     /// # Errors
     /// When there is no such log.
-    pub fn dump(&self, topic: &TopicName, partition: Partition) -> Result<Vec<StoredRecord>, TransportError> {
+    pub fn dump(
+        &self,
+        topic: &TopicName,
+        partition: Partition,
+    ) -> Result<Vec<StoredRecord>, TransportError> {
         Ok(self.state().log(topic, partition)?.records.values().cloned().collect())
     }
 

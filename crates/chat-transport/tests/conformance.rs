@@ -1,0 +1,217 @@
+//! The conformance suite on memory, on chat-broker over TCP, and on Apache Kafka where
+//! SECURECHAT_TEST_BROKERS names one.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    missing_docs,
+    reason = "a test crate"
+)]
+
+use std::process::Command;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use chat_broker::{Broker, BrokerConfig};
+use chat_transport::conformance::{Hook, Outcome, Report, Target, run};
+use chat_transport::{
+    KafkaConfig, KafkaTransport, MemoryTransport, Offset, Partition, Security, Timeouts, TopicName,
+    Transport, TransportAdmin, TransportError, async_trait,
+};
+use tokio::net::TcpListener;
+use tokio::sync::Mutex;
+
+struct Memory(MemoryTransport);
+
+#[async_trait]
+impl Target for Memory {
+    async fn connect(&self) -> Result<Box<dyn TransportAdmin>, TransportError> {
+        Ok(Box::new(self.0.clone()))
+    }
+
+    async fn leave_gap(&self, topic: &TopicName, partition: Partition) -> Hook<()> {
+        self.0.skip_offsets(topic, partition, 3).unwrap();
+        Hook::Done(())
+    }
+
+    async fn truncate(&self, topic: &TopicName, partition: Partition, end: Offset) -> Hook<()> {
+        self.0.truncate(topic, partition, end).unwrap();
+        Hook::Done(())
+    }
+
+    async fn restart(&self) -> Hook<()> {
+        self.0.set_offline(true);
+        let refused = self.0.topic(&TopicName::new("any").unwrap()).await;
+        assert!(matches!(refused, Err(TransportError::Unreachable { .. })), "{refused:?}");
+        self.0.set_offline(false);
+        Hook::Done(())
+    }
+}
+
+/// chat-broker in this process.
+struct Embedded {
+    broker: Mutex<Option<Broker>>,
+    folder: tempfile::TempDir,
+    address: std::net::SocketAddr,
+    mute: Mute,
+}
+
+impl Embedded {
+    async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let broker = Broker::start(BrokerConfig::new(folder.path())).await.unwrap();
+        let address = broker.address();
+        Self { broker: Mutex::new(Some(broker)), folder, address, mute: Mute::start().await }
+    }
+}
+
+#[async_trait]
+impl Target for Embedded {
+    async fn connect(&self) -> Result<Box<dyn TransportAdmin>, TransportError> {
+        connect(&self.address.to_string()).await
+    }
+
+    async fn restart(&self) -> Hook<()> {
+        let mut broker = self.broker.lock().await;
+        broker.take().unwrap().shutdown().await;
+        let config = BrokerConfig::new(self.folder.path()).listen(self.address);
+        *broker = Some(Broker::start(config).await.unwrap());
+        Hook::Done(())
+    }
+
+    async fn mute(&self) -> Hook<Box<dyn Transport>> {
+        Hook::Done(self.mute.client())
+    }
+}
+
+/// Apache Kafka, started by somebody else.
+struct Kafka {
+    addresses: String,
+    folder: Option<String>,
+    mute: Mute,
+}
+
+#[async_trait]
+impl Target for Kafka {
+    async fn connect(&self) -> Result<Box<dyn TransportAdmin>, TransportError> {
+        connect(&self.addresses).await
+    }
+
+    async fn restart(&self) -> Hook<()> {
+        let Some(folder) = self.folder.clone() else {
+            return Hook::Unsupported(
+                "SECURECHAT_TEST_KAFKA does not name the folder of scripts/kafka",
+            );
+        };
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/kafka");
+        let restarted = tokio::task::spawn_blocking(move || {
+            Command::new(script).args(["restart", "--dir", &folder]).status().unwrap()
+        });
+        assert!(restarted.await.unwrap().success(), "scripts/kafka restart failed");
+        Hook::Done(())
+    }
+
+    /// A transaction that is aborted leaves its marker, and records that no reader sees.
+    async fn leave_gap(&self, topic: &TopicName, partition: Partition) -> Hook<()> {
+        let partition = i32::try_from(partition.0).unwrap();
+        let client = krafka::Kafka::builder(self.addresses.clone()).connect().await.unwrap();
+        let producer = client.producer().build_transactional(topic.as_str()).await.unwrap();
+        producer.begin().unwrap();
+        let record = krafka::Record::new(topic.as_str(), "aborted").partition(partition);
+        drop(producer.send(record).await.unwrap());
+        producer.abort().await.unwrap();
+        Hook::Done(())
+    }
+
+    async fn mute(&self) -> Hook<Box<dyn Transport>> {
+        Hook::Done(self.mute.client())
+    }
+}
+
+/// Accepts connections, keeps them, and never answers.
+struct Mute {
+    address: std::net::SocketAddr,
+}
+
+impl Mute {
+    async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(async move {
+            let mut kept = Vec::new();
+            loop {
+                kept.push(listener.accept().await.unwrap());
+            }
+        });
+        Self { address }
+    }
+
+    fn client(&self) -> Box<dyn Transport> {
+        let second = Duration::from_secs(1);
+        let timeouts = Timeouts { connect: second, request: second, delivery: second * 2 };
+        let config = config(&self.address.to_string()).with_timeouts(timeouts);
+        Box::new(KafkaTransport::new(config))
+    }
+}
+
+fn config(addresses: &str) -> KafkaConfig {
+    let bootstrap: Vec<String> = addresses.split(',').map(str::to_owned).collect();
+    KafkaConfig::new(&bootstrap, Security::LoopbackOnly).unwrap()
+}
+
+async fn connect(addresses: &str) -> Result<Box<dyn TransportAdmin>, TransportError> {
+    Ok(Box::new(KafkaTransport::connect(config(addresses)).await?))
+}
+
+fn judge(report: &Report, may_skip: &[&str]) {
+    print!("{report}");
+    assert!(report.cases().any(|(_, outcome)| *outcome == Outcome::Passed));
+    assert!(report.failed().is_empty(), "{report}");
+    assert_eq!(report.skipped(), may_skip, "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn memory() {
+    let report = run(&Memory(MemoryTransport::new()), "conformance").await;
+    judge(&report, &["a_broker_that_never_answers_times_out"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn chat_broker() {
+    let report = run(&Embedded::start().await, "conformance").await;
+    judge(&report, &["offsets_without_records_are_passed", "a_log_that_was_cut_is_noticed"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn apache_kafka() {
+    let Ok(addresses) = std::env::var("SECURECHAT_TEST_BROKERS") else {
+        println!("skipped: SECURECHAT_TEST_BROKERS names no Apache Kafka");
+        return;
+    };
+    let folder = std::env::var("SECURECHAT_TEST_KAFKA").ok();
+    let mut may_skip = vec!["a_log_that_was_cut_is_noticed"];
+    if folder.is_none() {
+        may_skip.push("a_restarted_broker_is_found_again");
+    }
+    // Topics of an earlier run may be there still.
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
+    let target = Kafka { addresses, folder, mute: Mute::start().await };
+    judge(&run(&target, &format!("conformance-{now}")).await, &may_skip);
+}
+
+/// The suite must be able to fail: a transport that forgets what it acknowledged.
+#[tokio::test]
+async fn a_broken_transport_fails_by_name() {
+    struct Forgetful(MemoryTransport);
+
+    #[async_trait]
+    impl Target for Forgetful {
+        async fn connect(&self) -> Result<Box<dyn TransportAdmin>, TransportError> {
+            self.0.lose_acks(1);
+            Ok(Box::new(self.0.clone()))
+        }
+    }
+
+    let failed = run(&Forgetful(MemoryTransport::new()), "broken").await.failed();
+    assert!(failed.contains(&"records_keep_their_order"), "{failed:?}");
+}
