@@ -3,6 +3,7 @@
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::panic,
     clippy::print_stdout,
     missing_docs,
@@ -111,15 +112,22 @@ impl Target for Kafka {
         Hook::Done(())
     }
 
-    /// A transaction that is aborted leaves its marker, and records that no reader sees.
+    /// The end of a transaction is a marker, at an offset of its own, and no record.
     async fn leave_gap(&self, topic: &TopicName, partition: Partition) -> Hook<()> {
-        let partition = i32::try_from(partition.0).unwrap();
+        let transport = self.connect().await.unwrap();
+        let end = async || transport.bounds(topic, &[partition]).await.unwrap()[0].end;
+        let before = end().await;
         let client = krafka::Kafka::builder(self.addresses.clone()).connect().await.unwrap();
         let producer = client.producer().build_transactional(topic.as_str()).await.unwrap();
         producer.begin().unwrap();
-        let record = krafka::Record::new(topic.as_str(), "aborted").partition(partition);
+        let record = krafka::Record::new(topic.as_str(), "aborted");
+        let record = record.partition(i32::try_from(partition.0).unwrap());
         drop(producer.send(record).await.unwrap());
         producer.abort().await.unwrap();
+        // The broker writes the marker a moment after it has answered.
+        while end().await.0 < before.0 + 2 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
         Hook::Done(())
     }
 

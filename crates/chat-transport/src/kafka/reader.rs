@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use krafka::consumer::{AutoOffsetReset, Consumer, ConsumerRecord};
+use krafka::consumer::{AutoOffsetReset, Consumer, ConsumerRecord, IsolationLevel};
 use krafka::{Kafka, KrafkaError};
 
 use super::config::{KafkaConfig, Timeouts};
@@ -43,6 +43,8 @@ impl Reader {
             .max_partition_fetch_bytes(MAX_BYTES)
             .max_poll_records(MAX_RECORDS)
             .metrics_push(false)
+            // Waiting for commits would let a stranger's open transaction hold up everybody.
+            .isolation_level(IsolationLevel::ReadUncommitted)
             .build()
             .await
             .map_err(connecting)?;

@@ -1,6 +1,6 @@
 //! A folder with profiles, a broker, and the program to run in it.
 
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -157,6 +157,14 @@ impl House {
 /// Waits for a child and takes what it said.
 pub(crate) fn finish(child: Child) -> Said {
     Said::new(child.wait_with_output().unwrap())
+}
+
+/// Reads stderr of a child until a line holds `text`.
+#[track_caller]
+pub(crate) fn wait_for(child: &mut Child, text: &str) {
+    let stderr = BufReader::new(child.stderr.take().unwrap());
+    let found = stderr.lines().map_while(Result::ok).any(|line| line.contains(text));
+    assert!(found, "the child ended without saying {text:?}");
 }
 
 /// A broker in this process, on a runtime of its own.
