@@ -4,6 +4,8 @@ mod opened;
 mod reader;
 mod reconcile;
 mod store;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use self::opened::{Inbox, Opened, Refusal};
 pub(crate) use self::reader::{Live, Reader, SharedLive};

@@ -60,7 +60,16 @@ struct Embedded {
 impl Embedded {
     async fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let broker = Broker::start(BrokerConfig::new(folder.path())).await.unwrap();
+        // Below the ports that outgoing connections get: nobody takes it while the broker is away.
+        let mut port = 20_000 + u16::try_from(std::process::id() % 10_000).unwrap();
+        let broker = loop {
+            let config = BrokerConfig::new(folder.path()).listen(([127, 0, 0, 1], port).into());
+            match Broker::start(config).await {
+                Ok(broker) => break broker,
+                Err(error) => assert!(port < 32_768, "{error}"),
+            }
+            port += 1;
+        };
         let address = broker.address();
         Self { broker: Mutex::new(Some(broker)), folder, address, mute: Mute::start().await }
     }

@@ -1,9 +1,11 @@
 //! Where a profile's passphrase comes from: command, file descriptor, file, or the person.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use diceware_wordlists::EFF_LONG_WORDLIST;
+use rand::seq::IndexedRandom;
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
@@ -79,13 +81,42 @@ fn from_person(
             .hint("give it in a file that only you can read: SECURECHAT_PASSPHRASE_FILE=FILE securechat …")
             .hint("for machines, a profile without one: securechat init HANDLE --no-passphrase"));
     }
-    let first = ask(&format!("passphrase of {name}: "))?;
-    if purpose == Purpose::Create && *ask("once more: ")? != *first {
+    if purpose == Purpose::Open {
+        return ask(&format!("passphrase of {name}: "));
+    }
+    let first = ask(&format!("passphrase of {name} (empty: one is made for you): "))?;
+    if first.is_empty() {
+        return generated(name);
+    }
+    if *ask("once more: ")? != *first {
         return Err(
             Failure::usage("the two passphrases differ").hint("try again: securechat init HANDLE")
         );
     }
     Ok(first)
+}
+
+/// Words drawn by the system's randomness, shown once, on the terminal and nowhere else.
+fn generated(name: &str) -> Result<Zeroizing<String>, Failure> {
+    let mut rng = rand::rng();
+    let words = std::iter::repeat_with(|| EFF_LONG_WORDLIST.choose(&mut rng).copied());
+    let mut passphrase = Zeroizing::new(String::with_capacity(WORDS * LONGEST_WORD));
+    for word in words.take(WORDS).flatten() {
+        if !passphrase.is_empty() {
+            passphrase.push('-');
+        }
+        passphrase.push_str(word);
+    }
+    let text = Zeroizing::new(format!(
+        "the passphrase of {name}, which is shown only now:\n\n    {}\n\n",
+        *passphrase
+    ));
+    std::fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/tty")
+        .and_then(|mut terminal| terminal.write_all(text.as_bytes()))
+        .map_err(|error| failed(format!("cannot show the passphrase: {error}")))?;
+    Ok(passphrase)
 }
 
 /// Asks on the terminal, without showing what is typed.
@@ -108,5 +139,9 @@ fn failed(message: String) -> Failure {
     )
 }
 
+/// Seven of 7,776 words are 90 bits, each guess at them an Argon2id.
+const WORDS: usize = 7;
+/// With the hyphen behind it, in bytes: the buffer that holds the secret never moves.
+const LONGEST_WORD: usize = 10;
 /// A passphrase is shorter, in bytes.
 const MAX_LEN: u64 = 64 * 1024;

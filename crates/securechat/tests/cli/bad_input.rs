@@ -92,15 +92,8 @@ fn invites_and_keys() {
     house.run(&["init", "dave", "--no-passphrase"]).exit(0);
     house.send("alice", "bob", "hi").exit(0);
     let address = broker.address().to_string();
-    house
-        .run_as("dave", &["network", "create", "--brokers", &address])
-        .exit(2)
-        .hints("join")
-        .hints("--namespace");
-    house
-        .run_as("alice", &["network", "create", "--brokers", &address])
-        .exit(2)
-        .hints("--profile NAME");
+    house.create_network("dave", &address, &[]).exit(2).hints("join").hints("--namespace");
+    house.create_network("alice", &address, &[]).exit(2).hints("--profile NAME");
 }
 
 #[cfg(unix)]
@@ -112,10 +105,9 @@ fn three_forms_of_keys_are_taken_and_damaged_ones_refused() {
     let address = broker.address().to_string();
     let create = |profile: &str, key: &str, namespace: &str| {
         house.run(&["init", profile, "--no-passphrase"]);
-        house.run_as(
-            profile,
-            &["network", "create", "--brokers", &address, "--namespace", namespace, "--key", key],
-        )
+        let namespace = format!("{}-{namespace}", house.namespace());
+        let args = ["network", "create", "--brokers", &address, "--key", key, "--namespace"];
+        house.run_as(profile, &[&args[..], &[&namespace]].concat())
     };
     let private = |name: &str, bytes: &[u8]| {
         let path = house.file(name, bytes);
@@ -315,4 +307,97 @@ fn the_broker_command_ends_on_a_signal_and_keeps_its_folder_to_itself() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
     house.run(&["broker", "--listen", &address]).exit(3).hints("--listen");
+}
+
+/// Somebody else writes, or nobody may, or there is no room: exit code 7, and nothing is lost.
+#[cfg(target_os = "linux")]
+#[test]
+fn stores_that_are_newer_locked_read_only_or_full() {
+    let broker = BrokerHouse::start();
+    let house = House::with_network(broker.address());
+    house.send("alice", "bob", "kept").exit(0);
+    let path = house.profile("alice").join("store.db");
+
+    let other = rusqlite::Connection::open(&path).unwrap();
+    let version: i64 = other.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
+    other.pragma_update(None, "user_version", version + 1).unwrap();
+    house.run_as("alice", &["history"]).exit(7).says("knows up to").hints("--version");
+    other.pragma_update(None, "user_version", version).unwrap();
+
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    house.run_as("alice", &["history"]).exit(0);
+    house.send("alice", "bob", "not now").exit(7).hints("fuser");
+    other.execute_batch("ROLLBACK").unwrap();
+    drop(other);
+
+    nobody_may_write(&house);
+    no_room(&house);
+    house.send("alice", "bob", "once more").exit(0);
+    assert_eq!(house.receive("bob", 2).exit(0).texts(), ["kept", "once more"]);
+}
+
+/// Root may write everything, so somebody else tries.
+#[cfg(target_os = "linux")]
+fn nobody_may_write(house: &House) {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+    use std::os::unix::process::CommandExt;
+    let profile = house.profile("alice");
+    let root = std::fs::metadata(&profile).unwrap().uid() == 0;
+    let nobody = 65_534;
+    let owner = |id| {
+        for file in ["", "vault.key", "store.db", "locks"] {
+            chown(profile.join(file), Some(id), Some(id)).unwrap();
+        }
+    };
+    let mode = |path: &std::path::Path, mode| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let mut command = house.command(&["send", "--to", "bob", "-m", "never"]);
+    command.env("SECURECHAT_PROFILE", "alice");
+    if root {
+        owner(nobody);
+        command.uid(nobody).gid(nobody);
+        // It has to get there.
+        for folder in profile.ancestors().skip(1).take(3) {
+            mode(folder, 0o755);
+        }
+    }
+    mode(&profile.join("store.db"), 0o400);
+    mode(&profile, 0o500);
+    let said = command.output().unwrap();
+    let text = String::from_utf8_lossy(&said.stderr);
+    assert_eq!(said.status.code(), Some(7), "{text}");
+    assert!(text.contains("hint: the profile's folder must be writable"), "{text}");
+    mode(&profile, 0o700);
+    mode(&profile.join("store.db"), 0o600);
+    if root {
+        owner(0);
+    }
+}
+
+/// The home on a disk of its own that has no byte left.
+#[cfg(target_os = "linux")]
+fn no_room(house: &House) {
+    let full = house.path().join("full");
+    std::fs::create_dir(&full).unwrap();
+    let script = r#"
+        mount -t tmpfs -o size=2m,mode=700 tmpfs "$1" || exit 99
+        cp -a "$2" "$1/profiles" && { cat /dev/zero > "$1/filler" 2> /dev/null; true; }
+        SECURECHAT_HOME=$1 "$3" --profile alice send --to bob -m never
+        code=$?
+        rm "$1/filler"
+        SECURECHAT_HOME=$1 "$3" --profile alice doctor > /dev/null || exit 98
+        exit $code"#;
+    let mut command = std::process::Command::new("unshare");
+    command.args(["--user", "--map-root-user", "--mount", "sh", "-c", script, "sh"]);
+    command.arg(&full).arg(house.path().join("profiles")).arg(env!("CARGO_BIN_EXE_securechat"));
+    let said = command.output().unwrap();
+    let text = String::from_utf8_lossy(&said.stderr);
+    match said.status.code() {
+        Some(7) => assert!(text.contains("hint: free space"), "{text}"),
+        Some(99 | 1) if !text.contains("error:") => {
+            println!("skipped: no file system can be mounted here");
+        }
+        other => panic!("{other:?}: {text}"),
+    }
 }

@@ -4,6 +4,8 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use chat_broker::{Broker, BrokerConfig};
 use serde_json::Value;
@@ -69,11 +71,21 @@ impl Said {
 /// A temporary home of profiles.
 pub(crate) struct House {
     folder: tempfile::TempDir,
+    namespace: String,
 }
 
 impl House {
     pub(crate) fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap() }
+        static HOUSES: AtomicUsize = AtomicUsize::new(0);
+        let number = HOUSES.fetch_add(1, Ordering::Relaxed);
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
+        let namespace = format!("cli-{now}-{}-{number}", std::process::id());
+        Self { folder: tempfile::tempdir().unwrap(), namespace }
+    }
+
+    /// A namespace that no other house uses: a real cluster keeps topics from run to run.
+    pub(crate) fn namespace(&self) -> &str {
+        &self.namespace
     }
 
     /// A house with the profiles alice and bob on one network.
@@ -82,15 +94,16 @@ impl House {
         for name in ["alice", "bob"] {
             house.run(&["init", name, "--no-passphrase"]).exit(0);
         }
-        house
-            .run_as(
-                "alice",
-                &["network", "create", "--brokers", &address.to_string(), "--partitions", "4"],
-            )
-            .exit(0);
+        house.create_network("alice", &address.to_string(), &["--partitions", "4"]).exit(0);
         let invite = house.run_as("alice", &["invite"]).exit(0).out;
         house.feed("bob", &["join", "-"], invite.as_bytes()).exit(0);
         house
+    }
+
+    /// `network create` in this house's namespace.
+    pub(crate) fn create_network(&self, profile: &str, brokers: &str, more: &[&str]) -> Said {
+        let args = ["network", "create", "--brokers", brokers, "--namespace", &self.namespace];
+        self.run_as(profile, &[&args[..], more].concat())
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -167,20 +180,50 @@ pub(crate) fn wait_for(child: &mut Child, text: &str) {
     assert!(found, "the child ended without saying {text:?}");
 }
 
-/// A broker in this process, on a runtime of its own.
-pub(crate) struct BrokerHouse {
+/// A broker for a test.
+pub(crate) enum BrokerHouse {
+    /// In this process.
+    Embedded(EmbeddedHouse),
+    /// Apache Kafka, started by somebody else.
+    Apache(SocketAddr),
+}
+
+impl BrokerHouse {
+    /// Apache Kafka where SECURECHAT_TEST_BROKERS names one, else a broker in this process.
+    pub(crate) fn start() -> Self {
+        match std::env::var("SECURECHAT_TEST_BROKERS") {
+            Ok(address) => Self::Apache(address.parse().unwrap()),
+            Err(_) => Self::Embedded(EmbeddedHouse::start()),
+        }
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        match self {
+            Self::Embedded(house) => house.address,
+            Self::Apache(address) => *address,
+        }
+    }
+}
+
+/// A broker in this process, on a runtime of its own: it can be stopped and looked into.
+pub(crate) struct EmbeddedHouse {
     runtime: tokio::runtime::Runtime,
     broker: Option<Broker>,
     folder: tempfile::TempDir,
     address: SocketAddr,
 }
 
-impl BrokerHouse {
+impl EmbeddedHouse {
     pub(crate) fn start() -> Self {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let config = BrokerConfig::new(folder.path()).listen(([127, 0, 0, 1], 0).into());
-        let broker = runtime.block_on(Broker::start(config)).unwrap();
+        // Below the ports that outgoing connections get: nobody takes it while the broker is away.
+        let first = 20_000 + u16::try_from(std::process::id() % 10_000).unwrap();
+        let broker = (first..32_768).find_map(|port| {
+            let config = BrokerConfig::new(folder.path()).listen(([127, 0, 0, 1], port).into());
+            runtime.block_on(Broker::start(config)).ok()
+        });
+        let broker = broker.unwrap();
         let address = broker.address();
         Self { runtime, broker: Some(broker), folder, address }
     }

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 
-use crate::house::{BrokerHouse, House, finish};
+use crate::house::{BrokerHouse, EmbeddedHouse, House, finish};
 
 #[test]
 fn exactly_as_many_as_asked_and_the_rest_next_time() {
@@ -26,7 +26,7 @@ fn exactly_as_many_as_asked_and_the_rest_next_time() {
 
 #[test]
 fn a_broker_that_was_never_reached_ends_with_3_and_max_does_not_need_one() {
-    let mut broker = BrokerHouse::start();
+    let mut broker = EmbeddedHouse::start();
     let house = House::with_network(broker.address());
     house.send("alice", "bob", "stored").exit(0);
     house.receive("bob", 1).exit(0);
@@ -41,7 +41,7 @@ fn a_broker_that_was_never_reached_ends_with_3_and_max_does_not_need_one() {
 
 #[test]
 fn goes_on_when_the_broker_comes_back() {
-    let mut broker = BrokerHouse::start();
+    let mut broker = EmbeddedHouse::start();
     let house = House::with_network(broker.address());
     let mut child = house.start("bob", &["listen", "--json", "--max", "2", "--timeout", "60s"]);
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();

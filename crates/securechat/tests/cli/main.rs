@@ -6,6 +6,7 @@ mod bad_input;
 mod conversation;
 mod demo;
 mod house;
+mod kafka;
 mod listening;
 mod outbox;
 mod secrets;

@@ -1,10 +1,10 @@
 //! Messages that wait.
 
-use crate::house::{BrokerHouse, House};
+use crate::house::{BrokerHouse, EmbeddedHouse, House};
 
 #[test]
 fn a_message_waits_for_the_broker_and_arrives_once() {
-    let mut broker = BrokerHouse::start();
+    let mut broker = EmbeddedHouse::start();
     let house = House::with_network(broker.address());
     broker.stop();
     let said = house
@@ -23,7 +23,7 @@ fn a_message_waits_for_the_broker_and_arrives_once() {
 
 #[test]
 fn no_wait_needs_no_broker_and_listen_delivers() {
-    let mut broker = BrokerHouse::start();
+    let mut broker = EmbeddedHouse::start();
     let house = House::with_network(broker.address());
     broker.stop();
     house

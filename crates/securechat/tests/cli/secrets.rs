@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::house::{BrokerHouse, House, picture};
+use crate::house::{BrokerHouse, EmbeddedHouse, House, picture};
 
 /// Every file below a folder that holds one of the needles.
 fn leaks(folder: &Path, needles: &[&str]) -> Vec<String> {
@@ -26,7 +26,7 @@ fn leaks(folder: &Path, needles: &[&str]) -> Vec<String> {
 
 #[test]
 fn nothing_readable_is_on_disk() {
-    let broker = BrokerHouse::start();
+    let broker = EmbeddedHouse::start();
     let house = House::new();
     // The folders carry a profile's name, so these profiles are not named after their handles.
     for (name, handle) in [("one", "canaryhandle"), ("two", "budgiehandle")] {
@@ -115,4 +115,42 @@ fn passphrases_come_from_file_command_and_descriptor() {
         .env("SECURECHAT_HOME", house.path())
         .output();
     assert!(shell.unwrap().status.success());
+}
+
+/// An empty answer makes a passphrase; the terminal is the only place that ever shows it.
+#[cfg(target_os = "linux")]
+#[test]
+fn an_empty_answer_makes_a_passphrase_that_opens() {
+    use std::io::Write;
+    use std::os::unix::fs::PermissionsExt;
+    let house = House::new();
+    let program = env!("CARGO_BIN_EXE_securechat");
+    let mut terminal = std::process::Command::new("script");
+    terminal.args([
+        "--quiet",
+        "--return",
+        "--command",
+        &format!("{program} init alice"),
+        "/dev/null",
+    ]);
+    terminal.env("SECURECHAT_HOME", house.path());
+    terminal.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::piped());
+    let Ok(mut child) = terminal.spawn() else {
+        return println!("skipped: there is no script(1) to make a terminal with");
+    };
+    child.stdin.take().unwrap().write_all(b"\n").unwrap();
+    let output = child.wait_with_output().unwrap();
+    let shown = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{shown}");
+    let words = |line: &&str| line.trim().split('-').count() >= 7;
+    let passphrase = shown.lines().find(words).unwrap_or_else(|| panic!("{shown}")).trim();
+    let file = house.file("passphrase", passphrase.as_bytes());
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let opened = |file: &Path| {
+        let mut command = house.command(&["outbox", "list"]);
+        command.env("SECURECHAT_PASSPHRASE_FILE", file).output().unwrap().status.code()
+    };
+    assert_eq!(opened(&file), Some(0));
+    std::fs::write(&file, "some-other-words").unwrap();
+    assert_eq!(opened(&file), Some(7));
 }

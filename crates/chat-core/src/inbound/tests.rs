@@ -1,0 +1,164 @@
+//! What a holder of the network key may put at somebody's tag, and what becomes of it.
+
+use chat_crypto::{Envelope, EnvelopeKind, Protected, Protection, SharedKey, SubkeyLabel};
+use chat_store::{Cursor, Store, StoreKey};
+use chat_transport::{Offset, StoredRecord, TopicId};
+
+use super::store::OpenedRecord;
+use super::{Batch, Inbox, Opened, Refusal, reopen_newer, store_batch};
+use crate::content::{Body, Content};
+use crate::conversation::Conversation;
+use crate::error::ReceiveError;
+use crate::handle::Handle;
+use crate::history_row::HistoryRow;
+use crate::item::{CarrierKind, Item};
+use crate::mailbox::Mailbox;
+use crate::message_id::{MessageId, StreamId};
+use crate::network::Network;
+use crate::network::create::{NewNetwork, draft};
+
+fn handle(name: &str) -> Handle {
+    name.parse().unwrap()
+}
+
+fn network() -> Network {
+    let brokers = vec!["localhost:9092".to_owned()];
+    draft(NewNetwork::new("test".parse().unwrap(), brokers)).unwrap()
+}
+
+/// A message of `from` in the conversation of `one` and `other`.
+fn content(network: &Network, from: &str, one: &str, other: &str) -> Content {
+    Content {
+        message_id: MessageId::from_bytes([1; 16]),
+        conversation: Conversation::pair(network.namespace(), &handle(one), &handle(other))
+            .unwrap(),
+        sender: handle(from),
+        stream_id: StreamId([2; 16]),
+        number: 0,
+        previous: [0; 32],
+        sent_at_ms: 1_700_000_000_000,
+        body: Body::Text("hello".to_owned()),
+    }
+}
+
+/// A record at `addressed`'s tag whose envelope is sealed for `sealed_for`.
+fn record(
+    network: &Network,
+    sealed_for: &Mailbox,
+    addressed: &Mailbox,
+    protected: &Protected,
+) -> StoredRecord {
+    let key = network.sealing_key().subkey(SubkeyLabel::Envelope);
+    let context = sealed_for.context(network.namespace(), EnvelopeKind::Mail);
+    let envelope = Envelope::seal(&key, &context, protected, &mut rand::rng()).unwrap();
+    let carried = CarrierKind::Plain.record(addressed, envelope.into_bytes());
+    StoredRecord {
+        offset: Offset(0),
+        timestamp_ms: 0,
+        leader_epoch: None,
+        key: carried.key,
+        value: Some(carried.value),
+    }
+}
+
+fn refusal(opened: &Opened) -> Option<Refusal> {
+    match opened {
+        Opened::Refused(refusal) => Some(*refusal),
+        _ => None,
+    }
+}
+
+#[test]
+fn a_message_counts_only_where_its_sender_sealed_it_for() {
+    let network = network();
+    let bob = Inbox::new(&handle("bob"), &network);
+    let open = |content: &Content| {
+        let protected = SharedKey::protect(&content.encode());
+        bob.open(&record(&network, &bob.mailbox, &bob.mailbox, &protected))
+    };
+    let good = content(&network, "alice", "alice", "bob");
+    assert!(matches!(open(&good), Opened::Content(_)));
+    // Re-sealed by a key holder: alice's words to carol, bob's own words, another network's.
+    for (from, one, other) in [("alice", "alice", "carol"), ("bob", "alice", "bob")] {
+        let foreign = content(&network, from, one, other);
+        assert_eq!(refusal(&open(&foreign)), Some(Refusal::WrongContext), "{foreign:?}");
+    }
+    let mut elsewhere = good.clone();
+    let pair = Conversation::pair(&"other".parse().unwrap(), &handle("alice"), &handle("bob"));
+    elsewhere.conversation = pair.unwrap();
+    assert_eq!(refusal(&open(&elsewhere)), Some(Refusal::WrongContext));
+    let mut group = good.clone();
+    group.conversation =
+        Conversation::Group { namespace: network.namespace().clone(), group: vec![1] };
+    assert_eq!(refusal(&open(&group)), Some(Refusal::WrongContext));
+    // Copied as it is into another mailbox.
+    let carol = network.inbox(&handle("carol"));
+    let protected = SharedKey::protect(&good.encode());
+    let copied = record(&network, &carol, &bob.mailbox, &protected);
+    assert_eq!(refusal(&bob.open(&copied)), Some(Refusal::Unreadable));
+    let foreign = record(&network, &bob.mailbox, &carol, &protected);
+    assert!(matches!(bob.open(&foreign), Opened::Foreign));
+}
+
+#[test]
+fn an_older_form_is_malformed_and_a_newer_one_is_kept() {
+    let network = network();
+    let bob = Inbox::new(&handle("bob"), &network);
+    let open =
+        |protected: &Protected| bob.open(&record(&network, &bob.mailbox, &bob.mailbox, protected));
+    let mut bytes = content(&network, "alice", "alice", "bob").encode().to_vec();
+    for protection in [Protection::SignedSharedKey, Protection::Mls, Protection::Other(9)] {
+        assert!(matches!(open(&Protected::new(protection, &bytes)), Opened::Newer(..)));
+    }
+    bytes[0] = 2;
+    assert!(matches!(open(&SharedKey::protect(&bytes)), Opened::Newer(..)));
+    bytes[0] = 0;
+    assert_eq!(refusal(&open(&SharedKey::protect(&bytes))), Some(Refusal::Malformed));
+    assert_eq!(refusal(&open(&SharedKey::protect(b""))), Some(Refusal::Malformed));
+}
+
+/// A newer message is shown as such once, kept sealed, and opened by the program that knows it.
+#[test]
+fn a_newer_message_is_shown_kept_and_opened_after_an_upgrade() {
+    let network = network();
+    let bob = Inbox::new(&handle("bob"), &network);
+    let store = Store::in_memory(&StoreKey::from_bytes([3; 32])).unwrap();
+    let readable = SharedKey::protect(&content(&network, "alice", "alice", "bob").encode());
+    let record = record(&network, &bob.mailbox, &bob.mailbox, &readable);
+    // To this program it is of a newer version, as if an older program had read it.
+    let value = record.value.unwrap().to_vec();
+    let opened = || OpenedRecord {
+        offset: 0,
+        timestamp_ms: 0,
+        leader_epoch: None,
+        hash: [4; 32],
+        opened: Opened::Newer(value.clone(), CarrierKind::Plain),
+    };
+    let cursor = Cursor {
+        topic_id: [5; 16],
+        truncations: 0,
+        next: 0,
+        leader_epoch: None,
+        unreadable: 0,
+        last_timestamp_ms: None,
+    };
+    let rows = store
+        .write::<_, ReceiveError>(|tx| {
+            tx.set_cursor("t", bob.mailbox.partition.0, None, &cursor)?;
+            let again = OpenedRecord { offset: 1, ..opened() };
+            let records = vec![opened(), again];
+            let (topic_id, truncations, resume) = (TopicId([5; 16]), 0, 2);
+            let batch = Batch { inbox: &bob, topic: "t", topic_id, truncations, records, resume };
+            store_batch(tx, &batch)
+        })
+        .unwrap()
+        .rows;
+    assert_eq!(rows, 1, "the same record twice is one row");
+    let opened = store.write::<_, ReceiveError>(|tx| reopen_newer(tx, &bob, "t")).unwrap();
+    let again = store.write::<_, ReceiveError>(|tx| reopen_newer(tx, &bob, "t")).unwrap();
+    assert_eq!((opened, again), (1, 0));
+    let stored = store.read(|tx| tx.history_before(None, 10)).unwrap();
+    let items: Vec<Item> =
+        stored.iter().rev().map(|row| HistoryRow::decode(row).unwrap().item).collect();
+    assert!(matches!(&items[..], [Item::Newer(_), Item::Message(_)]), "{items:?}");
+}
