@@ -237,7 +237,7 @@ fn topics_that_are_missing_or_too_small_are_named() {
 
 /// Run on its own: it stops the broker of everybody.
 #[test]
-#[ignore = "restarts the broker that other tests use; scripts/ci runs it alone"]
+#[ignore = "restarts the broker that other tests use; .ci/run runs it alone"]
 fn two_terminals_go_on_over_a_restart_of_kafka() {
     let Some(kafka) = Secured::find() else { return };
     let house = House::with_network(kafka.plaintext().parse().unwrap());
