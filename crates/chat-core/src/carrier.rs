@@ -48,7 +48,10 @@ pub(crate) fn unpack(record: &StoredRecord, mailbox: &Mailbox, look: &Look<'_>) 
         (Some(key), value) if key.as_ref() == mailbox.tag.as_bytes() => {
             Carried::Envelope(value.as_deref().unwrap_or_default().to_vec(), CarrierKind::Plain)
         }
-        (None, Some(value)) => reveal(value, mailbox, look)
+        // Decoders see bytes of strangers first: one that gives up must not end the reading.
+        (None, Some(value)) => std::panic::catch_unwind(|| reveal(value, mailbox, look))
+            .ok()
+            .flatten()
             .map_or(Carried::Foreign, |envelope| Carried::Envelope(envelope, CarrierKind::Image)),
         _ => Carried::Foreign,
     }

@@ -68,6 +68,12 @@ pub enum ProfileError {
         /// The folder.
         path: PathBuf,
     },
+    /// The profile's vault is gone, and with it the key to its store. Put it back from a copy.
+    #[error("the profile's vault {} is gone, and with it the key to its store", path.display())]
+    NoVault {
+        /// The vault file.
+        path: PathBuf,
+    },
     /// There is a profile in the folder already.
     #[error("there is a profile in {} already", path.display())]
     Exists {
@@ -253,6 +259,12 @@ pub enum SendError {
     BeingSent {
         /// The number that was asked for.
         id: u64,
+    },
+    /// The topic refused the note that stands in for a message that can never be sent.
+    #[error("the topic refused a message, and the note that it will never come: {reason}")]
+    NoteRefused {
+        /// Why, for people; may quote the broker, so escape it.
+        reason: String,
     },
     /// The background work was stopped: the program is ending.
     #[error("sending was stopped")]

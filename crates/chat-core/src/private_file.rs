@@ -34,7 +34,11 @@ pub fn create_new(path: &Path, bytes: &[u8]) -> Result<(), PrivateFileError> {
 /// [`PrivateFileError::LoosePermissions`] if its group or others have any right to it.
 pub fn read(path: &Path, max: u64) -> Result<Zeroizing<Vec<u8>>, PrivateFileError> {
     let file = File::open(path).map_err(|e| PrivateFileError::from_io(path, e))?;
-    refuse_loose(path, &file)?;
+    let metadata = file.metadata().map_err(|e| PrivateFileError::from_io(path, e))?;
+    // A pipe or a terminal has no rights that would tell anything.
+    if metadata.is_file() {
+        refuse_loose(path, &metadata)?;
+    }
     let mut bytes = Zeroizing::new(Vec::new());
     file.take(max.saturating_add(1))
         .read_to_end(&mut bytes)
@@ -43,6 +47,15 @@ pub fn read(path: &Path, max: u64) -> Result<Zeroizing<Vec<u8>>, PrivateFileErro
         return Err(PrivateFileError::TooLarge { path: path.to_owned(), max });
     }
     Ok(bytes)
+}
+
+/// Checks that nobody else may use a file or folder.
+///
+/// # Errors
+/// [`PrivateFileError::LoosePermissions`] if its group or others have any right to it.
+pub(crate) fn check(path: &Path) -> Result<(), PrivateFileError> {
+    let metadata = std::fs::metadata(path).map_err(|e| PrivateFileError::from_io(path, e))?;
+    refuse_loose(path, &metadata)
 }
 
 /// Why a private file could not be made or read.
@@ -99,18 +112,17 @@ impl PrivateFileError {
 }
 
 #[cfg(unix)]
-fn refuse_loose(path: &Path, file: &File) -> Result<(), PrivateFileError> {
+fn refuse_loose(path: &Path, metadata: &std::fs::Metadata) -> Result<(), PrivateFileError> {
     use std::os::unix::fs::PermissionsExt;
-    let metadata = file.metadata().map_err(|e| PrivateFileError::from_io(path, e))?;
     let mode = metadata.permissions().mode() & 0o777;
-    if metadata.is_file() && mode & 0o077 != 0 {
+    if mode & 0o077 != 0 {
         return Err(PrivateFileError::LoosePermissions { path: path.to_owned(), mode });
     }
     Ok(())
 }
 
 #[cfg(not(unix))]
-fn refuse_loose(_: &Path, _: &File) -> Result<(), PrivateFileError> {
+fn refuse_loose(_: &Path, _: &std::fs::Metadata) -> Result<(), PrivateFileError> {
     Ok(())
 }
 

@@ -45,9 +45,10 @@ pub(crate) const CONTACTS: Table = Table::new(15, "contacts");
 pub(crate) const COVERS: Table = Table::new(16, "covers");
 pub(crate) const MARKS: Table = Table::new(17, "marks");
 pub(crate) const COUNTS: Table = Table::new(18, "counts");
+pub(crate) const RESTING: Table = Table::new(19, "resting");
 
 /// All tables, by their ids from 1.
-pub(crate) const TABLES: [&Table; 18] = [
+pub(crate) const TABLES: [&Table; 19] = [
     &META,
     &MESSAGES,
     &CONVERSATIONS,
@@ -66,19 +67,25 @@ pub(crate) const TABLES: [&Table; 18] = [
     &COVERS,
     &MARKS,
     &COUNTS,
+    &RESTING,
 ];
 
 /// Tables whose rows are keys only: their values are empty and not sealed.
 pub(crate) const KEYS_ONLY: [&Table; 2] = [&CONVERSATIONS, &UNREADABLE];
 
 /// The newest schema version.
-pub(crate) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 2;
 
 /// A step from one version to the next; new tables are there already when it runs.
 pub(crate) type Migration = fn(&mut WriteTxn<'_>) -> Result<(), StoreError>;
 
 /// `MIGRATIONS[n]` leads from version `n + 1` to `n + 2`.
-pub(crate) const MIGRATIONS: &[Migration] = &[];
+pub(crate) const MIGRATIONS: &[Migration] = &[forget_own_rows];
+
+/// Version 1 kept places of own records without what it takes to send them again.
+fn forget_own_rows(tx: &mut WriteTxn<'_>) -> Result<(), StoreError> {
+    tx.own_clear()
+}
 
 #[cfg(test)]
 mod tests {

@@ -143,6 +143,57 @@ fn the_outbox_keeps_the_order_of_each_mailbox() {
     });
 }
 
+#[test]
+fn a_row_that_arrived_rests_until_the_log_loses_it_or_it_is_old() {
+    on_each(|store| {
+        let mailbox = [1; 20];
+        let ids = write(store, |tx| {
+            let push = |tx: &mut WriteTxn<'_>, n: u8| tx.outbox_push(&mailbox, &[n; 100]);
+            Ok([push(tx, 0)?, push(tx, 1)?, push(tx, 2)?, push(tx, 3)?])
+        });
+        let waiting = || -> Vec<u8> {
+            let rows = store.read(|tx| tx.outbox_oldest(&mailbox, 9, usize::MAX)).unwrap();
+            assert_eq!(store.read(|tx| tx.outbox_all(9)).unwrap(), rows);
+            rows.iter().map(|row| row.body[0]).collect()
+        };
+        write(store, |tx| {
+            [(0, 10), (1, 20), (2, 30)].iter().try_for_each(|(n, at)| tx.outbox_rest(ids[*n], *at))
+        });
+        assert_eq!(waiting(), [3]);
+        assert!(!store.read(|tx| tx.outbox_waits(ids[0])).unwrap());
+        // Lost by the log: it goes ahead of the younger one, and never twice.
+        assert!(write(store, |tx| tx.outbox_requeue(ids[1])));
+        assert!(!write(store, |tx| tx.outbox_requeue(ids[1])));
+        assert!(!write(store, |tx| tx.outbox_requeue(ids[3])), "it never rested");
+        assert_eq!(waiting(), [1, 3]);
+        // By age, then by size.
+        write(store, |tx| tx.outbox_forget(15, u64::MAX));
+        assert!(!write(store, |tx| tx.outbox_requeue(ids[0])));
+        write(store, |tx| tx.outbox_rest(ids[1], 40));
+        write(store, |tx| tx.outbox_forget(0, 100));
+        assert!(!write(store, |tx| tx.outbox_requeue(ids[1])), "the oldest by number goes first");
+        assert!(write(store, |tx| tx.outbox_requeue(ids[2])));
+        assert_eq!(waiting(), [2, 3]);
+        assert_eq!(store.read(|tx| tx.outbox_get(ids[1])).unwrap(), None);
+    });
+}
+
+#[test]
+fn places_of_own_records_are_kept_newest_first_up_to_a_limit() {
+    on_each(|store| {
+        write(store, |tx| (0..5000).try_for_each(|at| tx.own_put(TOPIC, 0, at, &[1])));
+        let offsets = |below| -> Vec<u64> {
+            let rows = store.read(|tx| tx.own_below(TOPIC, 0, below, 10_000)).unwrap();
+            rows.iter().map(|row| row.offset).collect()
+        };
+        assert_eq!(offsets(u64::MAX), (5000 - 4096..5000).rev().collect::<Vec<_>>());
+        write(store, |tx| tx.own_delete(TOPIC, 0, 4999));
+        write(store, |tx| tx.own_put(TOPIC, 0, 4998, &[2]));
+        assert_eq!(offsets(4999)[..2], [4998, 4997]);
+        assert_eq!(offsets(u64::MAX).len(), 4095);
+    });
+}
+
 fn cursor(next: u64) -> Cursor {
     Cursor {
         topic_id: [9; 16],

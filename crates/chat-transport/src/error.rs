@@ -79,6 +79,16 @@ pub enum TransportError {
         /// Where the log begins and ends.
         bounds: Bounds,
     },
+    /// The log goes on and the broker gives nothing of it: no right to read, or damage on its disk.
+    #[error("topic {topic}, partition {}: the log goes on to {}, and the broker gives nothing from {from} on; is there a right to READ?", bounds.partition, bounds.end)]
+    Withheld {
+        /// The topic.
+        topic: TopicName,
+        /// The offset from which nothing comes.
+        from: Offset,
+        /// Where the log begins and ends.
+        bounds: Bounds,
+    },
     /// The record is larger than the topic takes.
     #[error("the record of {size} bytes is larger than topic {topic} takes")]
     TooLarge {
@@ -155,7 +165,10 @@ impl TransportError {
     /// Whether trying again later may help without anybody doing anything.
     pub fn is_transient(&self) -> bool {
         match self {
-            Self::Unreachable { .. } | Self::Timeout { .. } | Self::Disconnected { .. } => true,
+            Self::Unreachable { .. }
+            | Self::Timeout { .. }
+            | Self::Disconnected { .. }
+            | Self::Withheld { .. } => true,
             Self::Broker { transient, .. } => *transient,
             _ => false,
         }

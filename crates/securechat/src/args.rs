@@ -177,9 +177,9 @@ pub(crate) struct NetworkCreateArgs {
     /// Bootstrap servers, with commas [default: as configured]
     #[arg(long, value_name = "A,B")]
     pub(crate) brokers: Option<String>,
-    /// What the topics' names begin with
-    #[arg(long, value_name = "NAME", default_value = "securechat", env = "SECURECHAT_NAMESPACE")]
-    pub(crate) namespace: String,
+    /// What the topics' names begin with [default: securechat]
+    #[arg(long, value_name = "NAME", env = "SECURECHAT_NAMESPACE")]
+    pub(crate) namespace: Option<String>,
     /// Use this key: our key file, 32 raw bytes, or an old secret.key
     #[arg(long, value_name = "FILE")]
     pub(crate) key: Option<PathBuf>,
@@ -380,7 +380,10 @@ pub(crate) fn parse() -> Result<(Cli, Console), ExitCode> {
 }
 
 fn explain(error: &clap::Error) -> ExitCode {
-    if error.use_stderr() && std::env::args_os().any(|arg| arg == "--json") {
+    let falsy = ["", "0", "n", "no", "f", "false", "off"];
+    let asked =
+        std::env::var("SECURECHAT_JSON").is_ok_and(|v| !falsy.contains(&v.to_lowercase().as_str()));
+    if error.use_stderr() && (asked || std::env::args_os().any(|arg| arg == "--json")) {
         let text = error.to_string();
         let line = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
         let failure = Failure::usage(line).hint("see the options: securechat --help");

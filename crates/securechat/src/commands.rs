@@ -17,10 +17,11 @@ mod shell;
 
 use std::future::Future;
 
-use crate::args::{Cli, Command, CoverCommand, NetworkCommand};
+use crate::args::{Cli, Command, ConfigCommand, CoverCommand, NetworkCommand};
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::output::Console;
+use crate::places::Places;
 
 /// Runs the command.
 pub(crate) fn run(cli: Cli, console: Console) -> Result<Exit, Failure> {
@@ -30,6 +31,11 @@ pub(crate) fn run(cli: Cli, console: Console) -> Result<Exit, Failure> {
         Command::Man { folder } => return shell::man(folder.as_deref(), console),
         Command::Cover(CoverCommand::Capacity { files }) => {
             return cover::capacity(&files, console);
+        }
+        // The very command that helps when the configuration is broken.
+        Command::Config(ConfigCommand::Path) => {
+            let places = Places::new(globals.home.as_deref(), globals.config.as_deref())?;
+            return config::path(&places, console).map(|()| Exit::Done);
         }
         Command::Demo(args) => return wide_runtime()?.block_on(demo::run(&args, console)),
         _ => {}

@@ -19,6 +19,15 @@ pub(crate) struct Config {
     profiles: BTreeMap<String, Settings>,
 }
 
+/// Who says where the file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// Nobody: it is where it usually is, if there is one.
+    Usual,
+    /// A person: there must be one.
+    Named,
+}
+
 /// How to connect. Every key may be set in the environment too: `SECURECHAT_` and the key in capitals.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -113,16 +122,22 @@ struct File {
 }
 
 impl Config {
-    /// Reads the file; one that does not exist sets nothing.
-    pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
+    /// Reads the file; one that does not exist sets nothing, unless somebody has named it.
+    pub(crate) fn read(path: &Path, origin: Origin) -> Result<Self, Failure> {
         let bytes = match read_bounded(path) {
             Ok(bytes) => bytes,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Err(error)
+                if error.kind() == std::io::ErrorKind::NotFound && origin == Origin::Usual =>
+            {
                 return Ok(Self::default());
             }
-            Err(error) => return Err(Failure { code: "config", ..Failure::file(path, &error) }),
+            Err(error) => {
+                let failure = Failure { code: "config", ..Failure::file(path, &error) };
+                return Err(failure.hint(LOOK));
+            }
         };
-        let text = std::str::from_utf8(&bytes).map_err(|_| wrong(path, "it is not UTF-8"))?;
+        let text =
+            std::str::from_utf8(&bytes).map_err(|_| wrong(path, "it is not UTF-8").hint(LOOK))?;
         Self::parse(text).map_err(|problem| problem.in_file(path))
     }
 
@@ -151,6 +166,11 @@ impl Config {
                 sasl_password_command: file.sasl_password_command,
             },
         })
+    }
+
+    /// The names of the profiles that have a table of their own.
+    pub(crate) fn tables(&self) -> impl Iterator<Item = &str> {
+        self.profiles.keys().map(String::as_str)
     }
 
     /// What the environment, the profile's table and the top of the file set, in this order.
@@ -196,7 +216,7 @@ impl Problem {
         let failure = wrong(path, &format!("{place}{}", self.message));
         match self.nearest {
             Some(key) => failure.hint(format!("did you mean {key}?")),
-            None => failure.hint("look at the file: securechat config path"),
+            None => failure.hint(LOOK),
         }
     }
 }
@@ -217,6 +237,8 @@ pub(crate) fn split_list(list: &str) -> Vec<String> {
     list.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
 }
 
+/// Works with any configuration.
+const LOOK: &str = "look at the file; this prints where it is: securechat config path";
 /// A configuration is shorter, in bytes.
 const MAX_FILE: u64 = 1024 * 1024;
 

@@ -67,6 +67,33 @@ impl Connection {
     }
 }
 
+/// Whether settings make sense by themselves; no file of secrets is read.
+pub(crate) fn check(settings: &Settings) -> Result<(), Failure> {
+    let wrong = |message: &str| {
+        Failure::new(Exit::Usage, "config", message)
+            .hint("see the settings: securechat config show")
+    };
+    let chosen = chosen_security(settings)?;
+    if let Some(text) = &settings.sasl_mechanism {
+        let parsed: Result<SaslMechanism, _> = text.parse();
+        parsed.map_err(|error| wrong(&format!("sasl_mechanism = {text:?}: {error}")))?;
+    }
+    if settings.cert_file.is_some() != settings.key_file.is_some() {
+        return Err(wrong("cert_file and key_file go together"));
+    }
+    let login = matches!(chosen, Some(SecurityKind::SaslTls | SecurityKind::SaslPlaintext));
+    if login && settings.sasl_username.is_none() {
+        return Err(wrong("the broker wants a login, and sasl_username is not set"));
+    }
+    let files = [&settings.ca_file, &settings.cert_file, &settings.key_file];
+    for path in files.into_iter().chain([&settings.sasl_password_file]).flatten() {
+        if let Err(error) = std::fs::metadata(path) {
+            return Err(wrong(&format!("{}: {error}", path.display())));
+        }
+    }
+    Ok(())
+}
+
 /// What the person asks for; a user name or an authority asks for the protection that goes with it.
 fn chosen_security(settings: &Settings) -> Result<Option<SecurityKind>, Failure> {
     if let Some(text) = &settings.security {
@@ -149,9 +176,10 @@ fn password(settings: &Settings) -> Result<Option<SecretString>, Failure> {
     if let Ok(password) = std::env::var("SECURECHAT_SASL_PASSWORD") {
         return Ok(Some(SecretString::from(password)));
     }
+    let look = |failure: Failure| failure.hint("see the settings: securechat config show");
     let line = match (&settings.sasl_password_file, &settings.sasl_password_command) {
-        (Some(path), _) => passphrase::from_file(path)?,
-        (None, Some(command)) => passphrase::from_command(command)?,
+        (Some(path), _) => passphrase::from_file(path).map_err(look)?,
+        (None, Some(command)) => passphrase::from_command(command).map_err(look)?,
         (None, None) => return Ok(None),
     };
     Ok(Some(SecretString::from(line.as_str())))
@@ -162,7 +190,10 @@ fn read_pem(path: &Path) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     let read =
         std::fs::File::open(path).and_then(|file| file.take(MAX_PEM).read_to_end(&mut bytes));
-    read.map_err(|error| Failure { code: "config", ..Failure::file(path, &error) })?;
+    read.map_err(|error| {
+        let failure = Failure { code: "config", ..Failure::file(path, &error) };
+        failure.hint("see the settings: securechat config show")
+    })?;
     Ok(bytes)
 }
 

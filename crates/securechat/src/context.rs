@@ -3,7 +3,7 @@
 use chat_core::Client;
 
 use crate::args::Globals;
-use crate::config::{Config, Settings};
+use crate::config::{Config, Origin, Settings};
 use crate::connection::Connection;
 use crate::failure::{Exit, Failure};
 use crate::nearest::nearest;
@@ -29,7 +29,8 @@ pub(crate) struct Opened {
 impl Context {
     pub(crate) fn new(globals: Globals, console: Console) -> Result<Self, Failure> {
         let places = Places::new(globals.home.as_deref(), globals.config.as_deref())?;
-        let config = Config::read(places.config())?;
+        let origin = if globals.config.is_some() { Origin::Named } else { Origin::Usual };
+        let config = Config::read(places.config(), origin)?;
         Ok(Self { globals, places, config, console })
     }
 

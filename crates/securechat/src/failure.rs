@@ -65,6 +65,12 @@ impl Failure {
         self
     }
 
+    /// A hint that holds only sometimes.
+    #[must_use]
+    pub(crate) fn hint_if(self, holds: bool, hint: &str) -> Self {
+        if holds { self.hint(hint) } else { self }
+    }
+
     /// A file that the user named could not be read or written.
     pub(crate) fn file(path: &std::path::Path, error: &io::Error) -> Self {
         let exit = match error.kind() {

@@ -132,7 +132,8 @@ fn hints(kind: ErrorKind, error: &Error) -> Vec<String> {
 fn loose(error: &Error) -> Vec<String> {
     let text = error.to_string();
     let path = text.split(" is readable by others").next().unwrap_or_default();
-    vec![format!("make it yours alone: chmod 600 {}", crate::output::shell_word(path))]
+    let mode = if std::path::Path::new(path).is_dir() { "700" } else { "600" };
+    vec![format!("make it yours alone: chmod {mode} {}", crate::output::shell_word(path))]
 }
 
 #[cfg(test)]

@@ -28,17 +28,18 @@ pub(crate) fn obtain(
     purpose: Purpose,
 ) -> Result<SecretString, Failure> {
     let passphrase = if let Some(command) = &globals.passphrase_command {
-        from_command(command)?
+        from_command(command).map_err(|failure| failure.hint(GIVE_A_FILE))?
     } else if let Some(number) = globals.passphrase_fd {
-        from_descriptor(number)?
+        from_descriptor(number).map_err(|failure| failure.hint(GIVE_A_FILE))?
     } else if let Some(path) = std::env::var_os("SECURECHAT_PASSPHRASE_FILE") {
-        from_file(Path::new(&path))?
+        from_file(Path::new(&path)).map_err(|failure| failure.hint(GIVE_A_FILE))?
     } else {
         from_person(globals, name, purpose)?
     };
     if passphrase.is_empty() {
-        return Err(Failure::usage("the passphrase is empty")
-            .hint("for machines, a profile without one: securechat init HANDLE --no-passphrase"));
+        return Err(
+            Failure::usage("the passphrase is empty").hint_if(purpose == Purpose::Create, WITHOUT)
+        );
     }
     Ok(SecretString::from(passphrase.as_str()))
 }
@@ -77,9 +78,11 @@ fn from_person(
     purpose: Purpose,
 ) -> Result<Zeroizing<String>, Failure> {
     if globals.no_input || std::fs::File::open("/dev/tty").is_err() {
-        return Err(Failure::usage(format!("profile {name} needs a passphrase, and there is nobody to ask"))
-            .hint("give it in a file that only you can read: SECURECHAT_PASSPHRASE_FILE=FILE securechat …")
-            .hint("for machines, a profile without one: securechat init HANDLE --no-passphrase"));
+        return Err(Failure::usage(format!(
+            "profile {name} needs a passphrase, and there is nobody to ask"
+        ))
+        .hint(GIVE_A_FILE)
+        .hint_if(purpose == Purpose::Create, WITHOUT));
     }
     if purpose == Purpose::Open {
         return ask(&format!("passphrase of {name}: "));
@@ -129,16 +132,17 @@ pub(crate) fn ask(prompt: &str) -> Result<Zeroizing<String>, Failure> {
 
 fn first_line(bytes: &[u8]) -> Result<Zeroizing<String>, Failure> {
     let text =
-        std::str::from_utf8(bytes).map_err(|_| failed("the passphrase is not UTF-8".to_owned()))?;
+        std::str::from_utf8(bytes).map_err(|_| failed("a secret is not UTF-8".to_owned()))?;
     Ok(Zeroizing::new(text.lines().next().unwrap_or_default().to_owned()))
 }
 
 fn failed(message: String) -> Failure {
-    Failure::new(Exit::Usage, "passphrase", message).hint(
-        "give it in a file that only you can read: SECURECHAT_PASSPHRASE_FILE=FILE securechat …",
-    )
+    Failure::new(Exit::Usage, "passphrase", message)
 }
 
+const GIVE_A_FILE: &str =
+    "give it in a file that only you can read: SECURECHAT_PASSPHRASE_FILE=FILE securechat …";
+const WITHOUT: &str = "for machines, a profile without one: securechat init HANDLE --no-passphrase";
 /// Seven of 7,776 words are 90 bits, each guess at them an Argon2id.
 const WORDS: usize = 7;
 /// With the hyphen behind it, in bytes: the buffer that holds the secret never moves.

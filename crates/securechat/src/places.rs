@@ -67,8 +67,9 @@ impl Places {
         let names = entries.filter_map(|entry| {
             let entry = entry.ok()?;
             let name = entry.file_name().into_string().ok()?;
-            (entry.path().join("vault.key").exists() && name.parse::<chat_core::Handle>().is_ok())
-                .then_some(name)
+            let folder = entry.path();
+            let made = ["vault.key", "store.db"].iter().any(|part| folder.join(part).exists());
+            (made && name.parse::<chat_core::Handle>().is_ok()).then_some(name)
         });
         let mut names: Vec<String> = names.collect();
         names.sort();

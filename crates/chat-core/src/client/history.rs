@@ -86,5 +86,5 @@ impl Client {
     }
 }
 
-/// Rows of one read transaction.
-const PAGE: usize = 256;
+/// Rows of one read transaction; each may hold a text of 1 MiB.
+const PAGE: usize = 64;

@@ -270,10 +270,16 @@ async fn deliver_in_background(
                 Arc::clone(&profile),
                 Arc::clone(&transport),
                 network.clone(),
-                std::collections::HashSet::new(),
+                std::collections::HashMap::new(),
             );
             let failed = match drain.run(&[], Instant::now() + DELIVERY_TIME).await {
-                Ok(delivery) => delivery.failure,
+                Ok(delivery) => {
+                    if delivery.passed_over {
+                        // Whoever holds that lock may end without having sent anything.
+                        generation = None;
+                    }
+                    delivery.failure
+                }
                 Err(error) => Some(error.into()),
             };
             if let Some(error) = failed {
@@ -293,5 +299,5 @@ const LOOK_AT_STORE: Duration = Duration::from_millis(500);
 const LAST_PAUSE: Duration = Duration::from_secs(5);
 /// How long one delivery from the background may take.
 const DELIVERY_TIME: Duration = Duration::from_secs(60);
-/// Rows that are loaded at once.
-const PAGE: usize = 512;
+/// Rows that are loaded at once; each may hold a text of 1 MiB.
+const PAGE: usize = 64;

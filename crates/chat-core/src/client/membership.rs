@@ -25,7 +25,8 @@ impl Client {
     /// Makes a network: its key, and its topics on the cluster that `transport` reaches.
     ///
     /// Run again after [`NetworkOutcome::NeedsAdministrator`], it finishes with the key that it
-    /// made before.
+    /// made before. Run by a member of the same network, it makes topics again that are gone, with the
+    /// network's own number of partitions.
     ///
     /// # Errors
     /// When the profile belongs to another network, the topics hold records or are not set as a
@@ -38,6 +39,15 @@ impl Client {
         let pending = match self.profile.network()? {
             None => create::draft(new)?,
             Some(network) if network.is_pending() => create::resume(network, new)?,
+            Some(network) if create::is_same(&network, &new) => {
+                return match create::remake_topics(transport, &network, &new).await? {
+                    Some(outcome) => Ok(outcome),
+                    None => {
+                        Err(NetworkError::AlreadyMember { namespace: network.namespace().clone() }
+                            .into())
+                    }
+                };
+            }
             Some(network) => {
                 return Err(
                     NetworkError::AlreadyMember { namespace: network.namespace().clone() }.into()

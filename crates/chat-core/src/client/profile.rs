@@ -10,6 +10,7 @@ use secrecy::SecretString;
 use super::{Client, META_HANDLE, META_STREAM, Profile};
 use crate::error::{Error, ProfileError};
 use crate::handle::Handle;
+use crate::lock::Lock;
 use crate::private_file::{self, PrivateFileError};
 use crate::random;
 
@@ -35,6 +36,9 @@ impl<'a> Folder<'a> {
 
     fn read_vault(&self) -> Result<Vault, ProfileError> {
         let bytes = private_file::read(&self.vault(), MAX_VAULT).map_err(|error| match error {
+            PrivateFileError::NotFound { .. } if self.store().exists() => {
+                ProfileError::NoVault { path: self.vault() }
+            }
             PrivateFileError::NotFound { .. } => ProfileError::NotFound { path: self.0.to_owned() },
             other => other.into(),
         })?;
@@ -59,27 +63,28 @@ impl Client {
         handle: &Handle,
         passphrase: Option<&SecretString>,
     ) -> Result<Self, Error> {
-        make_folder(folder)?;
+        let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty());
+        let parent = parent.unwrap_or(Path::new("."));
+        make_folder(parent)?;
+        let io = |source| ProfileError::Io { path: folder.to_owned(), source };
+        let taken = || ProfileError::Exists { path: folder.to_owned() };
+        let name = folder.as_os_str().as_encoded_bytes();
+        // Two that make the same profile at once: one does.
+        let _lock = Lock::try_take(parent, ".create", name).map_err(io)?.ok_or_else(taken)?;
         let parts = Folder::new(folder);
-        if parts.vault().exists() {
-            return Err(ProfileError::Exists { path: folder.to_owned() }.into());
+        if parts.vault().exists() || parts.store().exists() {
+            return Err(taken().into());
         }
-        make_folder(&parts.locks())?;
+        // It is made beside its place and moved there whole: what a crash leaves is never a half.
         let mut rng = rand::rng();
-        let (vault, key) = Vault::create(passphrase, &mut rng)
-            .map_err(|source| ProfileError::Vault { path: parts.vault(), source })?;
-        remove_unfinished(&parts.store())?;
-        let store = Store::create(&parts.store(), &store_key(&key)).map_err(ProfileError::from)?;
-        store.write::<_, ProfileError>(|tx| {
-            tx.meta_put(META_HANDLE, handle.as_str().as_bytes())?;
-            Ok(tx.meta_put(META_STREAM, &random::bytes::<16>(&mut rng))?)
-        })?;
-        // The vault is what makes a profile: written last, it is never there without its store.
-        private_file::create_new(&parts.vault(), &vault.encode()).map_err(|error| match error {
-            PrivateFileError::Exists { .. } => ProfileError::Exists { path: folder.to_owned() },
-            other => other.into(),
-        })?;
-        Ok(Self::with(handle.clone(), store, parts.locks()))
+        let unfinished = tempfile::Builder::new().prefix(".unfinished-").tempdir_in(parent);
+        let unfinished = unfinished.map_err(io)?;
+        let made = unfinished.path().join("profile");
+        make_folder(&made)?;
+        make_parts(&Folder::new(&made), handle, passphrase, &mut rng)?;
+        std::fs::rename(&made, folder).map_err(io)?;
+        private_file::sync_folder(folder).map_err(io)?;
+        Self::open(folder, passphrase)
     }
 
     /// Whether opening the profile in `folder` needs a passphrase.
@@ -101,6 +106,9 @@ impl Client {
             .read_vault()?
             .open(passphrase)
             .map_err(|source| ProfileError::Vault { path: parts.vault(), source })?;
+        for path in [folder, &parts.store()] {
+            private_file::check(path).map_err(ProfileError::from)?;
+        }
         let store = Store::open(&parts.store(), &store_key(&key)).map_err(ProfileError::from)?;
         let handle = store.read::<_, ProfileError>(|tx| Ok(tx.meta_get(META_HANDLE)?))?;
         let handle = handle
@@ -116,18 +124,21 @@ impl Client {
     }
 }
 
-/// A store without a vault is what a `create` that was cut off left behind: nobody can open it.
-fn remove_unfinished(store: &Path) -> Result<(), ProfileError> {
-    for suffix in ["", "-wal", "-shm"] {
-        let path = store.with_file_name(format!("store.db{suffix}"));
-        match std::fs::remove_file(&path) {
-            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
-                return Err(ProfileError::Io { path, source });
-            }
-            _ => {}
-        }
-    }
-    Ok(())
+fn make_parts(
+    parts: &Folder<'_>,
+    handle: &Handle,
+    passphrase: Option<&SecretString>,
+    rng: &mut impl rand::CryptoRng,
+) -> Result<(), ProfileError> {
+    make_folder(&parts.locks())?;
+    let (vault, key) = Vault::create(passphrase, rng)
+        .map_err(|source| ProfileError::Vault { path: parts.vault(), source })?;
+    let store = Store::create(&parts.store(), &store_key(&key))?;
+    store.write::<_, ProfileError>(|tx| {
+        tx.meta_put(META_HANDLE, handle.as_str().as_bytes())?;
+        Ok(tx.meta_put(META_STREAM, &random::bytes::<16>(rng))?)
+    })?;
+    Ok(private_file::create_new(&parts.vault(), &vault.encode())?)
 }
 
 fn store_key(key: &DataKey) -> StoreKey {

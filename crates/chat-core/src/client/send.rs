@@ -1,9 +1,10 @@
 //! Sending: accept, then deliver.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chat_store::Seq;
 use tokio::time::Instant;
 
 use super::Client;
@@ -73,7 +74,8 @@ impl Client {
                 first.push(queued.mailbox);
             }
         }
-        let wanted: HashSet<u64> = wanted.iter().map(|queued| queued.id).collect();
+        let wanted: HashMap<u64, Seq> =
+            wanted.iter().map(|queued| (queued.id, queued.seq)).collect();
         let drain = Drain::new(Arc::clone(&self.profile), self.transport()?, network, wanted);
         Ok(drain.run(&first, deadline).await?)
     }
@@ -127,6 +129,9 @@ impl Client {
         self.profile.store.write::<_, SendError>(|tx| {
             let stored = tx.outbox_get(id.into())?.ok_or(SendError::NotInOutbox { id })?;
             let mut row = OutboxRow::decode(&stored)?;
+            if row.content()?.is_void() {
+                return Err(SendError::NotInOutbox { id });
+            }
             row.withdraw(&network, &mailbox, &mut rand::rng())?;
             close_message(tx, row.history.into(), MessageState::Withdrawn)?;
             Ok(tx.outbox_replace(id.into(), &row.to_bytes()?)?)

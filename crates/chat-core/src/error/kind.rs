@@ -127,6 +127,7 @@ fn profile(error: &ProfileError) -> ErrorKind {
     match error {
         ProfileError::NotFound { .. } => ErrorKind::NoProfile,
         ProfileError::Exists { .. } => ErrorKind::ProfileExists,
+        ProfileError::NoVault { .. } => ErrorKind::StoreDamaged,
         ProfileError::Vault { source, .. } => vault(source),
         ProfileError::PrivateFile(error) => private_file(error),
         ProfileError::Open(error) => store_open(error),
@@ -171,7 +172,7 @@ fn private_file(error: &PrivateFileError) -> ErrorKind {
     match error {
         PrivateFileError::LoosePermissions { .. } => ErrorKind::LoosePermissions,
         PrivateFileError::Exists { .. } => ErrorKind::InvalidInput,
-        PrivateFileError::NotFound { .. } => ErrorKind::NotFound,
+        PrivateFileError::NotFound { .. } => ErrorKind::InvalidInput,
         PrivateFileError::TooLarge { .. } => ErrorKind::InvalidInput,
         PrivateFileError::Io { source, .. } => io(source),
     }
@@ -221,6 +222,7 @@ fn send(error: &SendError) -> ErrorKind {
         SendError::NoCoverLeft { .. } => ErrorKind::NoCoverLeft,
         SendError::TooFewPartitions { .. } => ErrorKind::UnknownTopic,
         SendError::NoAnswerInTime => ErrorKind::TimedOut,
+        SendError::NoteRefused { .. } => ErrorKind::BrokerOther,
         SendError::NotInOutbox { .. } => ErrorKind::NotFound,
         SendError::BeingSent { .. } => ErrorKind::Busy,
         SendError::Seal(_) | SendError::Stopped => ErrorKind::Internal,
@@ -262,7 +264,7 @@ fn transport(error: &TransportError) -> ErrorKind {
         TransportError::TooLarge { .. } => ErrorKind::TextTooLarge,
         TransportError::Tls { .. } => ErrorKind::Tls,
         TransportError::Authentication { .. } => ErrorKind::BrokerAuthentication,
-        TransportError::Denied { .. } => ErrorKind::Denied,
+        TransportError::Denied { .. } | TransportError::Withheld { .. } => ErrorKind::Denied,
         _ => ErrorKind::BrokerOther,
     }
 }

@@ -1,5 +1,7 @@
 //! Opening records: pure, outside any transaction.
 
+use std::num::NonZeroU32;
+
 use chat_crypto::{Envelope, Protection as Layer, Subkey};
 use chat_transport::StoredRecord;
 use zeroize::Zeroizing;
@@ -18,6 +20,8 @@ pub(crate) struct Inbox {
     pub(crate) me: Handle,
     pub(crate) namespace: Namespace,
     pub(crate) mailbox: Mailbox,
+    /// Partitions that the mail topic must have at least.
+    pub(crate) partitions: NonZeroU32,
     keys: Vec<Subkey>,
 }
 
@@ -60,6 +64,7 @@ impl Inbox {
             me: me.clone(),
             namespace: network.namespace().clone(),
             mailbox: network.inbox(me),
+            partitions: network.partitions(),
             keys: network.opening_keys(),
         }
     }
@@ -79,7 +84,13 @@ impl Inbox {
         let keys: Vec<&Subkey> = self.keys.iter().collect();
         let context = self.mailbox.context(&self.namespace, carrier.envelope_kind());
         let opened = Envelope::parse(&sealed).and_then(|envelope| envelope.open(&keys, &context));
-        let Ok(protected) = opened else { return Opened::Refused(Refusal::Unreadable) };
+        let Ok(protected) = opened else {
+            // A picture that does not open may be anybody's.
+            return match carrier {
+                CarrierKind::Plain => Opened::Refused(Refusal::Unreadable),
+                CarrierKind::Image => Opened::Foreign,
+            };
+        };
         if protected.protection() != Layer::SharedKey {
             return Opened::Newer(sealed, carrier);
         }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use chat_store::Store;
+use chat_store::{Cursor, Store};
 use chat_transport::{
     Offset, Page, Position, ReadOptions, StoredRecord, TopicName, Transport, TransportError,
 };
@@ -66,8 +66,8 @@ impl SharedLive {
 enum End {
     /// The log must be compared with the cursor again.
     LookAgain,
-    /// The log seems to be another than the one that was read.
-    Suspicious,
+    /// The log seems to be another than the one that was read up to this cursor.
+    Suspicious(Cursor),
 }
 
 impl Reader {
@@ -125,20 +125,22 @@ impl Reader {
                 *pause = FIRST_PAUSE;
                 self.read_from(start, suspicions).await?
             }
-            Ok(Look::Shorter) => End::Suspicious,
+            Ok(Look::Shorter(cursor)) => End::Suspicious(cursor),
             Err(ReceiveError::Moved) => End::LookAgain,
             Err(error) => return Err(error),
         };
         match end {
             End::LookAgain => tokio::time::sleep(SHORT_PAUSE).await,
-            End::Suspicious if *suspicions + 1 < SUSPICIONS => {
+            End::Suspicious(_) if *suspicions + 1 < SUSPICIONS => {
                 *suspicions += 1;
                 tokio::time::sleep(SECOND_LOOK).await;
             }
-            End::Suspicious => {
+            End::Suspicious(cursor) => {
                 *suspicions = 0;
-                log.truncated().await?;
-                self.live.update(|_| {});
+                match log.truncated(&cursor).await {
+                    Ok(()) | Err(ReceiveError::Moved) => self.live.update(|_| {}),
+                    Err(error) => return Err(error),
+                }
             }
         }
         Ok(())
@@ -147,12 +149,15 @@ impl Reader {
     async fn read_from(&self, start: Start, suspicions: &mut u32) -> Result<End, ReceiveError> {
         let mut from = start.from;
         let mut expect = start.expect;
+        if expect.is_none() {
+            *suspicions = 0;
+            // The first read may wait for as long as nothing comes; where the log ends is known.
+            self.tell_progress(from, start.end);
+        }
         loop {
             let page = match self.read_page(&start, from).await {
                 Ok(page) => page,
-                Err(TransportError::OutOfRange { bounds, .. }) if from > bounds.end.0 => {
-                    return Ok(End::Suspicious);
-                }
+                // The next look compares the log with the cursor as it is then.
                 Err(TransportError::OutOfRange { .. } | TransportError::TopicReplaced { .. }) => {
                     return Ok(End::LookAgain);
                 }
@@ -165,7 +170,7 @@ impl Reader {
             if let Some(hash) = expect.take() {
                 let first = page.records.first();
                 if !first.is_some_and(|r| r.offset.0 == from && stored_hash(r) == hash) {
-                    return Ok(End::Suspicious);
+                    return Ok(End::Suspicious(start.cursor));
                 }
                 *suspicions = 0;
             }
@@ -197,7 +202,7 @@ impl Reader {
 
     /// Opens a page's records and stores them in one transaction; returns the cursor.
     async fn store_page(&self, start: &Start, page: &Page) -> Result<u64, ReceiveError> {
-        let (start, resume) = (*start, page.resume.0);
+        let (start, resume) = (start.clone(), page.resume.0);
         let records: Vec<StoredRecord> = page.records.clone();
         let stored =
             self.with_store(move |reader| reader.store_records(&start, &records, resume)).await?;

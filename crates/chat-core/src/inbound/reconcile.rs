@@ -22,7 +22,7 @@ pub(crate) struct Log<'a> {
 }
 
 /// Where reading begins.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Start {
     pub(crate) topic_id: TopicId,
     pub(crate) truncations: u32,
@@ -30,6 +30,19 @@ pub(crate) struct Start {
     pub(crate) from: u64,
     /// The record that must lie at `from`, if one is known: the newest whose hash was kept.
     pub(crate) expect: Option<[u8; 32]>,
+    /// Where the log ended when it was looked at.
+    pub(crate) end: u64,
+    /// The cursor as it is stored now.
+    pub(crate) cursor: Cursor,
+}
+
+impl Start {
+    /// At the log's start, where no record is known.
+    fn without_record(cursor: Cursor, bounds: &Bounds) -> Self {
+        let (topic_id, truncations) = (TopicId(cursor.topic_id), cursor.truncations);
+        let (from, end) = (bounds.start.0, bounds.end.0);
+        Self { topic_id, truncations, from, expect: None, end, cursor }
+    }
 }
 
 /// What a look at the log says.
@@ -37,7 +50,7 @@ pub(crate) enum Look {
     Start(Start),
     /// The log ends below what was read from it: it was cut, or the answer is stale. Look again
     /// before believing it.
-    Shorter,
+    Shorter(Cursor),
 }
 
 impl Log<'_> {
@@ -55,12 +68,9 @@ impl Log<'_> {
         if cursor.topic_id != info.id.0 {
             return self.replaced(&info, &bounds, &cursor).map(Look::Start);
         }
-        let epoch = bounds.leader_epoch.map(|epoch| epoch.0);
-        if epoch.is_some() && epoch < cursor.leader_epoch {
-            return Err(ReceiveError::StaleLeader { partition });
-        }
+        self.check_leader(&bounds, &cursor)?;
         if bounds.end.0 < cursor.next {
-            return Ok(Look::Shorter);
+            return Ok(Look::Shorter(cursor));
         }
         if bounds.start.0 > cursor.next {
             return self.expired(&bounds, cursor).map(Look::Start);
@@ -72,19 +82,28 @@ impl Log<'_> {
             truncations: cursor.truncations,
             from: expect.map_or(cursor.next, |(offset, _)| offset),
             expect: expect.map(|(_, hash)| hash),
+            end: bounds.end.0,
+            cursor,
         }))
     }
 
     /// Begins a new incarnation behind the highest record that is still the one that was read;
     /// never at the log's end. Reading the rest again is harmless.
-    pub(crate) async fn truncated(&self) -> Result<(), ReceiveError> {
+    ///
+    /// * `seen` - the cursor that the log was found not to fit
+    pub(crate) async fn truncated(&self, seen: &Cursor) -> Result<(), ReceiveError> {
         let info = self.topic_info().await?;
         let bounds = self.bounds().await?;
+        self.check_leader(&bounds, seen)?;
         let agreed = self.highest_agreeing(&info, &bounds).await?;
         let next = agreed.map_or(bounds.start.0, |offset| offset.saturating_add(1));
         let (topic, partition) = (self.topic.as_str(), self.partition());
         self.store.write(|tx| {
-            let Some(mut cursor) = tx.cursor(topic, partition, None)? else { return Ok(()) };
+            let mut cursor = seen.clone();
+            // Another process has read on, or has found the same.
+            if tx.cursor(topic, partition, None)?.as_ref() != Some(seen) {
+                return Err(ReceiveError::Moved);
+            }
             if cursor.topic_id != info.id.0 || next >= cursor.next {
                 return Ok(());
             }
@@ -98,15 +117,21 @@ impl Log<'_> {
         })
     }
 
+    /// An answer from before the newest leader that is known proves nothing.
+    fn check_leader(&self, bounds: &Bounds, cursor: &Cursor) -> Result<(), ReceiveError> {
+        let epoch = bounds.leader_epoch.map(|epoch| epoch.0);
+        if epoch.is_some() && epoch < cursor.leader_epoch {
+            return Err(ReceiveError::StaleLeader { partition: self.partition() });
+        }
+        Ok(())
+    }
+
     async fn topic_info(&self) -> Result<TopicInfo, ReceiveError> {
         let info = self.transport.topic(self.topic).await?;
-        if info.partitions <= self.partition() {
+        let needed = self.inbox.partitions.get();
+        if info.partitions < needed {
             let (topic, found) = (self.topic.clone(), info.partitions);
-            return Err(ReceiveError::TooFewPartitions {
-                topic,
-                found,
-                needed: self.partition() + 1,
-            });
+            return Err(ReceiveError::TooFewPartitions { topic, found, needed });
         }
         Ok(info)
     }
@@ -141,7 +166,7 @@ impl Log<'_> {
             }
             Ok(tx.set_cursor(topic, partition, None, &cursor)?)
         })?;
-        Ok(Start { topic_id: info.id, truncations: 0, from: bounds.start.0, expect: None })
+        Ok(Start::without_record(cursor, bounds))
     }
 
     /// The topic was made anew: everything of the old one that was not read is out of reach.
@@ -161,7 +186,7 @@ impl Log<'_> {
             ..old.clone()
         };
         self.move_cursor(old, &cursor, gap, true)?;
-        Ok(Start { topic_id: info.id, truncations: 0, from: start, expect: None })
+        Ok(Start::without_record(cursor, bounds))
     }
 
     /// The broker deleted records before they were read.
@@ -170,8 +195,7 @@ impl Log<'_> {
         let gap = self.gap(GapCause::Retention, old.next..start, &old);
         let cursor = Cursor { next: start, ..old.clone() };
         self.move_cursor(&old, &cursor, gap, false)?;
-        let topic_id = TopicId(old.topic_id);
-        Ok(Start { topic_id, truncations: old.truncations, from: start, expect: None })
+        Ok(Start::without_record(cursor, bounds))
     }
 
     fn move_cursor(

@@ -129,6 +129,45 @@ pub(crate) async fn make_topics(
     Ok(NetworkOutcome::Ready { network, warnings })
 }
 
+/// Whether somebody asks for the network that a profile belongs to already.
+pub(crate) fn is_same(network: &Network, new: &NewNetwork) -> bool {
+    let key = new.key.as_ref().map(NetworkKey::id);
+    network.namespace() == &new.namespace && key.is_none_or(|key| key == network.key_id())
+}
+
+/// Makes the topics of a network again that are gone; `None` if none is.
+pub(crate) async fn remake_topics(
+    transport: &dyn Transport,
+    network: &Network,
+    new: &NewNetwork,
+) -> Result<Option<NetworkOutcome>, NetworkError> {
+    let mut pending = network.clone();
+    let retention_ms = u64::try_from(new.retention.as_millis()).unwrap_or(u64::MAX);
+    pending.pending = Some(PendingTopics { retention_ms, replication: new.replication });
+    let specs = [mail_spec(&pending), directory_spec(&pending)];
+    let mut made = Vec::new();
+    for spec in &specs {
+        match transport.topic(&spec.name).await {
+            Err(TransportError::UnknownTopic { .. }) => {}
+            other => {
+                other?;
+                continue;
+            }
+        }
+        match transport.create_topic(spec).await {
+            Ok(_) => made.push(format!("topic {} was gone and is made again", spec.name)),
+            Err(error @ TransportError::Denied { .. }) => {
+                let commands = administrator_commands(&pending, &specs);
+                let (network, reason) = (network.clone(), error.into());
+                return Ok(Some(NetworkOutcome::NeedsAdministrator { network, commands, reason }));
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let network = network.clone();
+    Ok((!made.is_empty()).then_some(NetworkOutcome::Ready { network, warnings: made }))
+}
+
 /// The topic, made if it is missing.
 async fn ensure(transport: &dyn Transport, spec: &TopicSpec) -> Result<TopicInfo, TransportError> {
     match transport.topic(&spec.name).await {
@@ -180,6 +219,13 @@ async fn check(
             ["compact", "delete"]
         };
         return Err(wrong("cleanup.policy", found.into(), needed));
+    }
+    if let (Cleanup::Delete { retention: Some(needed) }, Some(found)) =
+        (&spec.cleanup, settings.retention)
+        && found != Some(*needed)
+    {
+        let found = found.map_or("for ever".to_owned(), |found| found.as_millis().to_string());
+        return Err(wrong("retention.ms", found, &needed.as_millis().to_string()));
     }
     if settings.max_record_bytes.is_some_and(|max| max < LEAST_MAX_RECORD) {
         let found = settings.max_record_bytes.unwrap_or_default().to_string();

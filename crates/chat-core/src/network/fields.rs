@@ -67,10 +67,13 @@ impl NetworkFields {
         writer.finish()
     }
 
-    /// Whether every field fits its two-byte length.
+    /// Whether what these fields become can be read again.
     pub(crate) fn fits(&self) -> bool {
         let ca = self.hints.ca_pem.as_ref().map_or(0, Vec::len);
-        self.brokers.join(",").len() <= MAX_FIELD && ca <= MAX_FIELD
+        let brokers = self.brokers.join(",");
+        brokers.len() <= MAX_FIELD
+            && ca <= MAX_FIELD
+            && broker_list(&brokers).as_ref() == Some(&self.brokers)
     }
 
     /// Parses fields: ascending types, unknown ones refused below 128 and skipped from there on.

@@ -1,10 +1,10 @@
 //! Emptying the outbox: identical bytes, in order, until they are acknowledged.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chat_store::OutboxRow as Stored;
+use chat_store::{OutboxRow as Stored, Seq};
 use chat_transport::{Ack, AppendError, Record, TopicId, TopicInfo, Transport, TransportError};
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
@@ -14,8 +14,8 @@ use super::{OutboxRow, OutboxState, Payload, close_message};
 use crate::client::Profile;
 use crate::error::{Error, SendError};
 use crate::hash::record_hash;
-use crate::history_row::encode;
-use crate::item::MessageState;
+use crate::history_row::{HistoryRow, encode};
+use crate::item::{Item, Message, MessageState};
 use crate::lock::Lock;
 use crate::mailbox::Mailbox;
 use crate::message_id::MessageId;
@@ -37,6 +37,16 @@ pub struct Delivery {
     pub last: Option<Landed>,
     /// Why it stopped, if messages wait.
     pub failure: Option<Error>,
+    /// Whether a mailbox was left to another process that is sending to it.
+    pub(crate) passed_over: bool,
+}
+
+/// What became of one message that somebody waits for.
+enum Fate {
+    Delivered,
+    Waiting,
+    /// It never will be sent, and why.
+    Closed(MessageId, String),
 }
 
 /// Where a message is on the log.
@@ -65,7 +75,8 @@ pub(crate) struct Drain {
     network: Network,
     /// Fresh for every drain: the topic may be another by now.
     topic: Option<TopicInfo>,
-    wanted: HashSet<u64>,
+    /// Rows that somebody waits for, each with its place in the history.
+    wanted: HashMap<u64, Seq>,
     result: Delivery,
 }
 
@@ -74,7 +85,7 @@ impl Drain {
         profile: Arc<Profile>,
         transport: Arc<dyn Transport>,
         network: Network,
-        wanted: HashSet<u64>,
+        wanted: HashMap<u64, Seq>,
     ) -> Self {
         Self { profile, transport, network, topic: None, wanted, result: Delivery::default() }
     }
@@ -130,13 +141,13 @@ impl Drain {
             }
             self.result.failure = Some(error.into());
         }
-        let store = &self.profile.store;
-        for id in &self.wanted {
-            let waits = store.read(|tx| tx.outbox_get((*id).into()))?.is_some();
-            self.result.waiting += usize::from(waits);
+        for (id, history) in std::mem::take(&mut self.wanted) {
+            match self.profile.fate(id, history)? {
+                Fate::Delivered => self.result.delivered += 1,
+                Fate::Waiting => self.result.waiting += 1,
+                Fate::Closed(message, reason) => self.result.closed.push((message, reason)),
+            }
         }
-        let closed = self.result.closed.len();
-        self.result.delivered = self.wanted.len().saturating_sub(self.result.waiting + closed);
         Ok(self.result)
     }
 
@@ -147,18 +158,19 @@ impl Drain {
                 break lock;
             }
             if !wait || !self.wanted_waits(&mailbox)? {
+                self.result.passed_over = true;
                 return Ok(());
             }
             tokio::time::sleep(LOCK_POLL).await;
         };
-        self.drain_locked(mailbox, &lock).await
+        self.drain_locked(mailbox, Arc::new(lock)).await
     }
 
     /// Whether a row of the mailbox that is waited for is still in the outbox.
     fn wanted_waits(&self, mailbox: &Mailbox) -> Result<bool, SendError> {
         let mailbox = mailbox.to_bytes();
         self.profile.store.read(|tx| {
-            for id in &self.wanted {
+            for id in self.wanted.keys() {
                 if tx.outbox_get((*id).into())?.is_some_and(|row| row.mailbox == mailbox) {
                     return Ok(true);
                 }
@@ -167,9 +179,9 @@ impl Drain {
         })
     }
 
-    async fn drain_locked(&mut self, mailbox: Mailbox, _lock: &Lock) -> Result<(), SendError> {
+    async fn drain_locked(&mut self, mailbox: Mailbox, lock: Arc<Lock>) -> Result<(), SendError> {
         loop {
-            let rows = self.next_rows(&mailbox).await?;
+            let rows = self.next_rows(&mailbox, Arc::clone(&lock)).await?;
             if rows.is_empty() {
                 return Ok(());
             }
@@ -194,17 +206,22 @@ impl Drain {
     }
 
     /// The oldest rows of a mailbox, ready to be sent and marked as attempted.
-    async fn next_rows(&self, mailbox: &Mailbox) -> Result<Vec<ReadyRow>, SendError> {
+    ///
+    /// The work goes on where nobody waits for it any more, and holds the lock until it ends.
+    async fn next_rows(
+        &self,
+        mailbox: &Mailbox,
+        lock: Arc<Lock>,
+    ) -> Result<Vec<ReadyRow>, SendError> {
         let (profile, mailbox) = (Arc::clone(&self.profile), mailbox.to_bytes());
         tokio::task::spawn_blocking(move || {
+            let _lock = lock;
             let rows =
                 profile.store.read(|tx| tx.outbox_oldest(&mailbox, BATCH_ROWS, BATCH_BYTES))?;
-            rows.iter().map(|row| profile.make_ready(row)).collect::<Result<Vec<_>, _>>().and_then(
-                |rows| {
-                    profile.mark_attempted(&rows)?;
-                    Ok(rows)
-                },
-            )
+            let rows = rows.iter().map(|row| profile.make_ready(row));
+            let rows = rows.collect::<Result<Vec<_>, _>>()?;
+            profile.mark_attempted(&rows)?;
+            Ok(rows)
         })
         .await
         .map_err(|_| SendError::Stopped)?
@@ -272,7 +289,7 @@ impl Drain {
             Ok(())
         })?;
         for (row, _, ack) in acked {
-            if self.wanted.contains(&row.id) {
+            if self.wanted.contains_key(&row.id) {
                 self.result.last =
                     Some(Landed { partition, offset: ack.offset.map(|offset| offset.0) });
             } else {
@@ -291,16 +308,16 @@ impl Drain {
     ) -> Result<(), SendError> {
         let reason = error.to_string();
         let mut closed = row.row.clone();
-        let message_id = closed.content()?.message_id;
+        if closed.content()?.is_void() {
+            // Not even the note that stands in for a message: it waits, as everything else does.
+            return Err(SendError::NoteRefused { reason });
+        }
         closed.withdraw(&self.network, mailbox, &mut rand::rng())?;
-        let state = MessageState::Failed { reason: reason.clone() };
+        let state = MessageState::Failed { reason };
         self.profile.store.write::<_, SendError>(|tx| {
             close_message(tx, closed.history.into(), state)?;
             Ok(tx.outbox_replace(row.id.into(), &closed.to_bytes()?)?)
         })?;
-        if self.wanted.remove(&row.id) {
-            self.result.closed.push((message_id, reason));
-        }
         Ok(())
     }
 }
@@ -322,6 +339,24 @@ impl ReadyRow {
 }
 
 impl Profile {
+    /// What the store says of a message, whichever process brought it that far.
+    fn fate(&self, id: u64, history: Seq) -> Result<Fate, SendError> {
+        let (waits, row) = self.store.read::<_, SendError>(|tx| {
+            let row = tx.history_get(history)?.map(|stored| HistoryRow::decode(&stored));
+            Ok((tx.outbox_get(id.into())?.is_some(), row.transpose()?))
+        })?;
+        Ok(match row.map(|row| row.item) {
+            Some(Item::Message(Message { id, state: MessageState::Failed { reason }, .. })) => {
+                Fate::Closed(id, reason)
+            }
+            Some(Item::Message(Message { id, state: MessageState::Withdrawn, .. })) => {
+                Fate::Closed(id, "it was taken back".to_owned())
+            }
+            _ if waits => Fate::Waiting,
+            _ => Fate::Delivered,
+        })
+    }
+
     /// Finishes a row: a planned picture is embedded outside any transaction, then stored, so that
     /// every attempt sends the same bytes. The caller holds the mailbox's drain lock.
     fn make_ready(&self, stored: &Stored) -> Result<ReadyRow, SendError> {

@@ -112,6 +112,7 @@ fn migrations_run_in_order_once_and_each_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("db");
     for store in [Store::in_memory(&key()).unwrap(), Store::create(&path, &key()).unwrap()] {
+        store.write(|tx| tx.raw.set_version(1)).unwrap();
         store.migrate(&[]).unwrap();
         assert_eq!((steps(&store), store.version().unwrap()), (None, 1));
         assert!(store.migrate(&[first, failing]).is_err());
@@ -128,9 +129,12 @@ fn migrations_run_in_order_once_and_each_alone() {
 fn migrations_of_many_openers_at_once_run_once() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("db");
-    drop(Store::create(&path, &key()).unwrap());
+    let store = Store::create(&path, &key()).unwrap();
+    store.write(|tx| tx.raw.set_version(1)).unwrap();
+    drop(store);
     // A store of its own for each, as each process has.
-    let stores: Vec<Store> = (0..6).map(|_| Store::open(&path, &key()).unwrap()).collect();
+    let open = |_| Store::over(Box::new(SqliteEngine::open(&path).unwrap()), &key());
+    let stores: Vec<Store> = (0..6).map(open).collect();
     std::thread::scope(|scope| {
         for store in &stores {
             scope.spawn(|| store.migrate(&[first]).unwrap());
@@ -145,6 +149,7 @@ fn an_older_store_gets_the_tables_that_it_lacks() {
     let path = folder.path().join("db");
     let store = Store::create(&path, &key()).unwrap();
     append(&store, b"x").unwrap();
+    store.write(|tx| tx.raw.set_version(1)).unwrap();
     drop(store);
     Connection::open(&path).unwrap().execute_batch("DROP TABLE marks").unwrap();
     let store = Store::over(Box::new(SqliteEngine::open(&path).unwrap()), &key());
@@ -152,4 +157,25 @@ fn an_older_store_gets_the_tables_that_it_lacks() {
     store.migrate(&[|_| Ok(())]).unwrap();
     store.write(|tx| tx.set_mark("m", 1.into())).unwrap();
     assert_eq!(store.read(|tx| tx.history_last()).unwrap(), Some(1.into()));
+}
+
+#[test]
+fn a_store_of_version_1_opens_and_forgets_places_that_help_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("db");
+    let store = Store::create(&path, &key()).unwrap();
+    append(&store, b"x").unwrap();
+    store
+        .write(|tx| {
+            tx.own_put("t", 0, 7, b"of version 1")?;
+            tx.raw.set_version(1)
+        })
+        .unwrap();
+    drop(store);
+    Connection::open(&path).unwrap().execute_batch("DROP TABLE resting").unwrap();
+    let store = Store::open(&path, &key()).unwrap();
+    assert_eq!(store.version().unwrap(), VERSION);
+    assert_eq!(store.read(|tx| tx.own_newest("t", 0)).unwrap(), None);
+    assert_eq!(store.read(|tx| tx.history_last()).unwrap(), Some(1.into()));
+    assert!(store.verify().unwrap().is_sound());
 }

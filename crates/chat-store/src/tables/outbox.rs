@@ -1,4 +1,5 @@
-//! Tables `outbox` and `waiting`: what is on its way, and in which order for each mailbox.
+//! Tables `outbox`, `waiting` and `resting`: what is on its way, in which order for each mailbox, and
+//! what has arrived but may have to be sent again.
 
 use zeroize::Zeroizing;
 
@@ -6,7 +7,7 @@ use crate::codec::{Fields, numbered, split_number};
 use crate::engine::{Range, after};
 use crate::error::StoreError;
 use crate::ids::OutboxId;
-use crate::schema::{OUTBOX, WAITING};
+use crate::schema::{OUTBOX, RESTING, WAITING};
 use crate::txn::{OpenRow, ReadTxn, WriteTxn};
 
 /// One row of the outbox.
@@ -76,12 +77,29 @@ impl ReadTxn<'_> {
         Ok(rows)
     }
 
-    /// All rows, oldest first, at most `limit`.
+    /// Whether a row waits; one that rests does not.
     ///
     /// # Errors
-    /// When a row is damaged or the store cannot be read.
+    /// When the row is damaged or the store cannot be read.
+    pub fn outbox_waits(&self, id: OutboxId) -> Result<bool, StoreError> {
+        let Some(row) = self.outbox_get(id)? else { return Ok(false) };
+        let key = numbered(&self.waiting_key(&row.mailbox), id.get());
+        Ok(self.value(&WAITING, &key)?.is_some())
+    }
+
+    /// All rows that wait, oldest first, at most `limit`.
+    ///
+    /// # Errors
+    /// When a row is damaged or missing, or the store cannot be read.
     pub fn outbox_all(&self, limit: usize) -> Result<Vec<OutboxRow>, StoreError> {
-        self.rows(&OUTBOX, &Range::all(), limit)?.iter().map(OutboxRow::decode).collect()
+        let missing = || StoreError::damaged("a row of the outbox is missing");
+        let keys = self.keys(&WAITING, &Range::all(), usize::MAX)?;
+        let ids: Option<Vec<u64>> =
+            keys.iter().map(|key| split_number(key).map(|(_, id)| id)).collect();
+        let mut ids = ids.ok_or_else(missing)?;
+        ids.sort_unstable();
+        ids.truncate(limit);
+        ids.into_iter().map(|id| self.outbox_get(id.into())?.ok_or_else(missing)).collect()
     }
 
     /// The mailboxes that rows wait for.
@@ -127,6 +145,59 @@ impl WriteTxn<'_> {
         self.put(&OUTBOX, &id.get().to_be_bytes(), &row_value(&row.mailbox, body))
     }
 
+    /// Lets a row rest: it has arrived, and its body is kept in case the log loses it.
+    ///
+    /// * `now_ms` - the time, milliseconds since 1970
+    ///
+    /// # Errors
+    /// When it is damaged or the store cannot be written.
+    pub fn outbox_rest(&mut self, id: OutboxId, now_ms: i64) -> Result<(), StoreError> {
+        let Some(row) = self.outbox_get(id)? else { return Ok(()) };
+        self.delete(&WAITING, &numbered(&self.waiting_key(&row.mailbox), id.get()))?;
+        let bytes = row.body.len() as u64;
+        let value = [now_ms.to_be_bytes(), bytes.to_be_bytes()].concat();
+        self.put(&RESTING, &id.get().to_be_bytes(), &value)?;
+        self.set_count(RESTING_BYTES, self.count(RESTING_BYTES)?.saturating_add(bytes));
+        Ok(())
+    }
+
+    /// Lets a resting row wait again, ahead of all younger ones; `false` if its body is gone.
+    ///
+    /// # Errors
+    /// When it is damaged or the store cannot be written.
+    pub fn outbox_requeue(&mut self, id: OutboxId) -> Result<bool, StoreError> {
+        let key = id.get().to_be_bytes();
+        let Some(resting) = self.value(&RESTING, &key)? else { return Ok(false) };
+        let Some(row) = self.outbox_get(id)? else { return Ok(false) };
+        self.no_longer_resting(&OpenRow { key: key.to_vec(), value: resting })?;
+        self.put(&WAITING, &numbered(&self.waiting_key(&row.mailbox), id.get()), &row.mailbox)?;
+        Ok(true)
+    }
+
+    /// Forgets the oldest resting rows: those that have rested since before `before_ms`, and as many
+    /// more as it takes to keep `max_bytes` at most.
+    ///
+    /// # Errors
+    /// When a row is damaged or the store cannot be written.
+    pub fn outbox_forget(&mut self, before_ms: i64, max_bytes: u64) -> Result<(), StoreError> {
+        while let Some(row) = self.rows(&RESTING, &Range::all(), 1)?.pop() {
+            let (since, _) = resting(&row)?;
+            if since >= before_ms && self.count(RESTING_BYTES)? <= max_bytes {
+                break;
+            }
+            self.no_longer_resting(&row)?;
+            self.delete(&OUTBOX, &row.key)?;
+        }
+        Ok(())
+    }
+
+    fn no_longer_resting(&mut self, row: &OpenRow) -> Result<(), StoreError> {
+        let (_, bytes) = resting(row)?;
+        self.delete(&RESTING, &row.key)?;
+        self.set_count(RESTING_BYTES, self.count(RESTING_BYTES)?.saturating_sub(bytes));
+        Ok(())
+    }
+
     /// Takes a row out.
     ///
     /// # Errors
@@ -145,4 +216,12 @@ fn row_value(mailbox: &[u8; 20], body: &[u8]) -> Zeroizing<Vec<u8>> {
     value
 }
 
+/// Since when a row rests, and how many bytes it has.
+fn resting(row: &OpenRow) -> Result<(i64, u64), StoreError> {
+    let mut fields = Fields(&row.value);
+    let since = fields.array().map(i64::from_be_bytes);
+    since.zip(fields.u64()).ok_or_else(|| StoreError::damaged("a resting row of the outbox"))
+}
+
 const LAST_ID: &[u8] = b"outbox";
+const RESTING_BYTES: &[u8] = b"resting bytes";

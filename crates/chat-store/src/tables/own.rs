@@ -31,15 +31,34 @@ impl ReadTxn<'_> {
     /// # Errors
     /// When the row is damaged or the store cannot be read.
     pub fn own_newest(&self, topic: &str, partition: u32) -> Result<Option<OwnRow>, StoreError> {
-        let range = Range::prefix(&log_key(self.sealer, topic, partition)).falling();
-        let Some(row) = self.rows(&OWN, &range, 1)?.pop() else { return Ok(None) };
-        let number = split_number(&row.key).ok_or_else(|| StoreError::damaged("an own row"))?;
-        Ok(Some(OwnRow { offset: number.1, body: row.value }))
+        Ok(self.own_below(topic, partition, u64::MAX, 1)?.pop())
+    }
+
+    /// Our own records on a partition below `offset`, newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// When a row is damaged or the store cannot be read.
+    pub fn own_below(
+        &self,
+        topic: &str,
+        partition: u32,
+        offset: u64,
+        limit: usize,
+    ) -> Result<Vec<OwnRow>, StoreError> {
+        let log = log_key(self.sealer, topic, partition);
+        let range = Range::prefix(&log).falling().ending_before(numbered(&log, offset));
+        let rows = self.rows(&OWN, &range, limit)?;
+        let decode = |row: crate::txn::OpenRow| {
+            let number = split_number(&row.key).ok_or_else(|| StoreError::damaged("an own row"))?;
+            Ok(OwnRow { offset: number.1, body: row.value })
+        };
+        rows.into_iter().map(decode).collect()
     }
 }
 
 impl WriteTxn<'_> {
-    /// Remembers where a record of our own lies.
+    /// Remembers where a record of our own lies, in place of one at the same offset, and forgets the
+    /// oldest that is no longer among the partition's newest 4,096.
     ///
     /// # Errors
     /// When the store cannot be written.
@@ -50,6 +69,49 @@ impl WriteTxn<'_> {
         offset: u64,
         body: &[u8],
     ) -> Result<(), StoreError> {
-        self.put(&OWN, &numbered(&log_key(self.sealer, topic, partition), offset), body)
+        self.own_delete(topic, partition, offset)?;
+        let log = log_key(self.sealer, topic, partition);
+        self.put(&OWN, &numbered(&log, offset), body)?;
+        let count = self.count(&counter(&log))?.saturating_add(1);
+        self.set_count(&counter(&log), count);
+        if count > NEWEST
+            && let Some(oldest) = self.rows(&OWN, &Range::prefix(&log), 1)?.pop()
+        {
+            self.delete(&OWN, &oldest.key)?;
+            self.set_count(&counter(&log), count - 1);
+        }
+        Ok(())
+    }
+
+    /// Forgets a record of our own.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn own_delete(
+        &mut self,
+        topic: &str,
+        partition: u32,
+        offset: u64,
+    ) -> Result<(), StoreError> {
+        let log = log_key(self.sealer, topic, partition);
+        if self.delete(&OWN, &numbered(&log, offset))? {
+            self.set_count(&counter(&log), self.count(&counter(&log))?.saturating_sub(1));
+        }
+        Ok(())
+    }
+
+    /// Forgets all rows of all partitions.
+    pub(crate) fn own_clear(&mut self) -> Result<(), StoreError> {
+        while let Some((key, _)) = self.raw.scan(&OWN, &Range::all(), 1)?.pop() {
+            self.delete(&OWN, &key)?;
+        }
+        Ok(())
     }
 }
+
+fn counter(log: &[u8]) -> Vec<u8> {
+    [b"own".as_slice(), log].concat()
+}
+
+/// The newest records of a partition whose places are kept.
+const NEWEST: u64 = 4096;

@@ -99,7 +99,7 @@ impl Errors {
             (ErrorCode::MessageTooLarge | ErrorCode::RecordListTooLarge, Some(topic)) => {
                 TransportError::TooLarge { topic, size: 0 }
             }
-            (ErrorCode::InvalidRecord | ErrorCode::InvalidTimestamp, Some(topic)) => {
+            (ErrorCode::InvalidRecord, Some(topic)) => {
                 TransportError::InvalidRecord { topic, reason: format!("{code:?} {message}") }
             }
             (
@@ -155,7 +155,8 @@ impl Errors {
 
 fn is_tls(text: &str) -> bool {
     let text = text.to_ascii_lowercase();
-    ["certificate", "tls", "handshake", "issuer", "corrupt message", "alert"]
-        .iter()
-        .any(|word| text.contains(word))
+    !text.contains("sasl")
+        && ["certificate", "tls", "handshake", "issuer", "corrupt message", "alert"]
+            .iter()
+            .any(|word| text.contains(word))
 }

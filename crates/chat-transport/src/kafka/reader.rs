@@ -11,7 +11,9 @@ use super::errors::{Asked, Errors};
 use super::writer::Writer;
 use super::{wire_offset, wire_partition};
 use crate::error::TransportError;
-use crate::record::{LeaderEpoch, Offset, Page, Partition, Position, ReadOptions, StoredRecord};
+use crate::record::{
+    Bounds, LeaderEpoch, Offset, Page, Partition, Position, ReadOptions, StoredRecord,
+};
 use crate::topic::{TopicId, TopicName};
 
 /// One consumer, and where it stands.
@@ -23,6 +25,8 @@ pub(crate) struct Reader {
     /// What is assigned, and the position behind what was handed out.
     topic: Option<TopicName>,
     next: BTreeMap<Partition, Offset>,
+    /// Reads in a row that brought nothing although the log goes on.
+    empty_reads: u32,
 }
 
 impl Reader {
@@ -42,6 +46,7 @@ impl Reader {
             .fetch_max_bytes(MAX_BYTES)
             .max_partition_fetch_bytes(MAX_BYTES)
             .max_poll_records(MAX_RECORDS)
+            .max_decompressed_size(MAX_INFLATED)
             .metrics_push(false)
             // Waiting for commits would let a stranger's open transaction hold up everybody.
             .isolation_level(IsolationLevel::ReadUncommitted)
@@ -49,7 +54,8 @@ impl Reader {
             .await
             .map_err(connecting)?;
         let errors = errors.clone();
-        Ok(Self { consumer, _kafka: kafka, errors, timeouts, topic: None, next: BTreeMap::new() })
+        let (topic, next) = (None, BTreeMap::new());
+        Ok(Self { consumer, _kafka: kafka, errors, timeouts, topic, next, empty_reads: 0 })
     }
 
     /// Whether it stands at exactly these positions.
@@ -76,7 +82,7 @@ impl Reader {
     ) -> Result<Vec<Page>, TransportError> {
         if !self.continues(topic, at) {
             self.check_id(writer, topic, id).await?;
-            self.check_bounds(writer, topic, at).await?;
+            drop(self.check_bounds(writer, topic, at).await?);
             self.jump(topic, at).await?;
         }
         let asked = self.asked(topic);
@@ -87,14 +93,45 @@ impl Reader {
             Ok(records) => records,
             Err(error) => {
                 // Records that are gone, or a log that was cut, are a matter of bounds.
-                self.check_bounds(writer, topic, at).await?;
+                drop(self.check_bounds(writer, topic, at).await?);
                 return Err(error);
             }
         };
         if records.is_empty() {
-            self.check_bounds(writer, topic, at).await?;
+            let bounds = self.check_bounds(writer, topic, at).await?;
+            self.check_withheld(topic, at, &bounds).await?;
         }
         self.pages(topic, at, records, options).await
+    }
+
+    /// The client keeps refusals of a fetch to itself: no right to read, a batch that the broker finds
+    /// damaged. A read that has brought nothing although the log goes on counts as such a refusal when
+    /// the next one brings nothing either.
+    async fn check_withheld(
+        &mut self,
+        topic: &TopicName,
+        at: &[Position],
+        bounds: &[Bounds],
+    ) -> Result<(), TransportError> {
+        let mut withheld = None;
+        for (bounds, position) in bounds.iter().zip(at) {
+            let partition = wire_partition(position.partition);
+            let stands = self.consumer.position(topic.as_str(), partition).await;
+            let stands = stands.and_then(|offset| u64::try_from(offset).ok()).unwrap_or(0);
+            if stands.max(position.offset.0) < bounds.end.0 {
+                withheld = Some((*bounds, stands.max(position.offset.0)));
+            }
+        }
+        let Some((bounds, from)) = withheld else {
+            self.empty_reads = 0;
+            return Ok(());
+        };
+        self.empty_reads += 1;
+        if self.empty_reads < EMPTY_READS {
+            return Ok(());
+        }
+        self.empty_reads = 0;
+        Err(TransportError::Withheld { topic: topic.clone(), from: Offset(from), bounds })
     }
 
     async fn check_id(
@@ -115,7 +152,7 @@ impl Reader {
         writer: &Writer,
         topic: &TopicName,
         at: &[Position],
-    ) -> Result<(), TransportError> {
+    ) -> Result<Vec<Bounds>, TransportError> {
         let partitions: Vec<Partition> = at.iter().map(|position| position.partition).collect();
         let bounds = writer.bounds(topic, &partitions).await?;
         let outside = bounds
@@ -123,7 +160,7 @@ impl Reader {
             .zip(at)
             .find(|(b, position)| !(b.start..=b.end).contains(&position.offset));
         match outside {
-            None => Ok(()),
+            None => Ok(bounds),
             Some((bounds, position)) => Err(TransportError::OutOfRange {
                 topic: topic.clone(),
                 asked: position.offset,
@@ -243,5 +280,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 const SHORTEST_WAIT: Duration = Duration::from_millis(500);
 /// Bytes of one fetch; a single larger batch still comes.
 const MAX_BYTES: i32 = 8 * 1024 * 1024;
+/// Reads that must bring nothing, one after the other, before the broker counts as refusing.
+const EMPTY_READS: u32 = 2;
+/// What one compressed batch may grow to: no client of this kind compresses, but a broker may.
+const MAX_INFLATED: usize = 16 * 1024 * 1024;
 /// Records of one poll.
 const MAX_RECORDS: i32 = 4096;

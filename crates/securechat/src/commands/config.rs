@@ -2,20 +2,16 @@
 
 use crate::args::ConfigCommand;
 use crate::config::Settings;
+use crate::connection;
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
-use crate::output::one_line;
+use crate::output::{Console, one_line};
+use crate::places::Places;
 
 pub(crate) fn run(context: &Context, command: ConfigCommand) -> Result<Exit, Failure> {
     let console = context.console;
     match command {
-        ConfigCommand::Path if console.json => console.print_json(&serde_json::json!({
-            "v": 1, "type": "places", "config": context.places.config(), "data": context.places.data(),
-        }))?,
-        ConfigCommand::Path => {
-            console.print(&context.places.config().display().to_string())?;
-            console.note(&format!("data is in {}", context.places.data().display()));
-        }
+        ConfigCommand::Path => path(&context.places, console)?,
         ConfigCommand::Show => {
             let profile = context.profile_name().ok();
             let settings = context.config.settings(profile.as_deref().unwrap_or_default());
@@ -27,14 +23,37 @@ pub(crate) fn run(context: &Context, command: ConfigCommand) -> Result<Exit, Fai
             } else {
                 console.note(&format!("profile {}", profile.as_deref().unwrap_or("(none chosen)")));
                 for (key, value) in rows {
-                    console.print(&format!("{key} = {}", value.map_or("(not set)".to_owned(), |v| one_line(&v).into_owned())))?;
+                    console.print(&format!(
+                        "{key} = {}",
+                        value.map_or("(not set)".to_owned(), |v| one_line(&v).into_owned())
+                    ))?;
                 }
             }
         }
-        // It was read before the command began.
-        ConfigCommand::Check => console.note(&format!("{} is fine", context.places.config().display())),
+        ConfigCommand::Check => check(context)?,
     }
     Ok(Exit::Done)
+}
+
+/// Where things lie; works with a configuration that is broken, too.
+pub(crate) fn path(places: &Places, console: Console) -> Result<(), Failure> {
+    if console.json {
+        return console.print_json(&serde_json::json!({
+            "v": 1, "type": "places", "config": places.config(), "data": places.data(),
+        }));
+    }
+    console.print(&places.config().display().to_string())?;
+    console.note(&format!("data is in {}", places.data().display()));
+    Ok(())
+}
+
+/// The file was read before the command began; what it says must make sense, for every profile.
+fn check(context: &Context) -> Result<(), Failure> {
+    for profile in std::iter::once("").chain(context.config.tables()) {
+        connection::check(&context.config.settings(profile))?;
+    }
+    context.console.note(&format!("{} is fine", context.places.config().display()));
+    Ok(())
 }
 
 /// Every key with its value; passwords are not among the keys.

@@ -43,7 +43,13 @@ impl Checks {
 
     fn bad(&mut self, name: &str, failure: &Failure) -> Result<(), Failure> {
         self.worst = self.worst.max(failure.exit);
-        self.line("FAIL", name, &failure.message, &failure.hints)
+        // Elsewhere these lead here.
+        let elsewhere = |hint: &&String| !hint.ends_with("securechat doctor");
+        let mut hints: Vec<String> = failure.hints.iter().filter(elsewhere).cloned().collect();
+        if hints.is_empty() && failure.exit == Exit::Store {
+            hints.push("keep a copy of the profile's folder before anything else".to_owned());
+        }
+        self.line("FAIL", name, &failure.message, &hints)
     }
 
     /// The value, or a line about why there is none.

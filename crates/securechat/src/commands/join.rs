@@ -39,7 +39,8 @@ fn read(context: &Context, from: Option<&str>) -> Result<Zeroizing<String>, Fail
         }
         Some(path) if path != "-" => {
             let path = std::path::Path::new(path);
-            bounded(File::open(path).map_err(|e| Failure::file(path, &e))?).map_err(|e| Failure::file(path, &e))
+            let failed = |error| Failure::file(path, &error).hint("its sender prints it with: securechat invite > FILE");
+            bounded(File::open(path).map_err(failed)?).map_err(failed)
         }
         Some(_) if !io::stdin().is_terminal() => {
             bounded(io::stdin().lock()).map_err(|e| Failure::file("stdin".as_ref(), &e))
@@ -47,7 +48,7 @@ fn read(context: &Context, from: Option<&str>) -> Result<Zeroizing<String>, Fail
         _ if context.globals.no_input => {
             Err(Failure::usage("no invite is given, and there is nobody to ask").hint("name its file: securechat join FILE"))
         }
-        _ => passphrase::ask("invite: "),
+        _ => passphrase::ask("invite: ").map_err(|failure| failure.hint("name its file, or - for stdin: securechat join FILE|-")),
     }
 }
 

@@ -44,6 +44,7 @@ pub(crate) async fn run(context: &Context, args: &ListenArgs) -> Result<Exit, Fa
         idle: Idle::new(args.timeout),
         messages: 0,
         unmarked: None,
+        shown: None,
         failure: None,
     };
     let end = session.run().await;
@@ -64,6 +65,8 @@ struct Session {
     idle: Idle,
     messages: u64,
     unmarked: Option<Unmarked>,
+    /// The last row that has left this process, if the mark does not stand there yet.
+    shown: Option<Seq>,
     failure: Option<Failure>,
 }
 
@@ -89,7 +92,7 @@ impl Session {
                     }
                 }
                 // Nothing is waiting: what was written is shown at once.
-                () = std::future::ready(()), if self.printer.dirty => self.printer.flush()?,
+                () = std::future::ready(()), if self.printer.dirty => self.flush()?,
                 () = sleep_until(due), if due.is_some() => self.settle()?,
                 () = sleep_until(self.idle.deadline) , if self.idle.deadline.is_some() => return self.timed_out(),
             }
@@ -180,12 +183,20 @@ impl Session {
         }
     }
 
-    /// Shows what was written and moves the mark behind it.
+    /// Shows what was written and moves the mark behind it; behind what was shown before, if the
+    /// reader has gone.
     fn settle(&mut self) -> Result<(), Failure> {
-        self.printer.flush()?;
-        if let Some(unmarked) = self.unmarked.take() {
-            self.listener.move_mark(unmarked.last)?;
+        let flushed = self.flush();
+        self.unmarked = None;
+        if let Some(shown) = self.shown.take() {
+            self.listener.move_mark(shown)?;
         }
+        flushed
+    }
+
+    fn flush(&mut self) -> Result<(), Failure> {
+        self.printer.flush()?;
+        self.shown = self.unmarked.as_ref().map(|unmarked| unmarked.last).or(self.shown);
         Ok(())
     }
 

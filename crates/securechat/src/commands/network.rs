@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use chat_core::{ConnectionHints, Network, NetworkKey, NetworkOutcome, NewNetwork, key_file};
+use chat_core::{
+    ConnectionHints, Namespace, Network, NetworkKey, NetworkOutcome, NewNetwork, key_file,
+};
 
 use crate::args::NetworkCreateArgs;
 use crate::config::split_list;
@@ -12,16 +14,11 @@ use crate::failure::{Exit, Failure};
 use crate::output::{Console, shell_word};
 
 pub(crate) async fn create(context: &Context, args: &NetworkCreateArgs) -> Result<Exit, Failure> {
-    let namespace = args.namespace.parse().map_err(|error| {
-        Failure::new(
-            Exit::Usage,
-            "bad_namespace",
-            format!("{:?} is no namespace: {error}", args.namespace),
-        )
-    })?;
     let key = args.key.as_deref().map(read_key).transpose()?;
     let opened = context.open()?;
-    let connection = connection(&opened, args)?;
+    let begun = opened.client.network()?;
+    let namespace = namespace(args.namespace.as_deref(), begun.as_ref())?;
+    let connection = connection(&opened, args, begun.as_ref())?;
     let transport = connection.open(context.console);
     let new = NewNetwork {
         namespace,
@@ -59,12 +56,27 @@ pub(crate) fn show(context: &Context) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn connection(opened: &Opened, args: &NetworkCreateArgs) -> Result<Connection, Failure> {
+/// The one that is named, or that was begun before, or the usual one.
+fn namespace(named: Option<&str>, begun: Option<&Network>) -> Result<Namespace, Failure> {
+    match (named, begun) {
+        (Some(text), _) => text.parse().map_err(|error| {
+            Failure::new(Exit::Usage, "bad_namespace", format!("{text:?} is no namespace: {error}"))
+                .hint("take another: securechat network create --namespace NAME")
+        }),
+        (None, Some(network)) => Ok(network.namespace().clone()),
+        (None, None) => Ok(Namespace::default()),
+    }
+}
+
+fn connection(
+    opened: &Opened,
+    args: &NetworkCreateArgs,
+    begun: Option<&Network>,
+) -> Result<Connection, Failure> {
     let mut settings = opened.settings.clone();
     settings.security = args.security.clone().or(settings.security);
-    let begun = opened.client.network()?.filter(Network::is_pending);
     let brokers = args.brokers.as_deref().map(split_list).or_else(|| settings.brokers.clone());
-    let brokers = brokers.or_else(|| begun.as_ref().map(|network| network.brokers().to_vec()));
+    let brokers = brokers.or_else(|| begun.map(|network| network.brokers().to_vec()));
     let brokers = brokers.ok_or_else(|| {
         Failure::usage("no broker is named")
             .hint("name one: securechat network create --brokers localhost:9092")

@@ -3,7 +3,9 @@
 use std::io::{self, BufRead, Read};
 use std::path::Path;
 
-use chat_core::{Client, CoverSource, Draft, Handle, Landed, Note, Queued, SendOutcome};
+use chat_core::{
+    Client, CoverSource, Draft, Handle, Landed, Note, OutboxItem, Queued, SendOutcome,
+};
 
 use super::{block_on, handle};
 use crate::args::SendArgs;
@@ -17,6 +19,8 @@ use crate::output::progress::Progress;
 const MAX_TEXT: usize = 1024 * 1024;
 /// Lines that are accepted in one transaction and sent in one go.
 const BATCH: usize = 256;
+/// Lines that are read ahead.
+const WAITING_LINES: usize = 1024;
 /// Bytes of text after which a batch is closed.
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
 
@@ -72,6 +76,9 @@ impl Sender {
         tokio::select! {
             sent = self.deliver(&client, &queued) => { progress.clear(); sent }
             () = super::interrupted() => {
+                for queued in &queued {
+                    self.report(queued, "outbox", None)?;
+                }
                 self.console.note("the message is in the outbox; any later send or listen delivers it");
                 Ok(Exit::Interrupted)
             }
@@ -114,7 +121,7 @@ impl Sender {
         }
     }
 
-    /// Sends every line of stdin, in order.
+    /// Sends every line of stdin, in order, as soon as it is there.
     async fn lines(&self) -> Result<Exit, Failure> {
         let client = if self.args.no_wait {
             self.opened.client.clone()
@@ -123,57 +130,74 @@ impl Sender {
         };
         let progress = Progress::new(self.console);
         let mut total = LineCounts::default();
-        let mut lines = Lines { input: io::stdin().lock(), number: 0, skipped: 0 };
-        let mut stopped = None;
-        while stopped.is_none() {
-            let (texts, end) = lines.batch();
-            let drafts: Vec<Draft> = texts.into_iter().map(|text| self.draft(text)).collect();
-            if !drafts.is_empty() {
-                tokio::select! {
-                    sent = self.batch(&client, drafts, &mut total) => sent?,
-                    () = super::interrupted() => stopped = Some(Ok(Exit::Interrupted)),
+        let mut lines = Lines::start();
+        let mut interrupted = std::pin::pin!(super::interrupted());
+        let end = loop {
+            let (texts, end) = tokio::select! {
+                biased;
+                () = &mut interrupted => break Ok(Exit::Interrupted),
+                batch = lines.batch() => batch,
+            };
+            if !texts.is_empty() {
+                let queued = match client
+                    .enqueue(texts.into_iter().map(|text| self.draft(text)).collect())
+                {
+                    Ok(queued) => queued,
+                    Err(error) => break Err(error.into()),
+                };
+                let outcome = tokio::select! {
+                    biased;
+                    outcome = self.batch(&client, &queued, &mut total) => outcome,
+                    () = &mut interrupted => {
+                        total.count(&queued, &client.outbox()?);
+                        break Ok(Exit::Interrupted);
+                    }
+                };
+                if let Err(failure) = outcome {
+                    total.count(&queued, &client.outbox()?);
+                    break Err(failure);
                 }
                 progress.say(format!("{} lines", total.accepted));
             }
-            stopped = stopped.or(match end {
-                End::More => None,
-                End::Input => Some(Ok(Exit::Done)),
-                End::Bad(failure) => Some(Err(failure)),
-            });
-        }
+            match end {
+                End::More => {}
+                End::Input => break Ok(Exit::Done),
+                End::Bad(failure) => break Err(failure),
+            }
+        };
         progress.clear();
         self.sum_up(&total, lines.skipped)?;
-        match stopped {
-            Some(Ok(_)) if total.failed > 0 => Err(Failure::new(
+        match end {
+            Ok(Exit::Done) if total.failed > 0 => Err(Failure::new(
                 Exit::Cover,
                 "too_large",
                 format!("{} lines can never be sent", total.failed),
             )
             .hint("see which: securechat history")),
-            Some(result) => result,
-            None => Ok(Exit::Done),
+            end => end,
         }
     }
 
+    /// Delivers lines that were accepted; counts them once it is known what became of them.
     async fn batch(
         &self,
         client: &Client,
-        drafts: Vec<Draft>,
+        queued: &[Queued],
         total: &mut LineCounts,
     ) -> Result<(), Failure> {
-        let queued = client.enqueue(drafts)?;
         if total.accepted == 0
             && let Some(first) = queued.first()
         {
             self.tell(first)?;
         }
-        total.accepted += queued.len();
         if self.args.no_wait || total.broker_away {
+            total.accepted += queued.len();
             total.waiting += queued.len();
             return Ok(());
         }
-        let delivery = client.deliver(&queued, self.args.timeout).await?;
-        total.acked += queued.len().saturating_sub(delivery.waiting + delivery.closed.len());
+        let delivery = client.deliver(queued, self.args.timeout).await?;
+        total.accepted += queued.len();
+        total.acked += delivery.delivered;
         total.failed += delivery.closed.len();
         total.waiting += delivery.waiting;
         if delivery.waiting > 0 {
@@ -267,6 +291,17 @@ struct LineCounts {
     reason: Option<String>,
 }
 
+impl LineCounts {
+    /// Counts lines whose delivery was cut off, by what is still in the outbox.
+    fn count(&mut self, queued: &[Queued], outbox: &[OutboxItem]) {
+        let waits = |queued: &&Queued| outbox.iter().any(|item| item.id == queued.id);
+        let waiting = queued.iter().filter(waits).count();
+        self.accepted += queued.len();
+        self.waiting += waiting;
+        self.acked += queued.len() - waiting;
+    }
+}
+
 /// How a batch of lines ended.
 enum End {
     More,
@@ -274,55 +309,68 @@ enum End {
     Bad(Failure),
 }
 
-struct Lines<R> {
-    input: R,
-    number: u64,
+/// The lines of stdin. A thread of their own reads them: it may wait for ever.
+struct Lines {
+    read: tokio::sync::mpsc::Receiver<Result<String, Failure>>,
     skipped: usize,
 }
 
-impl<R: BufRead> Lines<R> {
+impl Lines {
+    fn start() -> Self {
+        let (found, read) = tokio::sync::mpsc::channel(WAITING_LINES);
+        // It ends with the input, with the receiver, or with the process.
+        std::thread::spawn(move || {
+            let mut input = io::stdin().lock();
+            let mut number = 0;
+            while let Some(line) = next_line(&mut input, &mut number).transpose() {
+                let last = line.is_err();
+                if found.blocking_send(line).is_err() || last {
+                    break;
+                }
+            }
+        });
+        Self { read, skipped: 0 }
+    }
+
     /// The next lines: at least one, and as many more as are there already, up to a batch.
-    fn batch(&mut self) -> (Vec<String>, End) {
+    async fn batch(&mut self) -> (Vec<String>, End) {
         let (mut texts, mut bytes) = (Vec::new(), 0);
-        while texts.len() < BATCH && bytes < BATCH_BYTES {
-            match self.line() {
-                Ok(Some(text)) => {
+        let mut next = self.read.recv().await;
+        loop {
+            match next {
+                Some(Ok(text)) if text.is_empty() => self.skipped += 1,
+                Some(Ok(text)) => {
                     bytes += text.len();
                     texts.push(text);
                 }
-                Ok(None) => return (texts, End::Input),
-                Err(failure) => return (texts, End::Bad(failure)),
+                Some(Err(failure)) => return (texts, End::Bad(failure)),
+                None => return (texts, End::Input),
             }
-            // A pipe that has no more for the moment must not hold up what it brought.
-            if !self.has_line() {
-                break;
+            if texts.len() >= BATCH || bytes >= BATCH_BYTES {
+                return (texts, End::More);
             }
+            next = match self.read.try_recv() {
+                Ok(line) => Some(line),
+                Err(tokio::sync::mpsc::error::TryRecvError::Empty) => return (texts, End::More),
+                Err(tokio::sync::mpsc::error::TryRecvError::Disconnected) => None,
+            };
         }
-        (texts, End::More)
     }
+}
 
-    fn has_line(&mut self) -> bool {
-        // `fill_buf` gives what is buffered, and reads only if nothing is.
-        self.input.fill_buf().is_ok_and(|buffer| buffer.contains(&b'\n'))
+/// The next line, empty ones included; `None` at the end of the input.
+fn next_line(input: &mut impl BufRead, number: &mut u64) -> Result<Option<String>, Failure> {
+    let mut line = Vec::new();
+    let limit = u64::try_from(MAX_TEXT + 2).unwrap_or(u64::MAX);
+    let read = input.by_ref().take(limit).read_until(b'\n', &mut line);
+    read.map_err(|error| Failure::file("stdin".as_ref(), &error))?;
+    if line.is_empty() {
+        return Ok(None);
     }
-
-    fn line(&mut self) -> Result<Option<String>, Failure> {
-        loop {
-            let mut line = Vec::new();
-            let limit = u64::try_from(MAX_TEXT + 2).unwrap_or(u64::MAX);
-            let read = self.input.by_ref().take(limit).read_until(b'\n', &mut line);
-            read.map_err(|error| Failure::file("stdin".as_ref(), &error))?;
-            if line.is_empty() {
-                return Ok(None);
-            }
-            self.number += 1;
-            let text = line.strip_suffix(b"\n").unwrap_or(&line);
-            if text.is_empty() {
-                self.skipped += 1;
-                continue;
-            }
-            return check(text, &format!("line {}", self.number)).map(Some);
-        }
+    *number += 1;
+    match line.strip_suffix(b"\n").unwrap_or(&line) {
+        [] => Ok(Some(String::new())),
+        text => check(text, &format!("line {number}")).map(Some),
     }
 }
 

@@ -38,7 +38,9 @@ impl Console {
     pub(crate) fn start_log(self) {
         let level = match self.verbose {
             0 => return,
-            1 => "warn,chat_core=info,chat_transport=info,chat_broker=info,securechat=info",
+            1 => {
+                "warn,krafka=error,chat_core=info,chat_transport=info,chat_broker=info,securechat=info"
+            }
             2 => "info,chat_core=debug,chat_transport=debug,chat_broker=debug,securechat=debug",
             _ => "debug",
         };

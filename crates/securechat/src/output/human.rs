@@ -93,17 +93,25 @@ fn gap_row(gap: &Gap) -> String {
         GapCause::NoRecord => "no record is there",
         _ => "unknown cause",
     };
-    let Gap { partition, from_offset, to_offset, .. } = gap;
+    let Gap { partition, from_offset, .. } = gap;
+    let offsets = match gap.to_offset.checked_sub(1) {
+        // Another topic counts anew: how far the old one went is not known.
+        _ if gap.cause == GapCause::TopicReplaced => format!("offsets from {from_offset} on"),
+        Some(last) if last == *from_offset => format!("offset {last}"),
+        Some(last) => format!("offsets {from_offset} to {last}"),
+        None => format!("offsets from {from_offset} on"),
+    };
     let times = match (gap.after_ms, gap.before_ms) {
         (None, None) => String::new(),
         (after, before) => {
             let time = |ms: Option<i64>| ms.map_or("?".to_owned(), local);
-            format!(", between {} and {}", time(after), time(before))
+            match before {
+                Some(_) => format!(", between {} and {}", time(after), time(before)),
+                None => format!(", after {}", time(after)),
+            }
         }
     };
-    format!(
-        "gap: offsets {from_offset} to {to_offset} of partition {partition} were never read: {why}{times}"
-    )
+    format!("gap: {offsets} of partition {partition} were never read: {why}{times}")
 }
 
 /// `text` in `style`, if colours are wanted.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use chat_core::{HistoryItem, Item, Message, MessageState};
+use chat_core::{GapCause, HistoryItem, Item, Message, MessageState};
 use serde::Serialize;
 
 use super::console::to_line;
@@ -93,9 +93,11 @@ struct EventRow<'a, T> {
 fn event(item: &HistoryItem, what: &Item) -> Result<String, Failure> {
     match what {
         Item::Gap(gap) => {
+            // Another topic counts anew: how far the old one went is not known.
+            let to_offset = (gap.cause != GapCause::TopicReplaced).then_some(gap.to_offset);
             let detail = serde_json::json!({
                 "cause": gap.cause.as_str(), "partition": gap.partition, "from_offset": gap.from_offset,
-                "to_offset": gap.to_offset, "after": gap.after_ms.map(rfc3339), "before": gap.before_ms.map(rfc3339),
+                "to_offset": to_offset, "after": gap.after_ms.map(rfc3339), "before": gap.before_ms.map(rfc3339),
             });
             event_line(item, "gap", &detail)
         }

@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 
-use crate::house::{BrokerHouse, House, picture};
+use crate::house::{BrokerHouse, EmbeddedHouse, House, picture};
 
 #[test]
 fn no_profile_no_network_several_profiles() {
@@ -148,6 +148,9 @@ fn brokers_that_are_away_silent_or_unprotected() {
     create("127.0.0.1:1", &["--security", "sasl-tls"]).exit(2).says("sasl_username");
     create("127.0.0.1:1", &["--namespace", "Not Good"]).exit(2);
     create("127.0.0.1:1", &["--partitions", "0"]).exit(2);
+    let many: Vec<String> = (1..=65).map(|port| format!("127.0.0.1:{port}")).collect();
+    create(&many.join(","), &[]).exit(2);
+    house.run_as("carol", &["network", "show"]).exit(0);
     // One that accepts and never answers: the message is safe, the time is kept.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = silent.local_addr().unwrap().to_string();
@@ -179,6 +182,12 @@ fn configuration() {
     house.run(&["history"]).exit(2).says("line 1").hints("security");
     house.file("config.toml", b"security = \n");
     house.run(&["config", "check"]).exit(2).says("line 1").hints("config path");
+    house.run(&["config", "path"]).exit(0);
+    for wrong in ["security = 'plain'", "sasl_mechanism = 'x'", "ca_file = '/nowhere'"] {
+        house.file("config.toml", format!("[profiles.alice]\n{wrong}\n").as_bytes());
+        house.run(&["config", "check"]).exit(2).hints("config show");
+    }
+    house.run(&["--config", "/nowhere.toml", "config", "check"]).exit(2);
     house.file("config.toml", b"brokers = ['a:1']\n[profiles.alice]\nsasl_username = 'me'\n");
     house.run(&["config", "check"]).exit(0);
     let shown = house.run(&["config", "show", "--json"]).exit(0).json();
@@ -248,7 +257,15 @@ fn damaged_and_newer_stores() {
     assert_eq!(said.code, 7, "{}", said.err);
     std::fs::write(&store, b"not a store at all").unwrap();
     house.run_as("alice", &["history"]).exit(7).hints("securechat doctor");
+    std::fs::write(&store, &good).unwrap();
     let vault = house.profile("alice").join("vault.key");
+    // Without its key a store is nothing that may be made anew.
+    let away = house.path().join("away");
+    std::fs::rename(&vault, &away).unwrap();
+    house.run_as("alice", &["history"]).exit(7).says("vault.key");
+    house.run(&["init", "alice", "--no-passphrase"]).exit(2);
+    std::fs::rename(&away, &vault).unwrap();
+    assert_eq!(std::fs::read(&store).unwrap(), good);
     let mut bytes = std::fs::read(&vault).unwrap();
     let last = bytes.len() - 1;
     bytes[last] ^= 1;
@@ -400,4 +417,27 @@ fn no_room(house: &House) {
         }
         other => panic!("{other:?}: {text}"),
     }
+}
+
+/// Topics that somebody made before, or that somebody deleted.
+#[test]
+fn topics_must_fit_the_network_and_can_be_made_again() {
+    let mut broker = EmbeddedHouse::start();
+    let house = House::with_network(broker.address());
+    house.run(&["init", "carol", "--no-passphrase"]).exit(0);
+    let address = broker.address().to_string();
+    let args = ["--partitions", "4", "--retention", "1h"];
+    let said = house.create_network("carol", &address, &args).exit(2);
+    said.says("retention.ms").hints("--namespace");
+    // The broker comes back without its data.
+    broker.stop();
+    std::fs::remove_dir_all(broker.data()).unwrap();
+    std::fs::create_dir(broker.data()).unwrap();
+    broker.restart();
+    let lost = ["send", "--to", "bob", "-m", "anybody there?", "--timeout", "10s"];
+    house.run_as("alice", &lost).exit(3).hints("securechat network create");
+    house.run_as("alice", &["network", "create"]).exit(0).says("is made again");
+    house.run_as("alice", &["network", "create"]).exit(2);
+    house.run_as("alice", &["listen", "--timeout", "100ms"]).exit(8);
+    assert_eq!(house.receive("bob", 1).exit(0).texts(), ["anybody there?"]);
 }

@@ -145,3 +145,26 @@ fn a_slip_of_the_finger_is_noticed() {
     house.send("alice", "bbo", "hi").exit(0).says("did you mean bob?");
     assert!(!house.send("alice", "bob", "hi").exit(0).err.contains("never heard"));
 }
+
+#[cfg(unix)]
+#[test]
+fn lines_are_sent_as_they_come_and_ctrl_c_loses_none() {
+    use std::io::Write;
+    let broker = BrokerHouse::start();
+    let house = House::with_network(broker.address());
+    let mut command = house.command(&["send", "--to", "bob", "--lines"]);
+    command.env("SECURECHAT_PROFILE", "alice").stdin(std::process::Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    // The pipe stays open: each line arrives before the next one is written.
+    for text in ["first", "second"] {
+        writeln!(stdin, "{text}").unwrap();
+        assert_eq!(house.receive("bob", 1).exit(0).texts(), [text]);
+    }
+    let kill = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(kill.unwrap().success());
+    let said = crate::house::finish(child).exit(130);
+    said.says("2 lines are sent, 0 are in the outbox");
+    drop(stdin);
+    assert!(house.run_as("alice", &["outbox", "list", "--json"]).exit(0).out.is_empty());
+}

@@ -183,7 +183,7 @@ pub(crate) fn wait_for(child: &mut Child, text: &str) {
 /// A broker for a test.
 pub(crate) enum BrokerHouse {
     /// In this process.
-    Embedded(EmbeddedHouse),
+    Embedded(Box<EmbeddedHouse>),
     /// Apache Kafka, started by somebody else.
     Apache(SocketAddr),
 }
@@ -193,7 +193,7 @@ impl BrokerHouse {
     pub(crate) fn start() -> Self {
         match std::env::var("SECURECHAT_TEST_BROKERS") {
             Ok(address) => Self::Apache(address.parse().unwrap()),
-            Err(_) => Self::Embedded(EmbeddedHouse::start()),
+            Err(_) => Self::Embedded(Box::new(EmbeddedHouse::start())),
         }
     }
 

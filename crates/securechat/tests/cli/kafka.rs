@@ -208,6 +208,16 @@ fn without_rights_the_administrators_commands_are_printed_and_they_work() {
     kafka.administer(commands[2]);
     house.send("stranger", "alice", "again").exit(0).says("1 older messages");
     assert_eq!(house.receive("alice", 2).exit(0).texts(), ["later", "again"]);
+    // Who may not read is told so, and not that there is nothing.
+    house.send("alice", "stranger", "for your eyes").exit(0);
+    kafka.administer(&format!(
+        "kafka-acls.sh --bootstrap-server {} --remove --force --allow-principal User:NAME --operation Read --topic {topic}",
+        kafka.sasl()
+    ));
+    let blind = house.run_as("stranger", &["listen", "--timeout", "15s"]).exit(3);
+    blind.hints("READ, WRITE and DESCRIBE");
+    kafka.administer(commands[2]);
+    assert_eq!(house.receive("stranger", 1).exit(0).texts(), ["for your eyes"]);
 }
 
 #[test]

@@ -51,6 +51,7 @@ fn what_is_dropped_is_never_seen() {
     let id = house.run_as("alice", &["outbox", "list", "--json"]).exit(0).json()[0]["number"]
         .to_string();
     house.run_as("alice", &["outbox", "drop", &id]).exit(0).says("withdrawn");
+    house.run_as("alice", &["outbox", "drop", &id]).exit(8);
     house.run_as("alice", &["outbox", "drop", "999"]).exit(8).hints("outbox list");
     house.send("alice", "bob", "kept").exit(0);
     assert_eq!(house.receive("bob", 1).exit(0).texts(), ["kept"]);
@@ -59,4 +60,33 @@ fn what_is_dropped_is_never_seen() {
         (&history[0]["text"], &history[0]["state"]),
         (&"regret".into(), &"withdrawn".into())
     );
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_send_says_what_is_in_the_outbox() {
+    // One that accepts and never answers.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let broker = BrokerHouse::start();
+    let house = House::with_network(broker.address());
+    let interrupted = |args: &[&str], input: &[u8]| {
+        use std::io::Write;
+        let mut command = house.command(args);
+        command.env("SECURECHAT_PROFILE", "alice").stdin(std::process::Stdio::piped());
+        command.env("SECURECHAT_BROKERS", silent.local_addr().unwrap().to_string());
+        let before = house.run_as("alice", &["outbox", "list", "--json"]).exit(0).json().len();
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input).unwrap();
+        while house.run_as("alice", &["outbox", "list", "--json"]).exit(0).json().len() == before {}
+        let id = child.id().to_string();
+        let kill = std::process::Command::new("kill").args(["-INT", &id]).status();
+        assert!(kill.unwrap().success());
+        crate::house::finish(child).exit(130)
+    };
+    let lines = interrupted(&["send", "--to", "bob", "--lines"], b"one\n");
+    lines.says("0 lines are sent, 1 are in the outbox");
+    let one = interrupted(&["send", "--to", "bob", "--json"], b"two");
+    assert_eq!(one.json()[0]["state"], "outbox");
+    house.send("alice", "bob", "three").exit(0);
+    assert_eq!(house.receive("bob", 3).exit(0).texts(), ["one", "two", "three"]);
 }

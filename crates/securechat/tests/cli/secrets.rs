@@ -84,6 +84,17 @@ fn secret_files_are_0600_and_loose_ones_refused() {
     house.run_as("alice", &["history"]).exit(7).hints(&chmod);
     std::fs::set_permissions(&vault, std::fs::Permissions::from_mode(0o600)).unwrap();
     house.run_as("alice", &["history"]).exit(8);
+    let loose = |path: &Path, mode| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let (store, folder) = (house.profile("alice").join("store.db"), house.profile("alice"));
+    for (path, bad, good) in [(&store, 0o644, 0o600), (&folder, 0o755, 0o700)] {
+        loose(path, bad);
+        house.run_as("alice", &["history"]).exit(7).hints(&format!("chmod {good:o}"));
+        house.run_as("alice", &["doctor"]).exit(7);
+        loose(path, good);
+    }
+    house.run_as("alice", &["history"]).exit(8);
 }
 
 #[cfg(unix)]
@@ -107,6 +118,9 @@ fn passphrases_come_from_file_command_and_descriptor() {
     house.run(&["--passphrase-command", "echo correct horse", "outbox", "list"]).exit(0);
     house.run(&["--passphrase-command", "echo wrong", "outbox", "list"]).exit(7).says("wrong");
     house.run(&["--passphrase-command", "false", "outbox", "list"]).exit(2);
+    let mut missing = house.command(&["outbox", "list"]);
+    let missing = missing.env("SECURECHAT_PASSPHRASE_FILE", "/nowhere").output().unwrap();
+    assert_eq!(missing.status.code(), Some(2), "nothing was looked for, so nothing was not found");
     house.run(&["outbox", "list"]).exit(2).hints("SECURECHAT_PASSPHRASE_FILE");
     let program = env!("CARGO_BIN_EXE_securechat");
     let script = format!("{program} --passphrase-fd 3 outbox list 3<<< 'correct horse'");
