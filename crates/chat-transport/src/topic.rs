@@ -91,6 +91,9 @@ impl TopicSpec {
         let mut configs = vec![
             ("message.timestamp.type", "LogAppendTime".to_owned()),
             ("max.message.bytes", self.max_record_bytes.to_string()),
+            // Sealed bytes do not compress; what strangers compress, the broker unpacks and checks,
+            // instead of every reader.
+            ("compression.type", "uncompressed".to_owned()),
         ];
         match self.cleanup {
             Cleanup::Delete { retention } => {
@@ -138,6 +141,8 @@ pub struct TopicSettings {
     pub max_record_bytes: Option<u32>,
     /// Copies that must take a record before it is acknowledged.
     pub min_insync_replicas: Option<u32>,
+    /// Whether readers may meet compressed batches.
+    pub compressed: Option<bool>,
 }
 
 /// Who gives records their time.
@@ -171,6 +176,7 @@ impl TopicSettings {
                         .ok()
                         .map(|ms| u64::try_from(ms).ok().map(Duration::from_millis));
                 }
+                "compression.type" => settings.compressed = Some(value != "uncompressed"),
                 "max.message.bytes" => settings.max_record_bytes = value.parse().ok(),
                 "min.insync.replicas" => settings.min_insync_replicas = value.parse().ok(),
                 _ => {}

@@ -85,6 +85,11 @@ impl TopicConfigs {
         self.number("min.insync.replicas")
     }
 
+    /// Whether batches must come as they are.
+    pub(crate) fn is_uncompressed(&self) -> bool {
+        self.value("compression.type") == "uncompressed"
+    }
+
     pub(crate) fn is_compacted(&self) -> bool {
         self.value("cleanup.policy").split(',').any(|policy| policy.trim() == "compact")
     }
@@ -138,7 +143,7 @@ const fn setting(name: &'static str, default: &'static str, kind: Kind) -> Known
 /// only; see the README for which of them it acts upon.
 pub(crate) const KNOWN: &[Known] = &[
     setting("cleanup.policy", "delete", Kind::ListOf(&["compact", "delete"])),
-    setting("compression.type", "producer", Kind::OneOf(&["producer"])),
+    setting("compression.type", "producer", Kind::OneOf(&["producer", "uncompressed"])),
     setting("delete.retention.ms", "86400000", Kind::Long(0)),
     setting("file.delete.delay.ms", "60000", Kind::Long(0)),
     setting("flush.messages", "1", Kind::Long(1)),

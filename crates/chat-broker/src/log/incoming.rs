@@ -71,6 +71,11 @@ impl IncomingBatch {
             let what = "the batch's count of records is wrong";
             return Err(Refused(ResponseError::InvalidRecord, what));
         }
+        if header.compression() != 0 && configs.is_uncompressed() {
+            // Kafka would unpack it; here nobody has to trust what is inside.
+            let what = "the topic's compression.type takes no compressed batch";
+            return Err(Refused(ResponseError::InvalidRecord, what));
+        }
         if header.compression() != 0 {
             return Ok(());
         }
@@ -181,6 +186,8 @@ mod tests {
     #[test]
     fn compressed_records_are_not_looked_into() {
         let gzip = changed(&batch(&[(None, "one")], (-1, -1, -1)), 22, 1);
-        assert!(IncomingBatch::check(gzip.into(), &configs(&[])).is_ok());
+        assert!(IncomingBatch::check(gzip.clone().into(), &configs(&[])).is_ok());
+        let plain = configs(&[("compression.type", "uncompressed")]);
+        assert_eq!(refusal(gzip, &plain), ResponseError::InvalidRecord);
     }
 }

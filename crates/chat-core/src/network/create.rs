@@ -201,6 +201,7 @@ async fn check(
     if info.partitions != spec.partitions.get() {
         return Err(wrong("partitions", info.partitions.to_string(), &spec.partitions.to_string()));
     }
+    let mut warnings = Vec::new();
     let Some(settings) = &info.settings else {
         return Ok(vec![format!(
             "this principal may not see the settings of topic {topic}: have them checked"
@@ -220,6 +221,11 @@ async fn check(
         };
         return Err(wrong("cleanup.policy", found.into(), needed));
     }
+    if settings.compressed == Some(true) {
+        warnings.push(format!(
+            "topic {topic}: compression.type should be uncompressed, so that no reader has to unpack what strangers send"
+        ));
+    }
     if let (Cleanup::Delete { retention: Some(needed) }, Some(found)) =
         (&spec.cleanup, settings.retention)
         && found != Some(*needed)
@@ -231,7 +237,7 @@ async fn check(
         let found = settings.max_record_bytes.unwrap_or_default().to_string();
         return Err(wrong("max.message.bytes", found, &format!("{LEAST_MAX_RECORD} or more")));
     }
-    Ok(Vec::new())
+    Ok(warnings)
 }
 
 fn mail_spec(network: &Network) -> TopicSpec {

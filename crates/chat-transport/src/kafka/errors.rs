@@ -127,6 +127,16 @@ impl Errors {
         }
     }
 
+    /// Nothing came within the bound that was set.
+    pub(crate) fn no_answer(&self, asked: &Asked<'_>) -> TransportError {
+        TransportError::Timeout {
+            addresses: self.addresses.clone(),
+            operation: asked.operation,
+            after: asked.within,
+            applied: Applied::No,
+        }
+    }
+
     fn unknown_topic(&self, asked: &Asked<'_>) -> TransportError {
         match asked.topic.cloned() {
             Some(topic) => TransportError::UnknownTopic { topic },

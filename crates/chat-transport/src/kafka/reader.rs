@@ -86,7 +86,10 @@ impl Reader {
             self.jump(topic, at).await?;
         }
         let asked = self.asked(topic);
-        let polled = self.consumer.poll(options.max_wait.max(SHORTEST_WAIT)).await;
+        let polled = tokio::select! {
+            polled = self.consumer.poll(options.max_wait.max(SHORTEST_WAIT)) => polled,
+            lost = self.pulse(writer, topic) => return Err(lost),
+        };
         let polled = polled.map_err(|error| self.errors.translate(&error, &asked));
         self.check_id(writer, topic, id).await?;
         let records = match polled {
@@ -97,11 +100,31 @@ impl Reader {
                 return Err(error);
             }
         };
-        if records.is_empty() {
-            let bounds = self.check_bounds(writer, topic, at).await?;
-            self.check_withheld(topic, at, &bounds).await?;
+        if !records.is_empty() {
+            return self.pages(topic, at, records, options).await;
         }
-        self.pages(topic, at, records, options).await
+        let bounds = self.check_bounds(writer, topic, at).await?;
+        self.check_withheld(topic, at, &bounds).await?;
+        let mut pages = self.pages(topic, at, records, options).await?;
+        for (page, bounds) in pages.iter_mut().zip(&bounds) {
+            page.end = page.end.max(bounds.end);
+        }
+        Ok(pages)
+    }
+
+    /// Asks the broker for a sign of life while a read waits: the client keeps the loss of its fetch
+    /// connection to itself. Returns when there is none.
+    async fn pulse(&self, writer: &Writer, topic: &TopicName) -> TransportError {
+        loop {
+            tokio::time::sleep(PULSE).await;
+            let within = self.timeouts.connect;
+            let asked = Asked { within, ..self.asked(topic) };
+            match tokio::time::timeout(within, writer.topic_id(topic)).await {
+                Ok(Ok(_)) => {}
+                Ok(Err(error)) => return error,
+                Err(_) => return self.errors.no_answer(&asked),
+            }
+        }
     }
 
     /// The client keeps refusals of a fetch to itself: no right to read, a batch that the broker finds
@@ -280,6 +303,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 const SHORTEST_WAIT: Duration = Duration::from_millis(500);
 /// Bytes of one fetch; a single larger batch still comes.
 const MAX_BYTES: i32 = 8 * 1024 * 1024;
+/// How often a waiting reader looks whether the broker is still there.
+const PULSE: Duration = Duration::from_secs(1);
 /// Reads that must bring nothing, one after the other, before the broker counts as refusing.
 const EMPTY_READS: u32 = 2;
 /// What one compressed batch may grow to: no client of this kind compresses, but a broker may.

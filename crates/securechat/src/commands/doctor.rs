@@ -152,6 +152,9 @@ async fn cluster(
             checks
                 .bad(name, &Failure::new(Exit::Broker, "topic", format!("{topic}: {problem}")))?;
         }
+        if info.settings.as_ref().is_some_and(|settings| settings.compressed == Some(true)) {
+            checks.doubtful(name, "compression.type should be uncompressed: strangers' batches are unpacked by readers")?;
+        }
         if info.settings.is_none() {
             checks.doubtful(name, "this principal may not see the topic's settings")?;
         }

@@ -118,6 +118,7 @@ impl Session {
             Event::CaughtUp => {
                 self.progress.clear();
                 self.idle.caught_up();
+                self.failure = None;
                 self.printer.event("caught_up", "caught up", &serde_json::json!({}))?;
             }
             Event::Skipped(skipped) => {
@@ -135,7 +136,7 @@ impl Session {
                 self.printer.event("skipped", &said, &detail)?;
             }
             Event::Behind(records) => {
-                self.idle.busy();
+                self.idle.behind(records);
                 self.progress.say(format!("{records} records to read"));
             }
             _ => {}
@@ -200,9 +201,12 @@ impl Session {
         Ok(())
     }
 
-    /// The time is over: 3 if the broker was never reached, else 0 if there were messages, else 8.
+    /// The time is over: 3 if the broker was never reached or lets nobody read, else 0 if there were
+    /// messages, else 8.
     fn timed_out(&mut self) -> Result<Exit, Failure> {
-        if !self.idle.reached {
+        let refused = self.messages == 0
+            && self.failure.as_ref().is_some_and(|failure| failure.code == "denied");
+        if !self.idle.reached || refused {
             let failure = self.failure.take().unwrap_or_else(|| {
                 Failure::new(Exit::Broker, "timed_out", "the broker did not answer in time")
                     .hint("look at each step of the connection: securechat doctor")
@@ -217,51 +221,64 @@ impl Session {
 struct Idle {
     timeout: Option<Duration>,
     deadline: Option<Instant>,
-    connected: bool,
     reached: bool,
     waiting: bool,
+    /// Whether anything has come since the deadline was last set.
+    progress: bool,
+    /// Records that were to be read when it was last said.
+    behind: Option<u64>,
 }
 
 impl Idle {
     fn new(timeout: Option<Duration>) -> Self {
-        let mut idle =
-            Self { timeout, deadline: None, connected: false, reached: false, waiting: true };
+        let (reached, waiting, progress, behind) = (false, true, false, None);
+        let mut idle = Self { timeout, deadline: None, reached, waiting, progress, behind };
         idle.restart();
         idle
     }
 
     fn restart(&mut self) {
+        self.progress = false;
         self.deadline = self.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     }
 
     fn connected(&mut self) {
-        (self.connected, self.reached) = (true, true);
-        self.busy();
+        if !std::mem::replace(&mut self.reached, true) {
+            self.busy();
+        }
     }
 
-    /// Returns whether there was a connection to lose.
+    /// Returns whether this is news: a broker that answers and gives nothing is no better each time.
     fn disconnected(&mut self) -> bool {
-        let lost = std::mem::take(&mut self.connected);
-        if lost {
+        let news = self.progress;
+        if news {
             self.waiting = true;
             self.restart();
         }
-        lost
+        news
     }
 
     fn caught_up(&mut self) {
-        self.waiting = true;
+        (self.waiting, self.behind) = (true, None);
         self.restart();
+        self.progress = true;
     }
 
     fn message(&mut self) {
         if self.waiting {
             self.restart();
         }
+        self.progress = true;
+    }
+
+    fn behind(&mut self, records: u64) {
+        if self.behind.replace(records).is_none_or(|before| records < before) {
+            self.busy();
+        }
     }
 
     fn busy(&mut self) {
-        (self.waiting, self.deadline) = (false, None);
+        (self.waiting, self.deadline, self.progress) = (false, None, true);
     }
 }
 
