@@ -30,7 +30,7 @@ pub use self::send::{SendOutcome, Sent};
 /// Nothing touches the network until [`connect`](Self::connect) has named a transport.
 #[derive(Clone)]
 pub struct Client {
-    profile: Arc<Profile>,
+    pub(crate) profile: Arc<Profile>,
     transport: Option<Arc<dyn Transport>>,
 }
 

@@ -34,6 +34,8 @@ pub enum Item {
     Conflict(Conflict),
     /// A message that only a newer version of this program can read; it is kept.
     Newer(Newer),
+    /// A message of our own that the log has lost, and that is too old to be sent again.
+    Unsent(Unsent),
 }
 
 /// A message.
@@ -214,6 +216,18 @@ pub struct Conflict {
 #[non_exhaustive]
 pub struct Newer {
     /// The partition of the mail topic.
+    pub partition: u32,
+    /// Its offset there.
+    pub offset: u64,
+}
+
+/// A message that was on the log and is not any more, and whose bytes are not kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Unsent {
+    /// The message's place in the history.
+    pub message: u64,
+    /// The partition of the mail topic where it was.
     pub partition: u32,
     /// Its offset there.
     pub offset: u64,

@@ -39,7 +39,7 @@ pub use crate::handle::{Handle, HandleError};
 pub use crate::inbound::Skipped;
 pub use crate::item::{
     CarrierKind, Conflict, Found, Gap, GapCause, HistoryItem, Item, Message, MessageState, Missing,
-    Newer, Protection,
+    Newer, Protection, Unsent,
 };
 pub use crate::message_id::MessageId;
 pub use crate::namespace::{Namespace, NamespaceError};

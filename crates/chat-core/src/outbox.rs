@@ -16,6 +16,7 @@ use crate::network::Network;
 
 pub(crate) mod deliver;
 pub(crate) mod enqueue;
+pub(crate) mod own;
 pub(crate) mod picture;
 
 /// One message that waits, as people see it.

@@ -86,7 +86,8 @@ impl Client {
             max_record: network.max_record(),
             live: Arc::clone(&live),
         };
-        let sender = deliver_in_background(Arc::clone(&self.profile), transport, network);
+        let sender =
+            deliver_in_background(Arc::clone(&self.profile), transport, network, Arc::clone(&live));
         Ok(Listener {
             profile: Arc::clone(&self.profile),
             live,
@@ -254,34 +255,45 @@ fn is_own(item: &HistoryItem) -> bool {
     matches!(&item.what, Item::Message(message) if message.outgoing)
 }
 
-/// Delivers what is or gets into the outbox, for as long as it is polled.
+/// Delivers what is or gets into the outbox, for as long as it is polled; puts back what the log has
+/// lost, at the start, with every new connection and from time to time.
 async fn deliver_in_background(
     profile: Arc<Profile>,
     transport: Arc<dyn Transport>,
     network: Network,
+    live: Arc<SharedLive>,
 ) {
-    let mut generation = None;
+    let (mut generation, mut checked) = (None, None);
     let mut pause = LOOK_AT_STORE;
     loop {
-        let now = profile.store.generation().ok();
-        if now != generation {
+        let (now, sessions) = (profile.store.generation().ok(), live.sessions());
+        let due = checked.is_none_or(|(at, then): (Instant, u64)| {
+            then != sessions || at.elapsed() >= CHECK_OWN_EVERY
+        });
+        if now != generation || due {
             generation = now;
-            let drain = Drain::new(
-                Arc::clone(&profile),
-                Arc::clone(&transport),
-                network.clone(),
-                std::collections::HashMap::new(),
-            );
-            let failed = match drain.run(&[], Instant::now() + DELIVERY_TIME).await {
-                Ok(delivery) => {
-                    if delivery.passed_over {
-                        // Whoever holds that lock may end without having sent anything.
-                        generation = None;
-                    }
-                    delivery.failure
+            let waited_for = std::collections::HashMap::new();
+            let (profile, transport) = (Arc::clone(&profile), Arc::clone(&transport));
+            let mut drain = Drain::new(profile, transport, network.clone(), waited_for);
+            let mut failed = None;
+            if due {
+                match drain.check_all_own().await {
+                    Ok(()) => checked = Some((Instant::now(), sessions)),
+                    Err(error) => failed = Some(Error::from(error)),
                 }
-                Err(error) => Some(error.into()),
-            };
+            }
+            if failed.is_none() {
+                failed = match drain.run(&[], Instant::now() + DELIVERY_TIME).await {
+                    Ok(delivery) => {
+                        if delivery.passed_over {
+                            // Whoever holds that lock may end without having sent anything.
+                            generation = None;
+                        }
+                        delivery.failure
+                    }
+                    Err(error) => Some(error.into()),
+                };
+            }
             if let Some(error) = failed {
                 tracing::debug!(%error, "the outbox could not be emptied; trying again");
                 generation = None;
@@ -294,6 +306,8 @@ async fn deliver_in_background(
     }
 }
 
+/// How often a running listener looks whether the log still holds what it acknowledged.
+const CHECK_OWN_EVERY: Duration = Duration::from_mins(10);
 /// How often the store is asked what other processes of the profile have done.
 const LOOK_AT_STORE: Duration = Duration::from_millis(500);
 const LAST_PAUSE: Duration = Duration::from_secs(5);

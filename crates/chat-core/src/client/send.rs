@@ -124,12 +124,17 @@ impl Client {
         let network = self.profile.joined_network()?;
         let stored = self.profile.store.read::<_, SendError>(|tx| Ok(tx.outbox_get(id.into())?))?;
         let stored = stored.ok_or(SendError::NotInOutbox { id })?;
+        let waits =
+            self.profile.store.read::<_, SendError>(|tx| Ok(tx.outbox_waits(id.into())?))?;
+        if !waits {
+            return Err(SendError::NotInOutbox { id }.into());
+        }
         let mailbox = Mailbox::from_bytes(&stored.mailbox);
         let _lock = self.profile.drain_lock(&mailbox)?.ok_or(SendError::BeingSent { id })?;
         self.profile.store.write::<_, SendError>(|tx| {
             let stored = tx.outbox_get(id.into())?.ok_or(SendError::NotInOutbox { id })?;
             let mut row = OutboxRow::decode(&stored)?;
-            if row.content()?.is_void() {
+            if row.content()?.is_void() || !tx.outbox_waits(id.into())? {
                 return Err(SendError::NotInOutbox { id });
             }
             row.withdraw(&network, &mailbox, &mut rand::rng())?;

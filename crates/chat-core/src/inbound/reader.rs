@@ -1,5 +1,6 @@
 //! The background work of `listen`: reads the inbox's partition into the history.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -31,6 +32,8 @@ pub(crate) struct Reader {
 #[derive(Default)]
 pub(crate) struct SharedLive {
     state: Mutex<Live>,
+    /// Connections that were made.
+    sessions: AtomicU64,
     changed: Notify,
 }
 
@@ -55,6 +58,11 @@ impl SharedLive {
     /// Looks at the words and takes some away.
     pub(crate) fn take<R>(&self, take: impl FnOnce(&mut Live) -> R) -> R {
         take(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// How many connections were made so far.
+    pub(crate) fn sessions(&self) -> u64 {
+        self.sessions.load(Ordering::Relaxed)
     }
 
     pub(crate) async fn changed(&self) {
@@ -121,6 +129,7 @@ impl Reader {
         };
         let end = match log.look().await {
             Ok(Look::Start(start)) => {
+                self.live.sessions.fetch_add(1, Ordering::Relaxed);
                 self.live.update(|live| live.connected = true);
                 *pause = FIRST_PAUSE;
                 self.read_from(start, suspicions).await?

@@ -1,14 +1,16 @@
 //! Emptying the outbox: identical bytes, in order, until they are acknowledged.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use chat_store::{OutboxRow as Stored, Seq};
-use chat_transport::{Ack, AppendError, Record, TopicId, TopicInfo, Transport, TransportError};
-use serde::{Deserialize, Serialize};
+use chat_transport::{
+    Ack, AppendError, Partition, Record, TopicId, TopicInfo, TopicName, Transport, TransportError,
+};
 use tokio::time::Instant;
 
+use super::own::{OwnRecord, OwnRecords, rest};
 use super::picture::embed;
 use super::{OutboxRow, OutboxState, Payload, close_message};
 use crate::client::Profile;
@@ -59,15 +61,6 @@ pub struct Landed {
     pub offset: Option<u64>,
 }
 
-/// An acknowledged record of our own, as the store keeps it.
-#[derive(Serialize, Deserialize)]
-struct OwnRecord {
-    topic_id: [u8; 16],
-    leader_epoch: Option<u32>,
-    hash: [u8; 32],
-    history: u64,
-}
-
 /// Empties the outbox of one profile.
 pub(crate) struct Drain {
     profile: Arc<Profile>,
@@ -75,6 +68,10 @@ pub(crate) struct Drain {
     network: Network,
     /// Fresh for every drain: the topic may be another by now.
     topic: Option<TopicInfo>,
+    /// Partitions whose own records were compared with the log.
+    checked: HashSet<Partition>,
+    /// How often acknowledgements contradicted earlier ones.
+    contradictions: u32,
     /// Rows that somebody waits for, each with its place in the history.
     wanted: HashMap<u64, Seq>,
     result: Delivery,
@@ -87,7 +84,9 @@ impl Drain {
         network: Network,
         wanted: HashMap<u64, Seq>,
     ) -> Self {
-        Self { profile, transport, network, topic: None, wanted, result: Delivery::default() }
+        let (topic, checked, contradictions) = (None, HashSet::new(), 0);
+        let result = Delivery::default();
+        Self { profile, transport, network, topic, checked, contradictions, wanted, result }
     }
 
     /// Sends what waits: first the mailboxes named, then all others, until `deadline`.
@@ -171,7 +170,8 @@ impl Drain {
         let mailbox = mailbox.to_bytes();
         self.profile.store.read(|tx| {
             for id in self.wanted.keys() {
-                if tx.outbox_get((*id).into())?.is_some_and(|row| row.mailbox == mailbox) {
+                let row = tx.outbox_get((*id).into())?;
+                if tx.outbox_waits((*id).into())? && row.is_some_and(|row| row.mailbox == mailbox) {
                     return Ok(true);
                 }
             }
@@ -180,14 +180,49 @@ impl Drain {
     }
 
     async fn drain_locked(&mut self, mailbox: Mailbox, lock: Arc<Lock>) -> Result<(), SendError> {
-        loop {
-            let rows = self.next_rows(&mailbox, Arc::clone(&lock)).await?;
-            if rows.is_empty() {
-                return Ok(());
-            }
+        let waits = |drain: &Self| {
+            let mailbox = mailbox.to_bytes();
+            drain.profile.store.read(|tx| tx.outbox_oldest(&mailbox, 1, usize::MAX))
+        };
+        while !waits(self)?.is_empty() {
             let topic = self.topic().await?.id;
+            self.check_own(&[mailbox.partition]).await?;
+            let rows = self.next_rows(&mailbox, Arc::clone(&lock)).await?;
             self.send_rows(&mailbox, topic, rows).await?;
         }
+        Ok(())
+    }
+
+    /// Puts back what the log has lost, whichever partition it was in.
+    pub(crate) async fn check_all_own(&mut self) -> Result<(), SendError> {
+        let all: Vec<Partition> = (0..self.network.partitions().get()).map(Partition).collect();
+        let topic = self.network.mail_topic();
+        let holds = |partition: &Partition| {
+            let newest = self.profile.store.read(|tx| tx.own_newest(topic.as_str(), partition.0));
+            newest.map(|newest| newest.is_some().then_some(*partition)).transpose()
+        };
+        let held: Vec<Partition> = all.iter().filter_map(holds).collect::<Result<_, _>>()?;
+        self.check_own(&held).await
+    }
+
+    fn own<'a>(&'a self, topic: &'a TopicName, id: TopicId) -> OwnRecords<'a> {
+        OwnRecords { profile: &self.profile, transport: &*self.transport, topic, id }
+    }
+
+    /// Puts back what the log has lost of these partitions; once for each in a drain.
+    pub(crate) async fn check_own(&mut self, partitions: &[Partition]) -> Result<(), SendError> {
+        let fresh: Vec<Partition> =
+            partitions.iter().copied().filter(|p| !self.checked.contains(p)).collect();
+        if fresh.is_empty() {
+            return Ok(());
+        }
+        let (id, topic) = (self.topic().await?.id, self.network.mail_topic());
+        let lost = self.own(&topic, id).check(&fresh).await?;
+        if lost.requeued + lost.unsent > 0 {
+            tracing::warn!(lost.requeued, lost.unsent, "the log has lost acknowledged messages");
+        }
+        self.checked.extend(fresh);
+        Ok(())
     }
 
     /// The topic as it is now, looked up before the first append: an append to a topic that is
@@ -237,11 +272,15 @@ impl Drain {
         let hashes: Vec<_> =
             records.iter().map(|r| record_hash(r.key.as_deref(), Some(&r.value))).collect();
         let topic = self.network.mail_topic();
+        let floor = self.own(&topic, topic_id).newest(mailbox.partition)?;
         let sent = self.transport.append(&topic, mailbox.partition, records).await;
         let (acks, error) = match sent {
             Ok(acks) => (acks, None),
             Err(AppendError { acked, error, .. }) => (acked, Some(error)),
         };
+        if self.log_was_cut(mailbox.partition, floor, &acks)? {
+            return Ok(());
+        }
         self.acknowledged(
             mailbox,
             topic_id,
@@ -259,7 +298,29 @@ impl Drain {
         }
     }
 
-    /// Takes acknowledged rows out of the outbox and remembers where they are on the log.
+    /// Whether these acknowledgements are none: they name offsets at or below a record that was
+    /// acknowledged before the append began, so the log was cut in between. Then the rows stay, and topic
+    /// and own records are looked at again before anything is sent.
+    fn log_was_cut(
+        &mut self,
+        partition: Partition,
+        floor: Option<u64>,
+        acks: &[Ack],
+    ) -> Result<bool, SendError> {
+        let contradiction =
+            acks.iter().filter_map(|ack| ack.offset).find(|offset| Some(offset.0) <= floor);
+        let Some(offset) = contradiction else { return Ok(false) };
+        self.contradictions += 1;
+        if self.contradictions >= MOST_CONTRADICTIONS {
+            let what = format!("offset {offset} of partition {partition} was acknowledged twice");
+            return Err(TransportError::Protocol { what }.into());
+        }
+        self.topic = None;
+        self.checked.remove(&partition);
+        Ok(true)
+    }
+
+    /// Lets acknowledged rows rest and remembers where they are on the log.
     fn acknowledged<'r>(
         &mut self,
         mailbox: &Mailbox,
@@ -279,14 +340,14 @@ impl Drain {
                     leader_epoch: ack.leader_epoch.map(|epoch| epoch.0),
                     hash: *hash,
                     history: row.row.history,
+                    outbox: row.id,
                 };
                 // A duplicate that the broker dropped is acknowledged without its offset.
                 if let Some(offset) = ack.offset {
                     tx.own_put(topic.as_str(), partition, offset.0, &encode(&own)?)?;
                 }
-                tx.outbox_remove(row.id.into())?;
             }
-            Ok(())
+            rest(tx, acked.iter().map(|(row, ..)| row.id))
         })?;
         for (row, _, ack) in acked {
             if self.wanted.contains_key(&row.id) {
@@ -343,7 +404,7 @@ impl Profile {
     fn fate(&self, id: u64, history: Seq) -> Result<Fate, SendError> {
         let (waits, row) = self.store.read::<_, SendError>(|tx| {
             let row = tx.history_get(history)?.map(|stored| HistoryRow::decode(&stored));
-            Ok((tx.outbox_get(id.into())?.is_some(), row.transpose()?))
+            Ok((tx.outbox_waits(id.into())?, row.transpose()?))
         })?;
         Ok(match row.map(|row| row.item) {
             Some(Item::Message(Message { id, state: MessageState::Failed { reason }, .. })) => {
@@ -385,6 +446,8 @@ impl Profile {
     }
 }
 
+/// A broker that contradicts itself so often in one drain is not believed any more.
+const MOST_CONTRADICTIONS: u32 = 3;
 /// Rows that are sent together, in number and bytes.
 const BATCH_ROWS: usize = 1024;
 const BATCH_BYTES: usize = 4 * 1024 * 1024;

@@ -1,6 +1,6 @@
 //! Logs that lose, repeat and reappear: each loss is a row, and nothing is shown twice.
 
-use chat_core::chat_transport::{Offset, Partition, TransportAdmin};
+use chat_core::chat_transport::{Offset, Partition, StoredRecord, TransportAdmin};
 use chat_core::{Draft, GapCause, Item, ListenFrom, SendOutcome, Seq};
 use std::time::Duration;
 
@@ -44,6 +44,8 @@ async fn a_truncated_log_is_a_gap_and_what_comes_after_it_is_read() {
     }
     assert_eq!(people.read_as_bob(Seq::ZERO).await.len(), 3);
     people.log.truncate(&people.topic(), Partition(0), Offset(1)).unwrap();
+    // A stranger is quicker than alice, who brings back what was lost: it lies elsewhere now.
+    people.append(Some(&[9; 16]), b"first").await;
     people.send("after").await;
     let items = people.read_as_bob(Seq::from(3)).await;
     assert_eq!(texts(&items), ["after"], "{items:?}");
@@ -123,4 +125,47 @@ async fn marks_go_on_where_they_stood() {
     drop(listener);
     let mut listener = people.bob.listen(ListenFrom::Mark("default".to_owned())).unwrap();
     assert_eq!(texts(&until_caught_up(&mut listener).await.0), ["three"]);
+}
+
+/// The cluster loses what it acknowledged before anybody has read it: the sender's next message brings
+/// it back, in order and with identical bytes.
+#[tokio::test]
+async fn what_the_log_lost_is_sent_again_ahead_of_what_is_younger() {
+    let people = People::new().await;
+    for text in ["zero", "one", "two"] {
+        people.send(text).await;
+    }
+    let before = people.records();
+    people.log.truncate(&people.topic(), Partition(0), Offset(1)).unwrap();
+    people.send("after").await;
+    assert_eq!(texts(&people.read_as_bob(Seq::ZERO).await), ["zero", "one", "two", "after"]);
+    let bytes = |records: &[StoredRecord]| -> Vec<_> {
+        records.iter().map(|record| record.value.clone()).collect()
+    };
+    assert_eq!(bytes(&people.records())[..3], bytes(&before)[..]);
+    assert_eq!(people.history(&people.alice).len(), 4, "nothing is new in the sender's history");
+    // Nothing more is lost: nothing is sent again.
+    people.send("calm").await;
+    assert_eq!(people.records().len(), 5);
+}
+
+/// The same after the topic was made anew; and a listener does it without a message of its own.
+#[tokio::test]
+async fn a_listener_brings_back_what_a_new_topic_does_not_hold() {
+    let people = People::new().await;
+    for text in ["zero", "one"] {
+        people.send(text).await;
+    }
+    people.log.recreate(&people.topic()).unwrap();
+    let mut listening = people.alice.listen(ListenFrom::After(Seq::from(9))).unwrap();
+    let brought_back = async {
+        while people.records().len() < 2 {
+            tokio::select! {
+                _ = listening.next() => {}
+                () = tokio::time::sleep(Duration::from_millis(50)) => {}
+            }
+        }
+    };
+    tokio::time::timeout(LONG, brought_back).await.expect("nothing came back");
+    assert_eq!(texts(&people.read_as_bob(Seq::ZERO).await), ["zero", "one"]);
 }

@@ -3,6 +3,7 @@
 use anstyle::{AnsiColor, Style};
 use chat_core::{
     Conflict, Found, Gap, GapCause, HistoryItem, Item, Message, MessageState, Missing, Newer,
+    Unsent,
 };
 
 use super::escape::{indented, one_line};
@@ -76,6 +77,9 @@ pub(crate) fn event_row(item: &Item) -> String {
         Item::Conflict(Conflict { from, number, ids, .. }) => {
             format!("{} different messages claim to be message {number} of {from}", ids.len())
         }
+        Item::Unsent(Unsent { message, partition, offset, .. }) => format!(
+            "the log lost your message {message} (partition {partition}, offset {offset}), and it is too old to be sent again"
+        ),
         Item::Newer(Newer { partition, offset, .. }) => {
             format!(
                 "a message at partition {partition}, offset {offset} needs a newer securechat; it is kept"

@@ -110,6 +110,7 @@ fn event(item: &HistoryItem, what: &Item) -> Result<String, Failure> {
             });
             event_line(item, "conflict", &detail)
         }
+        Item::Unsent(unsent) => event_line(item, "unsent", unsent),
         Item::Newer(newer) => event_line(item, "newer", newer),
         _ => event_line(item, "unknown", &serde_json::json!({})),
     }

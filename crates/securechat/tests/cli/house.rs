@@ -218,11 +218,15 @@ impl EmbeddedHouse {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let folder = tempfile::tempdir().unwrap();
         // Below the ports that outgoing connections get: nobody takes it while the broker is away.
-        let first = 20_000 + u16::try_from(std::process::id() % 10_000).unwrap();
-        let broker = (first..32_768).find_map(|port| {
-            let config = BrokerConfig::new(folder.path()).listen(([127, 0, 0, 1], port).into());
-            runtime.block_on(Broker::start(config)).ok()
-        });
+        // Each is tried once in this process, so that no other test takes it either.
+        static TRIED: AtomicUsize = AtomicUsize::new(0);
+        let first = 20_000 + std::process::id() % 10_000;
+        let broker =
+            std::iter::repeat_with(|| TRIED.fetch_add(1, Ordering::Relaxed)).find_map(|tried| {
+                let port = u16::try_from(usize::try_from(first).unwrap() + tried).unwrap();
+                let config = BrokerConfig::new(folder.path()).listen(([127, 0, 0, 1], port).into());
+                runtime.block_on(Broker::start(config)).ok()
+            });
         let broker = broker.unwrap();
         let address = broker.address();
         Self { runtime, broker: Some(broker), folder, address }

@@ -1,0 +1,255 @@
+//! Own records on the log: is what was acknowledged still there?
+//!
+//! A log can lose its acknowledged end (an unclean leader, a restored disk) or all of it (a topic made
+//! anew). What was acknowledged there goes back into the outbox, with identical bytes, ahead of what
+//! is younger; receivers show nothing twice.
+
+use chat_store::WriteTxn;
+use chat_transport::{
+    Bounds, LeaderEpoch, Offset, Partition, Position, ReadOptions, TopicId, TopicName, Transport,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::client::Profile;
+use crate::clock::now_ms;
+use crate::error::SendError;
+use crate::hash::stored_hash;
+use crate::history_row::{HistoryRow, decode, encode};
+use crate::item::{Item, Unsent};
+
+/// An acknowledged record of our own, as the store keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct OwnRecord {
+    pub(crate) topic_id: [u8; 16],
+    /// Under which leader it was last seen on the log, where that is known.
+    pub(crate) leader_epoch: Option<u32>,
+    pub(crate) hash: [u8; 32],
+    /// The message's place in the history.
+    pub(crate) history: u64,
+    /// The message's number in the outbox, where its bytes rest.
+    pub(crate) outbox: u64,
+}
+
+/// The own records of a profile on one incarnation of the mail topic.
+pub(crate) struct OwnRecords<'a> {
+    pub(crate) profile: &'a Profile,
+    pub(crate) transport: &'a dyn Transport,
+    pub(crate) topic: &'a TopicName,
+    pub(crate) id: TopicId,
+}
+
+/// What became of acknowledged records that are not on the log any more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Lost {
+    /// Back in the outbox.
+    pub(crate) requeued: u64,
+    /// Too old to be sent again: said in the history.
+    pub(crate) unsent: u64,
+}
+
+impl OwnRecords<'_> {
+    /// Compares the newest acknowledged record of each partition with the log, and puts back what the
+    /// log has lost.
+    ///
+    /// A partition without own records costs nothing; one whose leader is still the one that was seen
+    /// costs its share of one look at the bounds.
+    pub(crate) async fn check(&self, partitions: &[Partition]) -> Result<Lost, SendError> {
+        let mut newest = Vec::new();
+        for partition in partitions {
+            if let Some(own) = self.below(*partition, u64::MAX, 1)?.pop() {
+                newest.push((*partition, own));
+            }
+        }
+        let known: Vec<Partition> = newest.iter().map(|(partition, _)| *partition).collect();
+        let mut lost = Lost::default();
+        if known.is_empty() {
+            return Ok(lost);
+        }
+        let bounds = self.transport.bounds(self.topic, &known).await?;
+        for ((partition, (offset, own)), bounds) in newest.into_iter().zip(&bounds) {
+            if self.stands_unread(offset, &own, bounds) {
+                continue;
+            }
+            if self.stands(offset, &own, bounds).await? {
+                self.seen_under(partition, offset, own, bounds.leader_epoch)?;
+                continue;
+            }
+            let more = self.put_back(partition, bounds).await?;
+            lost.requeued += more.requeued;
+            lost.unsent += more.unsent;
+        }
+        Ok(lost)
+    }
+
+    /// The offset of our newest acknowledged record: whatever is appended from now on lies above it.
+    pub(crate) fn newest(&self, partition: Partition) -> Result<Option<u64>, SendError> {
+        let newest = self.below(partition, u64::MAX, 1)?.pop();
+        Ok(newest.filter(|(_, own)| own.topic_id == self.id.0).map(|(offset, _)| offset))
+    }
+
+    /// Whether a record is there for certain, without reading it.
+    fn stands_unread(&self, offset: u64, own: &OwnRecord, bounds: &Bounds) -> bool {
+        let epoch = bounds.leader_epoch.map(|epoch| epoch.0);
+        own.topic_id == self.id.0
+            && offset < bounds.end.0
+            && epoch.is_some()
+            && epoch == own.leader_epoch
+    }
+
+    /// Whether a record is on the log, or was there until retention took it.
+    async fn stands(
+        &self,
+        offset: u64,
+        own: &OwnRecord,
+        bounds: &Bounds,
+    ) -> Result<bool, SendError> {
+        if own.topic_id != self.id.0 || offset >= bounds.end.0 {
+            return Ok(false);
+        }
+        if offset < bounds.start.0 {
+            return Ok(true);
+        }
+        let at = [Position { partition: bounds.partition, offset: Offset(offset) }];
+        let options = ReadOptions { max_records: 1, ..ReadOptions::default() };
+        let pages = self.transport.read(self.topic, self.id, &at, options).await?;
+        let record = pages.into_iter().flat_map(|page| page.records).next();
+        Ok(record.is_some_and(|r| r.offset.0 == offset && stored_hash(&r) == own.hash))
+    }
+
+    /// From the newest down to the first that stands: all others are put back.
+    async fn put_back(&self, partition: Partition, bounds: &Bounds) -> Result<Lost, SendError> {
+        let (mut lost, mut before) = (Lost::default(), u64::MAX);
+        loop {
+            let mut gone = Vec::new();
+            let mut found = false;
+            for (offset, own) in self.below(partition, before, PAGE)? {
+                found = self.stands(offset, &own, bounds).await?;
+                if found {
+                    break;
+                }
+                before = offset;
+                gone.push((offset, own));
+            }
+            let more = self.profile.store.write(|tx| self.take_back(tx, partition, &gone))?;
+            lost.requeued += more.requeued;
+            lost.unsent += more.unsent;
+            if found || gone.is_empty() {
+                return Ok(lost);
+            }
+        }
+    }
+
+    fn take_back(
+        &self,
+        tx: &mut WriteTxn<'_>,
+        partition: Partition,
+        gone: &[(u64, OwnRecord)],
+    ) -> Result<Lost, SendError> {
+        let mut lost = Lost::default();
+        let topic = self.topic.as_str();
+        for (offset, own) in gone {
+            // Another process may have done it already.
+            let row = tx.own_below(topic, partition.0, offset.saturating_add(1), 1)?.pop();
+            let same = row.filter(|row| row.offset == *offset).map(|row| decode(&row.body));
+            if same.transpose()?.as_ref() != Some(own) {
+                continue;
+            }
+            tx.own_delete(topic, partition.0, *offset)?;
+            if tx.outbox_requeue(own.outbox.into())? {
+                lost.requeued += 1;
+                continue;
+            }
+            let unsent = Unsent { message: own.history, partition: partition.0, offset: *offset };
+            HistoryRow::now(Item::Unsent(unsent)).append::<SendError>(tx, &[])?;
+            lost.unsent += 1;
+        }
+        Ok(lost)
+    }
+
+    /// Remembers under which leader a record was seen, so that the next check need not read it.
+    fn seen_under(
+        &self,
+        partition: Partition,
+        offset: u64,
+        own: OwnRecord,
+        epoch: Option<LeaderEpoch>,
+    ) -> Result<(), SendError> {
+        let own = OwnRecord { leader_epoch: epoch.map(|epoch| epoch.0), ..own };
+        let body = encode(&own)?;
+        self.profile
+            .store
+            .write(|tx| Ok(tx.own_put(self.topic.as_str(), partition.0, offset, &body)?))
+    }
+
+    fn below(
+        &self,
+        partition: Partition,
+        offset: u64,
+        limit: usize,
+    ) -> Result<Vec<(u64, OwnRecord)>, SendError> {
+        let topic = self.topic.as_str();
+        let rows = self.profile.store.read(|tx| tx.own_below(topic, partition.0, offset, limit))?;
+        rows.iter().map(|row| Ok((row.offset, decode(&row.body)?))).collect()
+    }
+}
+
+/// Lets acknowledged rows rest, and forgets those that have rested long enough.
+pub(crate) fn rest(tx: &mut WriteTxn<'_>, ids: impl Iterator<Item = u64>) -> Result<(), SendError> {
+    let now = now_ms();
+    for id in ids {
+        tx.outbox_rest(id.into(), now)?;
+    }
+    Ok(tx.outbox_forget(now.saturating_sub(KEPT_MS), KEPT_BYTES)?)
+}
+
+/// How long the bytes of an acknowledged message are kept, in milliseconds.
+const KEPT_MS: i64 = 24 * 60 * 60 * 1000;
+/// How many bytes of acknowledged messages are kept at most.
+const KEPT_BYTES: u64 = 64 * 1024 * 1024;
+/// Own records that are compared before the next transaction.
+const PAGE: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use chat_transport::MemoryTransport;
+
+    use super::*;
+    use crate::client::Client;
+    use crate::network::create::NewNetwork;
+    use crate::outbox::enqueue::Draft;
+
+    #[tokio::test]
+    async fn what_is_too_old_to_be_sent_again_is_said_once() {
+        let (folder, log) = (tempfile::tempdir().unwrap(), MemoryTransport::new());
+        let alice = Client::create(&folder.path().join("alice"), &"alice".parse().unwrap(), None);
+        let alice = alice.unwrap().connect(Arc::new(log.clone()));
+        let brokers = vec!["localhost:9092".to_owned()];
+        let network = NewNetwork::new("test".parse().unwrap(), brokers);
+        alice.create_network(&log, network).await.unwrap();
+        let send = async |text: &str| {
+            let draft = Draft::text("bob".parse().unwrap(), text);
+            alice.send(draft, Duration::from_secs(20)).await.unwrap()
+        };
+        send("old").await;
+        alice.profile.store.write(|tx| tx.outbox_forget(i64::MAX, 0)).unwrap();
+        send("young").await;
+        let network = alice.network().unwrap().unwrap();
+        let inbox = network.inbox(&"bob".parse().unwrap());
+        log.truncate(&network.mail_topic(), inbox.partition, Offset(0)).unwrap();
+        for text in ["next", "last"] {
+            send(text).await;
+        }
+        let rows = alice.history(&Default::default(), |_| true).unwrap();
+        let unsent: Vec<&Item> =
+            rows.iter().map(|row| &row.what).filter(|i| matches!(i, Item::Unsent(_))).collect();
+        assert!(
+            matches!(unsent[..], [Item::Unsent(Unsent { message: 1, offset: 0, .. })]),
+            "{unsent:?}"
+        );
+        let on_log = log.dump(&network.mail_topic(), inbox.partition).unwrap();
+        assert_eq!(on_log.len(), 3, "young, next and last");
+    }
+}
