@@ -16,8 +16,10 @@ use crate::network::Network;
 
 pub(crate) mod deliver;
 pub(crate) mod enqueue;
+pub(crate) mod fate;
 pub(crate) mod own;
 pub(crate) mod picture;
+pub(crate) mod ready;
 
 /// One message that waits, as people see it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,20 +4,21 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use chat_store::{OutboxRow as Stored, Seq};
+use chat_store::Seq;
 use chat_transport::{
     Ack, AppendError, Partition, Record, TopicId, TopicInfo, TopicName, Transport, TransportError,
 };
 use tokio::time::Instant;
 
+use super::close_message;
+use super::fate::Fate;
 use super::own::{OwnRecord, OwnRecords, rest};
-use super::picture::embed;
-use super::{OutboxRow, OutboxState, Payload, close_message};
+use super::ready::ReadyRow;
 use crate::client::Profile;
 use crate::error::{Error, SendError};
 use crate::hash::record_hash;
-use crate::history_row::{HistoryRow, encode};
-use crate::item::{Item, Message, MessageState};
+use crate::history_row::encode;
+use crate::item::MessageState;
 use crate::lock::Lock;
 use crate::mailbox::Mailbox;
 use crate::message_id::MessageId;
@@ -41,14 +42,6 @@ pub struct Delivery {
     pub failure: Option<Error>,
     /// Whether a mailbox was left to another process that is sending to it.
     pub(crate) passed_over: bool,
-}
-
-/// What became of one message that somebody waits for.
-enum Fate {
-    Delivered,
-    Waiting,
-    /// It never will be sent, and why.
-    Closed(MessageId, String),
 }
 
 /// Where a message is on the log.
@@ -380,69 +373,6 @@ impl Drain {
             Ok(tx.outbox_replace(row.id.into(), &closed.to_bytes()?)?)
         })?;
         Ok(())
-    }
-}
-
-/// A row whose record is finished.
-pub(crate) struct ReadyRow {
-    id: u64,
-    row: OutboxRow,
-}
-
-impl ReadyRow {
-    fn record(&self, mailbox: &Mailbox) -> Record {
-        let value = match &self.row.payload {
-            Payload::Ready(value) => value.clone(),
-            Payload::Planned { envelope, .. } => envelope.clone(),
-        };
-        self.row.carrier.record(mailbox, value)
-    }
-}
-
-impl Profile {
-    /// What the store says of a message, whichever process brought it that far.
-    fn fate(&self, id: u64, history: Seq) -> Result<Fate, SendError> {
-        let (waits, row) = self.store.read::<_, SendError>(|tx| {
-            let row = tx.history_get(history)?.map(|stored| HistoryRow::decode(&stored));
-            Ok((tx.outbox_waits(id.into())?, row.transpose()?))
-        })?;
-        Ok(match row.map(|row| row.item) {
-            Some(Item::Message(Message { id, state: MessageState::Failed { reason }, .. })) => {
-                Fate::Closed(id, reason)
-            }
-            Some(Item::Message(Message { id, state: MessageState::Withdrawn, .. })) => {
-                Fate::Closed(id, "it was taken back".to_owned())
-            }
-            _ if waits => Fate::Waiting,
-            _ => Fate::Delivered,
-        })
-    }
-
-    /// Finishes a row: a planned picture is embedded outside any transaction, then stored, so that
-    /// every attempt sends the same bytes. The caller holds the mailbox's drain lock.
-    fn make_ready(&self, stored: &Stored) -> Result<ReadyRow, SendError> {
-        let mut row = OutboxRow::decode(stored)?;
-        if let Payload::Planned { envelope, cover, .. } = &row.payload {
-            row.payload = Payload::Ready(embed(envelope, cover)?);
-            let bytes = row.to_bytes()?;
-            self.store.write::<_, SendError>(|tx| Ok(tx.outbox_replace(stored.id, &bytes)?))?;
-        }
-        Ok(ReadyRow { id: stored.id.get(), row })
-    }
-
-    /// Writes down that these rows may be on the log from now on.
-    fn mark_attempted(&self, rows: &[ReadyRow]) -> Result<(), SendError> {
-        let fresh: Vec<_> = rows.iter().filter(|r| r.row.state == OutboxState::Queued).collect();
-        if fresh.is_empty() {
-            return Ok(());
-        }
-        self.store.write(|tx| {
-            for ready in fresh {
-                let row = OutboxRow { state: OutboxState::Attempted, ..ready.row.clone() };
-                tx.outbox_replace(ready.id.into(), &row.to_bytes()?)?;
-            }
-            Ok(())
-        })
     }
 }
 

@@ -1,12 +1,11 @@
 //! `send`: one message, or one for every line.
 
-use std::io::{self, BufRead, Read};
+use std::io::{self, Read};
 use std::path::Path;
 
-use chat_core::{
-    Client, CoverSource, Draft, Handle, Landed, Note, OutboxItem, Queued, SendOutcome,
-};
+use chat_core::{Client, CoverSource, Draft, Handle, Landed, Note, Queued, SendOutcome};
 
+use self::lines::{End, LineCounts, Lines};
 use super::{block_on, handle};
 use crate::args::SendArgs;
 use crate::context::{Context, Opened};
@@ -15,14 +14,10 @@ use crate::nearest::nearest;
 use crate::output::Console;
 use crate::output::progress::Progress;
 
+mod lines;
+
 /// The longest text, in bytes.
 const MAX_TEXT: usize = 1024 * 1024;
-/// Lines that are accepted in one transaction and sent in one go.
-const BATCH: usize = 256;
-/// Lines that are read ahead.
-const WAITING_LINES: usize = 1024;
-/// Bytes of text after which a batch is closed.
-const BATCH_BYTES: usize = 4 * 1024 * 1024;
 
 pub(crate) fn run(context: &Context, args: SendArgs) -> Result<Exit, Failure> {
     let to = handle(&args.to)?;
@@ -278,99 +273,6 @@ impl Sender {
             "to": queued.to.as_str(), "state": state, "partition": landed.map(|landed| landed.partition),
             "offset": landed.and_then(|landed| landed.offset), "protection": "shared-key",
         }))
-    }
-}
-
-#[derive(Default)]
-struct LineCounts {
-    accepted: usize,
-    acked: usize,
-    waiting: usize,
-    failed: usize,
-    broker_away: bool,
-    reason: Option<String>,
-}
-
-impl LineCounts {
-    /// Counts lines whose delivery was cut off, by what is still in the outbox.
-    fn count(&mut self, queued: &[Queued], outbox: &[OutboxItem]) {
-        let waits = |queued: &&Queued| outbox.iter().any(|item| item.id == queued.id);
-        let waiting = queued.iter().filter(waits).count();
-        self.accepted += queued.len();
-        self.waiting += waiting;
-        self.acked += queued.len() - waiting;
-    }
-}
-
-/// How a batch of lines ended.
-enum End {
-    More,
-    Input,
-    Bad(Failure),
-}
-
-/// The lines of stdin. A thread of their own reads them: it may wait for ever.
-struct Lines {
-    read: tokio::sync::mpsc::Receiver<Result<String, Failure>>,
-    skipped: usize,
-}
-
-impl Lines {
-    fn start() -> Self {
-        let (found, read) = tokio::sync::mpsc::channel(WAITING_LINES);
-        // It ends with the input, with the receiver, or with the process.
-        std::thread::spawn(move || {
-            let mut input = io::stdin().lock();
-            let mut number = 0;
-            while let Some(line) = next_line(&mut input, &mut number).transpose() {
-                let last = line.is_err();
-                if found.blocking_send(line).is_err() || last {
-                    break;
-                }
-            }
-        });
-        Self { read, skipped: 0 }
-    }
-
-    /// The next lines: at least one, and as many more as are there already, up to a batch.
-    async fn batch(&mut self) -> (Vec<String>, End) {
-        let (mut texts, mut bytes) = (Vec::new(), 0);
-        let mut next = self.read.recv().await;
-        loop {
-            match next {
-                Some(Ok(text)) if text.is_empty() => self.skipped += 1,
-                Some(Ok(text)) => {
-                    bytes += text.len();
-                    texts.push(text);
-                }
-                Some(Err(failure)) => return (texts, End::Bad(failure)),
-                None => return (texts, End::Input),
-            }
-            if texts.len() >= BATCH || bytes >= BATCH_BYTES {
-                return (texts, End::More);
-            }
-            next = match self.read.try_recv() {
-                Ok(line) => Some(line),
-                Err(tokio::sync::mpsc::error::TryRecvError::Empty) => return (texts, End::More),
-                Err(tokio::sync::mpsc::error::TryRecvError::Disconnected) => None,
-            };
-        }
-    }
-}
-
-/// The next line, empty ones included; `None` at the end of the input.
-fn next_line(input: &mut impl BufRead, number: &mut u64) -> Result<Option<String>, Failure> {
-    let mut line = Vec::new();
-    let limit = u64::try_from(MAX_TEXT + 2).unwrap_or(u64::MAX);
-    let read = input.by_ref().take(limit).read_until(b'\n', &mut line);
-    read.map_err(|error| Failure::file("stdin".as_ref(), &error))?;
-    if line.is_empty() {
-        return Ok(None);
-    }
-    *number += 1;
-    match line.strip_suffix(b"\n").unwrap_or(&line) {
-        [] => Ok(Some(String::new())),
-        text => check(text, &format!("line {number}")).map(Some),
     }
 }
 
