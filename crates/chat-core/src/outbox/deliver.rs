@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use chat_store::Seq;
 use chat_transport::{
-    Ack, AppendError, Partition, Record, TopicId, TopicInfo, TopicName, Transport, TransportError,
+    Ack, AppendError, LeaderEpoch, Partition, Record, TopicId, TopicInfo, TopicName, Transport,
+    TransportError,
 };
 use tokio::time::Instant;
 
@@ -63,6 +64,8 @@ pub(crate) struct Drain {
     topic: Option<TopicInfo>,
     /// Partitions whose own records were compared with the log.
     checked: HashSet<Partition>,
+    /// Leader epochs that were seen before anything was appended.
+    epochs: HashMap<Partition, LeaderEpoch>,
     /// How often acknowledgements contradicted earlier ones.
     contradictions: u32,
     /// Rows that somebody waits for, each with its place in the history.
@@ -77,9 +80,10 @@ impl Drain {
         network: Network,
         wanted: HashMap<u64, Seq>,
     ) -> Self {
-        let (topic, checked, contradictions) = (None, HashSet::new(), 0);
+        let (topic, checked, epochs) = (None, HashSet::new(), HashMap::new());
+        let contradictions = 0;
         let result = Delivery::default();
-        Self { profile, transport, network, topic, checked, contradictions, wanted, result }
+        Self { profile, transport, network, topic, checked, epochs, contradictions, wanted, result }
     }
 
     /// Sends what waits: first the mailboxes named, then all others, until `deadline`.
@@ -210,7 +214,10 @@ impl Drain {
             return Ok(());
         }
         let (id, topic) = (self.topic().await?.id, self.network.mail_topic());
-        let lost = self.own(&topic, id).check(&fresh).await?;
+        let mut epochs = std::mem::take(&mut self.epochs);
+        let checked = self.own(&topic, id).check(&fresh, &mut epochs).await;
+        self.epochs = epochs;
+        let lost = checked?;
         if lost.requeued + lost.unsent > 0 {
             tracing::warn!(lost.requeued, lost.unsent, "the log has lost acknowledged messages");
         }
@@ -323,6 +330,7 @@ impl Drain {
         let topic = self.network.mail_topic();
         let partition = mailbox.partition.0;
         let acked: Vec<_> = acked.collect();
+        let seen = self.epochs.get(&mailbox.partition).copied();
         if acked.is_empty() {
             return Ok(());
         }
@@ -330,7 +338,8 @@ impl Drain {
             for (row, hash, ack) in &acked {
                 let own = OwnRecord {
                     topic_id: topic_id.0,
-                    leader_epoch: ack.leader_epoch.map(|epoch| epoch.0),
+                    // An older epoch than the true one costs a read at the next check, no more.
+                    leader_epoch: ack.leader_epoch.or(seen).map(|epoch| epoch.0),
                     hash: *hash,
                     history: row.row.history,
                     outbox: row.id,

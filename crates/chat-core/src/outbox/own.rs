@@ -4,9 +4,12 @@
 //! anew). What was acknowledged there goes back into the outbox, with identical bytes, ahead of what
 //! is younger; receivers show nothing twice.
 
+use std::collections::HashMap;
+
 use chat_store::WriteTxn;
 use chat_transport::{
     Bounds, LeaderEpoch, Offset, Partition, Position, ReadOptions, TopicId, TopicName, Transport,
+    TransportError,
 };
 use serde::{Deserialize, Serialize};
 
@@ -53,7 +56,13 @@ impl OwnRecords<'_> {
     ///
     /// A partition without own records costs nothing; one whose leader is still the one that was seen
     /// costs its share of one look at the bounds.
-    pub(crate) async fn check(&self, partitions: &[Partition]) -> Result<Lost, SendError> {
+    ///
+    /// * `epochs` - takes the leader epochs that were seen: what is appended next is under these or later ones
+    pub(crate) async fn check(
+        &self,
+        partitions: &[Partition],
+        epochs: &mut HashMap<Partition, LeaderEpoch>,
+    ) -> Result<Lost, SendError> {
         let mut newest = Vec::new();
         for partition in partitions {
             if let Some(own) = self.below(*partition, u64::MAX, 1)?.pop() {
@@ -67,6 +76,7 @@ impl OwnRecords<'_> {
         }
         let bounds = self.transport.bounds(self.topic, &known).await?;
         for ((partition, (offset, own)), bounds) in newest.into_iter().zip(&bounds) {
+            epochs.extend(bounds.leader_epoch.map(|epoch| (partition, epoch)));
             if self.stands_unread(offset, &own, bounds) {
                 continue;
             }
@@ -111,7 +121,17 @@ impl OwnRecords<'_> {
         }
         let at = [Position { partition: bounds.partition, offset: Offset(offset) }];
         let options = ReadOptions { max_records: 1, ..ReadOptions::default() };
-        let pages = self.transport.read(self.topic, self.id, &at, options).await?;
+        let pages = match self.transport.read(self.topic, self.id, &at, options).await {
+            Ok(pages) => pages,
+            // Cut, or deleted, since the bounds were asked for.
+            Err(TransportError::OutOfRange { bounds, .. }) => return Ok(offset < bounds.start.0),
+            Err(TransportError::TopicReplaced { .. }) => return Ok(false),
+            // Who may only write cannot look, and believes the acknowledgement.
+            Err(TransportError::Denied { .. } | TransportError::Withheld { .. }) => {
+                return Ok(true);
+            }
+            Err(error) => return Err(error.into()),
+        };
         let record = pages.into_iter().flat_map(|page| page.records).next();
         Ok(record.is_some_and(|r| r.offset.0 == offset && stored_hash(&r) == own.hash))
     }
