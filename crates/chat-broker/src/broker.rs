@@ -65,11 +65,13 @@ impl Broker {
         &self.report
     }
 
-    /// Stops serving, makes everything accepted durable, and frees the data folder.
+    /// Stops serving, makes everything accepted durable, and frees the address and the data folder.
     ///
     /// Open connections are closed; a request that was not answered may or may not have been done.
     pub async fn shutdown(mut self) {
         self.server.abort();
+        // The address is free once the task that listens is gone, and not before.
+        drop((&mut self.server).await);
         let thread = self.thread.take();
         drop(tokio::task::spawn_blocking(move || drop(thread)).await);
     }

@@ -289,3 +289,24 @@ async fn unfinished_creations_and_deletions_are_tidied_up() {
     assert_eq!(broker.report().topics, 0);
     assert_eq!(fs::read_dir(&topics).unwrap().count(), 0);
 }
+
+/// Whoever has shut it down can start it again at once, at the same address.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shutdown_frees_the_address() {
+    let folder = tempfile::tempdir().unwrap();
+    // Below the ports that outgoing connections get: nobody takes it while the broker is away.
+    let mut port = 30_000 + u16::try_from(std::process::id() % 2000).unwrap();
+    let mut broker = loop {
+        let config = BrokerConfig::new(folder.path()).listen(([127, 0, 0, 1], port).into());
+        match Broker::start(config).await {
+            Ok(broker) => break broker,
+            Err(error) => assert!(port < 32_768, "{error}"),
+        }
+        port += 1;
+    };
+    let address = broker.address();
+    for _ in 0..100 {
+        broker.shutdown().await;
+        broker = Broker::start(BrokerConfig::new(folder.path()).listen(address)).await.unwrap();
+    }
+}
