@@ -37,6 +37,8 @@ struct State {
     offline: bool,
     /// The next appends happen, and their acknowledgements are lost.
     lose_acks: usize,
+    /// Batches of more records are too large.
+    most_records: Option<usize>,
 }
 
 struct Topic {
@@ -51,6 +53,8 @@ struct Log {
     end: u64,
     epoch: u32,
     records: BTreeMap<u64, StoredRecord>,
+    /// The next append finds the log cut there, under a new leader, with these records behind the cut.
+    cut_at_append: Option<(u64, Vec<Record>)>,
 }
 
 impl MemoryTransport {
@@ -191,6 +195,13 @@ impl Log {
     }
 
     fn push(&mut self, record: Record) -> Ack {
+        if let Some((end, others)) = self.cut_at_append.take() {
+            drop(self.records.split_off(&end));
+            (self.end, self.epoch) = (end, self.epoch + 1);
+            for other in others {
+                self.push(other);
+            }
+        }
         let (offset, leader_epoch) = (Offset(self.end), Some(LeaderEpoch(self.epoch)));
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let timestamp_ms = i64::try_from(now.as_millis()).unwrap_or(i64::MAX);
@@ -263,6 +274,10 @@ impl Transport for MemoryTransport {
     ) -> Result<Vec<Ack>, AppendError> {
         let mut acked = Vec::with_capacity(records.len());
         let appended = self.with(|state| {
+            if state.most_records.is_some_and(|most| records.len() > most) {
+                let size = records.iter().map(Record::weight).sum();
+                return Err(TransportError::TooLarge { topic: topic.clone(), size });
+            }
             for record in records {
                 state.topic(topic)?.check(&record)?;
                 acked.push(state.log(topic, partition)?.push(record));

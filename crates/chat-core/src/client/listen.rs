@@ -282,18 +282,18 @@ async fn deliver_in_background(
                     Err(error) => failed = Some(Error::from(error)),
                 }
             }
-            if failed.is_none() {
-                failed = match drain.run(&[], Instant::now() + DELIVERY_TIME).await {
-                    Ok(delivery) => {
-                        if delivery.passed_over {
-                            // Whoever holds that lock may end without having sent anything.
-                            generation = None;
-                        }
-                        delivery.failure
+            // A partition that cannot be checked holds up no other.
+            let delivered = drain.run(&[], Instant::now() + DELIVERY_TIME).await;
+            failed = failed.or(match delivered {
+                Ok(delivery) => {
+                    if delivery.passed_over {
+                        // Whoever holds that lock may end without having sent anything.
+                        generation = None;
                     }
-                    Err(error) => Some(error.into()),
-                };
-            }
+                    delivery.failure
+                }
+                Err(error) => Some(error.into()),
+            });
             if let Some(error) = failed {
                 tracing::debug!(%error, "the outbox could not be emptied; trying again");
                 generation = None;

@@ -10,7 +10,7 @@ use chat_transport::{
 };
 use tokio::sync::Notify;
 
-use super::reconcile::{Log, Look, Start};
+use super::reconcile::{Log, Look, OlderLeader, Start};
 use super::store::OpenedRecord;
 use super::{Batch, Inbox, Stored, reopen_newer, store_batch};
 use crate::error::{Error, ReceiveError};
@@ -76,16 +76,27 @@ enum End {
     LookAgain,
     /// The log seems to be another than the one that was read up to this cursor.
     Suspicious(Cursor),
+    /// The leader is older than the one that was seen up to this cursor.
+    OlderLeader(Cursor),
+}
+
+/// What was seen that must be seen again before it is believed.
+#[derive(Debug, Default)]
+struct Doubts {
+    /// Looks in a row that found another log.
+    other_log: u32,
+    /// Looks in a row that found an older leader.
+    older_leader: u32,
 }
 
 impl Reader {
     /// Reads until the store fails. Errors of the connection are told and tried again.
     pub(crate) async fn run(self) {
         let mut pause = FIRST_PAUSE;
-        let mut suspicions = 0;
+        let mut doubts = Doubts::default();
         self.try_newer().await;
         loop {
-            match self.session(&mut suspicions, &mut pause).await {
+            match self.session(&mut doubts, &mut pause).await {
                 Ok(()) => {}
                 Err(error) if error.is_final() => {
                     return self.live.update(|live| live.failed = Some(error.into()));
@@ -118,7 +129,7 @@ impl Reader {
     /// One connection's worth of reading.
     async fn session(
         &self,
-        suspicions: &mut u32,
+        doubts: &mut Doubts,
         pause: &mut Duration,
     ) -> Result<(), ReceiveError> {
         let log = Log {
@@ -132,34 +143,44 @@ impl Reader {
                 self.live.sessions.fetch_add(1, Ordering::Relaxed);
                 self.live.update(|live| live.connected = true);
                 *pause = FIRST_PAUSE;
-                self.read_from(start, suspicions).await?
+                doubts.older_leader = 0;
+                self.read_from(start, doubts).await?
             }
             Ok(Look::Shorter(cursor)) => End::Suspicious(cursor),
+            Ok(Look::OlderLeader(cursor)) => End::OlderLeader(cursor),
             Err(ReceiveError::Moved) => End::LookAgain,
             Err(error) => return Err(error),
         };
-        match end {
-            End::LookAgain => tokio::time::sleep(SHORT_PAUSE).await,
-            End::Suspicious(_) if *suspicions + 1 < SUSPICIONS => {
-                *suspicions += 1;
+        let believed = match end {
+            End::LookAgain => {
+                tokio::time::sleep(SHORT_PAUSE).await;
+                return Ok(());
+            }
+            End::Suspicious(_) if doubts.other_log + 1 < SUSPICIONS => {
+                doubts.other_log += 1;
                 tokio::time::sleep(SECOND_LOOK).await;
+                return Ok(());
             }
-            End::Suspicious(cursor) => {
-                *suspicions = 0;
-                match log.truncated(&cursor).await {
-                    Ok(()) | Err(ReceiveError::Moved) => self.live.update(|_| {}),
-                    Err(error) => return Err(error),
-                }
+            End::Suspicious(cursor) => log.truncated(&cursor, OlderLeader::Refused).await,
+            End::OlderLeader(_) if doubts.older_leader + 1 < OLDER_LEADERS => {
+                doubts.older_leader += 1;
+                return Err(log.older_leader());
             }
+            End::OlderLeader(cursor) => log.truncated(&cursor, OlderLeader::Believed).await,
+        };
+        *doubts = Doubts::default();
+        match believed {
+            Ok(()) | Err(ReceiveError::Moved) => self.live.update(|_| {}),
+            Err(error) => return Err(error),
         }
         Ok(())
     }
 
-    async fn read_from(&self, start: Start, suspicions: &mut u32) -> Result<End, ReceiveError> {
+    async fn read_from(&self, start: Start, doubts: &mut Doubts) -> Result<End, ReceiveError> {
         let mut from = start.from;
         let mut expect = start.expect;
         if expect.is_none() {
-            *suspicions = 0;
+            doubts.other_log = 0;
             // The first read may wait for as long as nothing comes; where the log ends is known.
             self.tell_progress(from, start.end);
         }
@@ -181,7 +202,7 @@ impl Reader {
                 if !first.is_some_and(|r| r.offset.0 == from && stored_hash(r) == hash) {
                     return Ok(End::Suspicious(start.cursor));
                 }
-                *suspicions = 0;
+                doubts.other_log = 0;
             }
             match self.store_page(&start, &page).await {
                 Ok(next) => from = next.max(page.resume.0),
@@ -276,6 +297,9 @@ impl Reader {
 
 /// Looks that must agree before a log counts as truncated.
 const SUSPICIONS: u32 = 2;
+/// Looks that must agree before an older leader is believed: with the growing pauses between them they
+/// take a quarter of a minute, longer than any cluster hands out what it knew before.
+const OLDER_LEADERS: u32 = 7;
 const SECOND_LOOK: Duration = Duration::from_secs(2);
 const SHORT_PAUSE: Duration = Duration::from_millis(50);
 const FIRST_PAUSE: Duration = Duration::from_millis(200);

@@ -51,6 +51,8 @@ pub(crate) enum Look {
     /// The log ends below what was read from it: it was cut, or the answer is stale. Look again
     /// before believing it.
     Shorter(Cursor),
+    /// The leader is an older one than was seen before: look again before believing it.
+    OlderLeader(Cursor),
 }
 
 impl Log<'_> {
@@ -68,7 +70,9 @@ impl Log<'_> {
         if cursor.topic_id != info.id.0 {
             return self.replaced(&info, &bounds, &cursor).map(Look::Start);
         }
-        self.check_leader(&bounds, &cursor)?;
+        if is_older_leader(&bounds, &cursor) {
+            return Ok(Look::OlderLeader(cursor));
+        }
         if bounds.end.0 < cursor.next {
             return Ok(Look::Shorter(cursor));
         }
@@ -91,10 +95,17 @@ impl Log<'_> {
     /// never at the log's end. Reading the rest again is harmless.
     ///
     /// * `seen` - the cursor that the log was found not to fit
-    pub(crate) async fn truncated(&self, seen: &Cursor) -> Result<(), ReceiveError> {
+    /// * `leader` - whether an answer under an older leader is believed
+    pub(crate) async fn truncated(
+        &self,
+        seen: &Cursor,
+        leader: OlderLeader,
+    ) -> Result<(), ReceiveError> {
         let info = self.topic_info().await?;
         let bounds = self.bounds().await?;
-        self.check_leader(&bounds, seen)?;
+        if leader == OlderLeader::Refused && is_older_leader(&bounds, seen) {
+            return Err(self.older_leader());
+        }
         let agreed = self.highest_agreeing(&info, &bounds).await?;
         let next = agreed.map_or(bounds.start.0, |offset| offset.saturating_add(1));
         let (topic, partition) = (self.topic.as_str(), self.partition());
@@ -104,26 +115,26 @@ impl Log<'_> {
             if tx.cursor(topic, partition, None)?.as_ref() != Some(seen) {
                 return Err(ReceiveError::Moved);
             }
-            if cursor.topic_id != info.id.0 || next >= cursor.next {
+            if cursor.topic_id != info.id.0 {
                 return Ok(());
             }
-            let gap = self.gap(GapCause::Truncation, next..cursor.next, &cursor);
-            append_gap(tx, gap)?;
-            tx.kept_truncate_from(topic, partition, next)?;
-            cursor.truncations = cursor.truncations.saturating_add(1);
-            cursor.next = next;
+            if next < cursor.next {
+                let gap = self.gap(GapCause::Truncation, next..cursor.next, &cursor);
+                append_gap(tx, gap)?;
+                tx.kept_truncate_from(topic, partition, next)?;
+                cursor.truncations = cursor.truncations.saturating_add(1);
+                cursor.next = next;
+            } else if leader == OlderLeader::Refused {
+                return Ok(());
+            }
             cursor.leader_epoch = bounds.leader_epoch.map(|epoch| epoch.0);
             Ok(tx.set_cursor(topic, partition, None, &cursor)?)
         })
     }
 
     /// An answer from before the newest leader that is known proves nothing.
-    fn check_leader(&self, bounds: &Bounds, cursor: &Cursor) -> Result<(), ReceiveError> {
-        let epoch = bounds.leader_epoch.map(|epoch| epoch.0);
-        if epoch.is_some() && epoch < cursor.leader_epoch {
-            return Err(ReceiveError::StaleLeader { partition: self.partition() });
-        }
-        Ok(())
+    pub(crate) fn older_leader(&self) -> ReceiveError {
+        ReceiveError::StaleLeader { partition: self.partition() }
     }
 
     async fn topic_info(&self) -> Result<TopicInfo, ReceiveError> {
@@ -260,6 +271,19 @@ impl Log<'_> {
         }
         Ok(agreed)
     }
+}
+
+/// Whether an answer under an older leader is believed. It is once it has been given for long enough:
+/// a broker whose disk was restored counts its leaders anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OlderLeader {
+    Refused,
+    Believed,
+}
+
+fn is_older_leader(bounds: &Bounds, cursor: &Cursor) -> bool {
+    let epoch = bounds.leader_epoch.map(|epoch| epoch.0);
+    epoch.is_some() && epoch < cursor.leader_epoch
 }
 
 /// As many hashes as the store keeps of one partition.

@@ -156,6 +156,8 @@ pub(crate) async fn remake_topics(
         }
         match transport.create_topic(spec).await {
             Ok(_) => made.push(format!("topic {} was gone and is made again", spec.name)),
+            // Another member was quicker.
+            Err(TransportError::TopicExists { .. }) => {}
             Err(error @ TransportError::Denied { .. }) => {
                 let commands = administrator_commands(&pending, &specs);
                 let (network, reason) = (network.clone(), error.into());

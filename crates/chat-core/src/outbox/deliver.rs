@@ -199,7 +199,22 @@ impl Drain {
             newest.map(|newest| newest.is_some().then_some(*partition)).transpose()
         };
         let held: Vec<Partition> = all.iter().filter_map(holds).collect::<Result<_, _>>()?;
-        self.check_own(&held).await
+        let Err(failed) = self.check_own(&held).await else { return Ok(()) };
+        let one_partition = matches!(
+            failed,
+            SendError::Transport(
+                TransportError::Broker { .. } | TransportError::UnknownPartition { .. }
+            )
+        );
+        if held.len() == 1 || !one_partition {
+            return Err(failed);
+        }
+        // One partition without a leader shall not hide what the others have lost.
+        let mut failed = None;
+        for partition in held {
+            failed = failed.or(self.check_own(&[partition]).await.err());
+        }
+        failed.map_or(Ok(()), Err)
     }
 
     fn own<'a>(&'a self, topic: &'a TopicName, id: TopicId) -> OwnRecords<'a> {
@@ -290,12 +305,29 @@ impl Drain {
             None => Ok(()),
             Some(
                 error @ (TransportError::TooLarge { .. } | TransportError::InvalidRecord { .. }),
-            ) => match rows.get(acks.len()) {
-                Some(row) => self.close(mailbox, row, &error),
-                None => Err(error.into()),
-            },
+            ) => self.refused(mailbox, topic_id, rows, acks.len(), error).await,
             Some(error) => Err(error.into()),
         }
+    }
+
+    /// A record that the broker takes under no circumstances is closed. It must have been refused alone:
+    /// a batch can be too large although each of its records is not.
+    async fn refused(
+        &mut self,
+        mailbox: &Mailbox,
+        topic_id: TopicId,
+        mut rows: Vec<ReadyRow>,
+        at: usize,
+        error: TransportError,
+    ) -> Result<(), SendError> {
+        if at >= rows.len() {
+            return Err(error.into());
+        }
+        let row = rows.swap_remove(at);
+        if rows.is_empty() {
+            return self.close(mailbox, &row, &error);
+        }
+        Box::pin(self.send_rows(mailbox, topic_id, vec![row])).await
     }
 
     /// Whether these acknowledgements are none: they name offsets at or below a record that was
@@ -338,8 +370,8 @@ impl Drain {
             for (row, hash, ack) in &acked {
                 let own = OwnRecord {
                     topic_id: topic_id.0,
-                    // An older epoch than the true one costs a read at the next check, no more.
-                    leader_epoch: ack.leader_epoch.or(seen).map(|epoch| epoch.0),
+                    // The one from before: an append over a change of leaders is then looked at again.
+                    leader_epoch: seen.or(ack.leader_epoch).map(|epoch| epoch.0),
                     hash: *hash,
                     history: row.row.history,
                     outbox: row.id,

@@ -5,6 +5,7 @@
 //! is younger; receivers show nothing twice.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use chat_store::WriteTxn;
 use chat_transport::{
@@ -50,6 +51,25 @@ pub(crate) struct Lost {
     pub(crate) unsent: u64,
 }
 
+impl Lost {
+    fn add(&mut self, more: Self) {
+        let Self { requeued, unsent } = more;
+        self.requeued += requeued;
+        self.unsent += unsent;
+    }
+}
+
+/// How one acknowledged record is found.
+enum Standing {
+    /// On the log, or expired there.
+    Stands,
+    /// On the log, but appended under a later leader than the one it was sent to.
+    UnderLaterLeader,
+    Gone,
+    /// Nobody lets us look: the acknowledgement is believed until somebody does.
+    Unknown,
+}
+
 impl OwnRecords<'_> {
     /// Compares the newest acknowledged record of each partition with the log, and puts back what the
     /// log has lost.
@@ -69,26 +89,40 @@ impl OwnRecords<'_> {
                 newest.push((*partition, own));
             }
         }
-        let known: Vec<Partition> = newest.iter().map(|(partition, _)| *partition).collect();
         let mut lost = Lost::default();
-        if known.is_empty() {
+        if newest.is_empty() {
             return Ok(lost);
         }
-        let bounds = self.transport.bounds(self.topic, &known).await?;
+        let bounds = self.newest_bounds(&newest).await?;
         for ((partition, (offset, own)), bounds) in newest.into_iter().zip(&bounds) {
             epochs.extend(bounds.leader_epoch.map(|epoch| (partition, epoch)));
-            if self.stands_unread(offset, &own, bounds) {
-                continue;
+            if !self.stands_unread(offset, &own, bounds) {
+                lost.add(self.put_back(partition, bounds).await?);
             }
-            if self.stands(offset, &own, bounds).await? {
-                self.seen_under(partition, offset, own, bounds.leader_epoch)?;
-                continue;
-            }
-            let more = self.put_back(partition, bounds).await?;
-            lost.requeued += more.requeued;
-            lost.unsent += more.unsent;
         }
         Ok(lost)
+    }
+
+    /// Bounds by the newest leaders that are known: an answer from before them proves nothing, unless
+    /// it is given again and again, as by a broker whose disk was restored.
+    async fn newest_bounds(
+        &self,
+        newest: &[(Partition, (u64, OwnRecord))],
+    ) -> Result<Vec<Bounds>, SendError> {
+        let partitions: Vec<Partition> = newest.iter().map(|(partition, _)| *partition).collect();
+        let mut looks = 0;
+        loop {
+            let bounds = self.transport.bounds(self.topic, &partitions).await?;
+            let stale = newest.iter().zip(&bounds).any(|((_, (_, own)), bounds)| {
+                let epoch = bounds.leader_epoch.map(|epoch| epoch.0);
+                own.topic_id == self.id.0 && epoch.is_some() && epoch < own.leader_epoch
+            });
+            looks += 1;
+            if !stale || looks >= STALE_LOOKS {
+                return Ok(bounds);
+            }
+            tokio::time::sleep(BETWEEN_LOOKS).await;
+        }
     }
 
     /// The offset of our newest acknowledged record: whatever is appended from now on lies above it.
@@ -107,53 +141,74 @@ impl OwnRecords<'_> {
     }
 
     /// Whether a record is on the log, or was there until retention took it.
-    async fn stands(
+    async fn standing(
         &self,
         offset: u64,
         own: &OwnRecord,
         bounds: &Bounds,
-    ) -> Result<bool, SendError> {
+    ) -> Result<Standing, SendError> {
         if own.topic_id != self.id.0 || offset >= bounds.end.0 {
-            return Ok(false);
+            return Ok(Standing::Gone);
         }
         if offset < bounds.start.0 {
-            return Ok(true);
+            return Ok(Standing::Stands);
         }
         let at = [Position { partition: bounds.partition, offset: Offset(offset) }];
         let options = ReadOptions { max_records: 1, ..ReadOptions::default() };
         let pages = match self.transport.read(self.topic, self.id, &at, options).await {
             Ok(pages) => pages,
             // Cut, or deleted, since the bounds were asked for.
-            Err(TransportError::OutOfRange { bounds, .. }) => return Ok(offset < bounds.start.0),
-            Err(TransportError::TopicReplaced { .. }) => return Ok(false),
+            Err(TransportError::OutOfRange { bounds, .. }) if offset < bounds.start.0 => {
+                return Ok(Standing::Stands);
+            }
+            Err(TransportError::OutOfRange { .. } | TransportError::TopicReplaced { .. }) => {
+                return Ok(Standing::Gone);
+            }
             // Who may only write cannot look, and believes the acknowledgement.
             Err(TransportError::Denied { .. } | TransportError::Withheld { .. }) => {
-                return Ok(true);
+                return Ok(Standing::Unknown);
             }
             Err(error) => return Err(error.into()),
         };
-        let record = pages.into_iter().flat_map(|page| page.records).next();
-        Ok(record.is_some_and(|r| r.offset.0 == offset && stored_hash(&r) == own.hash))
+        let Some(page) = pages.into_iter().next() else { return Ok(Standing::Unknown) };
+        Ok(match page.records.first() {
+            // Nothing came, and nothing was passed over: that says nothing of the record.
+            None if page.resume.0 <= offset => Standing::Unknown,
+            Some(record) if record.offset.0 == offset && stored_hash(record) == own.hash => {
+                let later = own.leader_epoch.zip(record.leader_epoch);
+                let later = later.is_some_and(|(before, on_log)| before < on_log.0);
+                if later { Standing::UnderLaterLeader } else { Standing::Stands }
+            }
+            _ => Standing::Gone,
+        })
     }
 
-    /// From the newest down to the first that stands: all others are put back.
+    /// From the newest down to the first that stands under the leader it was sent to: what is not on
+    /// the log is put back.
+    ///
+    /// An append that was tried again after a change of leaders lies above what that change may have
+    /// cut off, so a record under a later leader vouches for nothing below it.
     async fn put_back(&self, partition: Partition, bounds: &Bounds) -> Result<Lost, SendError> {
         let (mut lost, mut before) = (Lost::default(), u64::MAX);
         loop {
-            let mut gone = Vec::new();
-            let mut found = false;
+            let (mut gone, mut more) = (Vec::new(), false);
             for (offset, own) in self.below(partition, before, PAGE)? {
-                found = self.stands(offset, &own, bounds).await?;
-                if found {
+                let standing = self.standing(offset, &own, bounds).await?;
+                more = matches!(standing, Standing::Gone | Standing::UnderLaterLeader);
+                before = offset;
+                match standing {
+                    Standing::Gone => gone.push((offset, own)),
+                    Standing::Stands | Standing::UnderLaterLeader => {
+                        self.seen_under(partition, offset, own, bounds.leader_epoch)?;
+                    }
+                    Standing::Unknown => {}
+                }
+                if !more {
                     break;
                 }
-                before = offset;
-                gone.push((offset, own));
             }
-            let more = self.profile.store.write(|tx| self.take_back(tx, partition, &gone))?;
-            lost.requeued += more.requeued;
-            lost.unsent += more.unsent;
-            if found || gone.is_empty() {
+            lost.add(self.profile.store.write(|tx| self.take_back(tx, partition, &gone))?);
+            if !more {
                 return Ok(lost);
             }
         }
@@ -228,11 +283,13 @@ const KEPT_MS: i64 = 24 * 60 * 60 * 1000;
 const KEPT_BYTES: u64 = 64 * 1024 * 1024;
 /// Own records that are compared before the next transaction.
 const PAGE: usize = 256;
+/// Looks that must agree before an older leader epoch is believed.
+const STALE_LOOKS: u32 = 3;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
-    use std::time::Duration;
 
     use chat_transport::MemoryTransport;
 

@@ -1,6 +1,6 @@
 //! Logs that lose, repeat and reappear: each loss is a row, and nothing is shown twice.
 
-use chat_core::chat_transport::{Offset, Partition, StoredRecord, TransportAdmin};
+use chat_core::chat_transport::{Offset, Partition, Record, StoredRecord, TransportAdmin};
 use chat_core::{Draft, GapCause, Item, ListenFrom, SendOutcome, Seq};
 use std::time::Duration;
 
@@ -168,4 +168,55 @@ async fn a_listener_brings_back_what_a_new_topic_does_not_hold() {
     };
     tokio::time::timeout(LONG, brought_back).await.expect("nothing came back");
     assert_eq!(texts(&people.read_as_bob(Seq::ZERO).await), ["zero", "one"]);
+}
+
+/// An append that was tried again over an unclean change of leaders lies above what was cut off: its own
+/// record stands, and the one before it does not.
+#[tokio::test]
+async fn a_cut_below_an_append_that_landed_later_is_found() {
+    let people = People::new().await;
+    for text in ["zero", "one"] {
+        people.send(text).await;
+    }
+    let stranger = || Record { key: Some(vec![9; 16].into()), value: vec![1].into() };
+    let strangers = (0..2).map(|_| stranger()).collect();
+    let (topic, partition) = (people.topic(), Partition(0));
+    people.log.cut_under_next_append(&topic, partition, Offset(1), strangers).unwrap();
+    people.send("two").await;
+    people.send("three").await;
+    let mut read = texts(&people.read_as_bob(Seq::ZERO).await);
+    read.sort();
+    assert_eq!(read, ["one", "three", "two", "zero"]);
+}
+
+/// A broker whose disk was restored counts its leaders anew: it is doubted for a while, then read.
+#[tokio::test]
+async fn an_older_leader_is_believed_when_it_stays() {
+    let people = People::new().await;
+    let (topic, partition) = (people.topic(), Partition(0));
+    people.log.set_epoch(&topic, partition, 7).unwrap();
+    for text in ["zero", "one"] {
+        people.send(text).await;
+    }
+    assert_eq!(people.read_as_bob(Seq::ZERO).await.len(), 2);
+    people.log.truncate(&topic, partition, Offset(1)).unwrap();
+    people.log.set_epoch(&topic, partition, 2).unwrap();
+    people.append(Some(&[9; 16]), b"a stranger").await;
+    people.send("after").await;
+    let items = people.read_as_bob(Seq::from(2)).await;
+    assert_eq!(texts(&items), ["after"]);
+    let what: Vec<Item> = items.into_iter().map(|item| item.what).collect();
+    assert_eq!(gaps(&what), [(GapCause::Truncation, 1, 2)]);
+}
+
+/// A batch can be too large although each of its records is not: none of them is closed for it.
+#[tokio::test]
+async fn only_a_record_that_is_too_large_alone_is_closed() {
+    let people = People::new().await;
+    people.log.limit_batches(1);
+    let drafts = ["zero", "one", "two"].map(|text| Draft::text(handle("bob"), text));
+    let queued = people.alice.enqueue(drafts.into()).unwrap();
+    let delivery = people.alice.deliver(&queued, LONG).await.unwrap();
+    assert_eq!((delivery.delivered, delivery.closed.len()), (3, 0), "{delivery:?}");
+    assert_eq!(texts(&people.read_as_bob(Seq::ZERO).await), ["zero", "one", "two"]);
 }

@@ -117,14 +117,23 @@ impl Reader {
     async fn pulse(&self, writer: &Writer, topic: &TopicName) -> TransportError {
         loop {
             tokio::time::sleep(PULSE).await;
-            let within = self.timeouts.connect;
-            let asked = Asked { within, ..self.asked(topic) };
-            match tokio::time::timeout(within, writer.topic_id(topic)).await {
-                Ok(Ok(_)) => {}
-                Ok(Err(error)) => return error,
-                Err(_) => return self.errors.no_answer(&asked),
+            if let Err(error) = self.answer(topic, writer.topic_id(topic)).await {
+                return error;
             }
         }
+    }
+
+    /// The answer to a small question. It has as long as a connection may take to be made: the client
+    /// itself would try a broker that is gone for much longer.
+    async fn answer<T>(
+        &self,
+        topic: &TopicName,
+        question: impl Future<Output = Result<T, TransportError>>,
+    ) -> Result<T, TransportError> {
+        let within = self.timeouts.connect;
+        let asked = Asked { within, ..self.asked(topic) };
+        let answer = tokio::time::timeout(within, question).await;
+        answer.unwrap_or_else(|_| Err(self.errors.no_answer(&asked)))
     }
 
     /// The client keeps refusals of a fetch to itself: no right to read, a batch that the broker finds
@@ -163,7 +172,7 @@ impl Reader {
         topic: &TopicName,
         id: TopicId,
     ) -> Result<(), TransportError> {
-        let found = writer.topic_id(topic).await?;
+        let found = self.answer(topic, writer.topic_id(topic)).await?;
         if found == id {
             return Ok(());
         }
@@ -177,7 +186,7 @@ impl Reader {
         at: &[Position],
     ) -> Result<Vec<Bounds>, TransportError> {
         let partitions: Vec<Partition> = at.iter().map(|position| position.partition).collect();
-        let bounds = writer.bounds(topic, &partitions).await?;
+        let bounds = self.answer(topic, writer.bounds(topic, &partitions)).await?;
         let outside = bounds
             .iter()
             .zip(at)

@@ -2,7 +2,7 @@
 
 use super::MemoryTransport;
 use crate::error::TransportError;
-use crate::record::{Offset, Partition, StoredRecord};
+use crate::record::{Offset, Partition, Record, StoredRecord};
 use crate::topic::TopicName;
 
 impl MemoryTransport {
@@ -15,6 +15,11 @@ impl MemoryTransport {
     /// Lets the next `appends` happen and loses their acknowledgements.
     pub fn lose_acks(&self, appends: usize) {
         self.state().lose_acks = appends;
+    }
+
+    /// Refuses batches of more than `most` records as too large.
+    pub fn limit_batches(&self, most: usize) {
+        self.state().most_records = Some(most);
     }
 
     /// Cuts a log: the records at and behind `end` are gone, and a new leader takes over.
@@ -34,6 +39,38 @@ impl MemoryTransport {
         log.epoch += 1;
         drop(state);
         self.notify();
+        Ok(())
+    }
+
+    /// Changes the leader of a log: up to a later epoch, or down, as a disk that was restored does.
+    ///
+    /// # Errors
+    /// When there is no such log.
+    pub fn set_epoch(
+        &self,
+        topic: &TopicName,
+        partition: Partition,
+        epoch: u32,
+    ) -> Result<(), TransportError> {
+        self.state().log(topic, partition)?.epoch = epoch;
+        self.notify();
+        Ok(())
+    }
+
+    /// Cuts the log in the middle of the next append and changes its leader, as an append that is
+    /// tried again over an unclean change of leaders finds it.
+    ///
+    /// # Errors
+    /// When there is no such log.
+    pub fn cut_under_next_append(
+        &self,
+        topic: &TopicName,
+        partition: Partition,
+        end: Offset,
+        then: Vec<Record>,
+    ) -> Result<(), TransportError> {
+        let mut state = self.state();
+        state.log(topic, partition)?.cut_at_append = Some((end.0, then));
         Ok(())
     }
 

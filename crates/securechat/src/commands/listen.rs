@@ -251,7 +251,8 @@ impl Idle {
     /// Returns whether this is news: a broker that answers and gives nothing is no better each time.
     fn disconnected(&mut self) -> bool {
         let news = self.progress;
-        if news {
+        // A broker that was never reached is waited for from the start.
+        if news && self.reached {
             self.waiting = true;
             self.restart();
         }
