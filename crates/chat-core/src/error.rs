@@ -74,6 +74,18 @@ pub enum ProfileError {
         /// The vault file.
         path: PathBuf,
     },
+    /// The profile's store is gone; its vault is there. Put it back from a copy.
+    #[error("the profile's store {} is gone, and with it the history", path.display())]
+    NoStore {
+        /// The store's file.
+        path: PathBuf,
+    },
+    /// The folder is no profile and holds other things. Name another.
+    #[error("{} is no profile and is not empty", path.display())]
+    NotEmpty {
+        /// The folder.
+        path: PathBuf,
+    },
     /// There is a profile in the folder already.
     #[error("there is a profile in {} already", path.display())]
     Exists {

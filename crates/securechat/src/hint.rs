@@ -40,6 +40,7 @@ fn meaning(kind: ErrorKind) -> (Exit, &'static str) {
         ErrorKind::CoverTooSmall => (Exit::Cover, "cover_too_small"),
         ErrorKind::NoCoverLeft => (Exit::Cover, "no_cover_left"),
         ErrorKind::StoreDamaged => (Exit::Store, "store_damaged"),
+        ErrorKind::ProfileIncomplete => (Exit::Store, "profile_incomplete"),
         ErrorKind::StoreNewer => (Exit::Store, "store_newer"),
         ErrorKind::StoreLocked => (Exit::Store, "store_locked"),
         ErrorKind::StoreReadOnly => (Exit::Store, "store_read_only"),
@@ -113,6 +114,10 @@ fn hints(kind: ErrorKind, error: &Error) -> Vec<String> {
             &["add pictures to the folder; see what fits: securechat cover capacity FILE"]
         }
         ErrorKind::StoreDamaged => &["see which rows are damaged: securechat doctor"],
+        ErrorKind::ProfileIncomplete => &[
+            "put it back from a copy of the profile's folder: securechat config path",
+            "or move that folder away and begin anew: securechat init HANDLE",
+        ],
         ErrorKind::StoreLocked => &["another program holds the store; see who: fuser -v STORE"],
         ErrorKind::StoreReadOnly => {
             &["the profile's folder must be writable for you: securechat config path"]

@@ -75,6 +75,9 @@ impl Client {
         if parts.vault().exists() || parts.store().exists() {
             return Err(taken().into());
         }
+        if std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) {
+            return Err(ProfileError::NotEmpty { path: folder.to_owned() }.into());
+        }
         // It is made beside its place and moved there whole: what a crash leaves is never a half.
         let mut rng = rand::rng();
         let unfinished = tempfile::Builder::new().prefix(".unfinished-").tempdir_in(parent);
@@ -106,6 +109,9 @@ impl Client {
             .read_vault()?
             .open(passphrase)
             .map_err(|source| ProfileError::Vault { path: parts.vault(), source })?;
+        if !parts.store().exists() {
+            return Err(ProfileError::NoStore { path: parts.store() }.into());
+        }
         for path in [folder, &parts.store()] {
             private_file::check(path).map_err(ProfileError::from)?;
         }

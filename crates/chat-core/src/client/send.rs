@@ -80,6 +80,17 @@ impl Client {
         Ok(drain.run(&first, deadline).await?)
     }
 
+    /// What has become of accepted messages by now, whichever process brought them that far.
+    ///
+    /// Needs no connection. [`Delivery::failure`] and [`Delivery::others`] stay empty.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn progress_of(&self, queued: &[Queued]) -> Result<Delivery, Error> {
+        let wanted = queued.iter().map(|queued| (queued.id, queued.seq));
+        Ok(self.profile.progress_of(wanted, Delivery::default())?)
+    }
+
     /// Sends one message: accepts it and waits until it is on the log, for `timeout` at most.
     ///
     /// # Errors

@@ -59,6 +59,8 @@ pub enum ErrorKind {
     NoCoverLeft,
     /// The store or vault is damaged.
     StoreDamaged,
+    /// The store or the vault of a profile is gone.
+    ProfileIncomplete,
     /// A later version wrote the store or vault.
     StoreNewer,
     /// Another process holds the store.
@@ -126,8 +128,10 @@ impl Error {
 fn profile(error: &ProfileError) -> ErrorKind {
     match error {
         ProfileError::NotFound { .. } => ErrorKind::NoProfile,
-        ProfileError::Exists { .. } => ErrorKind::ProfileExists,
-        ProfileError::NoVault { .. } => ErrorKind::StoreDamaged,
+        ProfileError::Exists { .. } | ProfileError::NotEmpty { .. } => ErrorKind::ProfileExists,
+        ProfileError::NoVault { .. } | ProfileError::NoStore { .. } => {
+            ErrorKind::ProfileIncomplete
+        }
         ProfileError::Vault { source, .. } => vault(source),
         ProfileError::PrivateFile(error) => private_file(error),
         ProfileError::Open(error) => store_open(error),

@@ -127,11 +127,7 @@ impl Reader {
     }
 
     /// One connection's worth of reading.
-    async fn session(
-        &self,
-        doubts: &mut Doubts,
-        pause: &mut Duration,
-    ) -> Result<(), ReceiveError> {
+    async fn session(&self, doubts: &mut Doubts, pause: &mut Duration) -> Result<(), ReceiveError> {
         let log = Log {
             store: &self.store,
             transport: &*self.transport,

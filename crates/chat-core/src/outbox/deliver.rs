@@ -12,7 +12,6 @@ use chat_transport::{
 use tokio::time::Instant;
 
 use super::close_message;
-use super::fate::Fate;
 use super::own::{OwnRecord, OwnRecords, rest};
 use super::ready::ReadyRow;
 use crate::client::Profile;
@@ -137,14 +136,7 @@ impl Drain {
             }
             self.result.failure = Some(error.into());
         }
-        for (id, history) in std::mem::take(&mut self.wanted) {
-            match self.profile.fate(id, history)? {
-                Fate::Delivered => self.result.delivered += 1,
-                Fate::Waiting => self.result.waiting += 1,
-                Fate::Closed(message, reason) => self.result.closed.push((message, reason)),
-            }
-        }
-        Ok(self.result)
+        self.profile.progress_of(self.wanted.into_iter(), self.result)
     }
 
     /// Sends the rows of one mailbox in their order, under its drain lock.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use chat_core::{Client, CoverSource, Draft, Handle, Landed, Note, Queued, SendOutcome};
 
-use self::lines::{End, LineCounts, Lines};
+use self::line_sender::LineSender;
 use super::{block_on, handle};
 use crate::args::SendArgs;
 use crate::context::{Context, Opened};
@@ -14,6 +14,7 @@ use crate::nearest::nearest;
 use crate::output::Console;
 use crate::output::progress::Progress;
 
+mod line_sender;
 mod lines;
 
 /// The longest text, in bytes.
@@ -123,106 +124,7 @@ impl Sender {
         } else {
             self.opened.connect(self.console)?
         };
-        let progress = Progress::new(self.console);
-        let mut total = LineCounts::default();
-        let mut lines = Lines::start();
-        let mut interrupted = std::pin::pin!(super::interrupted());
-        let end = loop {
-            let (texts, end) = tokio::select! {
-                biased;
-                () = &mut interrupted => break Ok(Exit::Interrupted),
-                batch = lines.batch() => batch,
-            };
-            if !texts.is_empty() {
-                let queued = match client
-                    .enqueue(texts.into_iter().map(|text| self.draft(text)).collect())
-                {
-                    Ok(queued) => queued,
-                    Err(error) => break Err(error.into()),
-                };
-                let outcome = tokio::select! {
-                    biased;
-                    outcome = self.batch(&client, &queued, &mut total) => outcome,
-                    () = &mut interrupted => {
-                        total.count(&queued, &client.outbox()?);
-                        break Ok(Exit::Interrupted);
-                    }
-                };
-                if let Err(failure) = outcome {
-                    total.count(&queued, &client.outbox()?);
-                    break Err(failure);
-                }
-                progress.say(format!("{} lines", total.accepted));
-            }
-            match end {
-                End::More => {}
-                End::Input => break Ok(Exit::Done),
-                End::Bad(failure) => break Err(failure),
-            }
-        };
-        progress.clear();
-        self.sum_up(&total, lines.skipped)?;
-        match end {
-            Ok(Exit::Done) if total.failed > 0 => Err(Failure::new(
-                Exit::Cover,
-                "too_large",
-                format!("{} lines can never be sent", total.failed),
-            )
-            .hint("see which: securechat history")),
-            end => end,
-        }
-    }
-
-    /// Delivers lines that were accepted; counts them once it is known what became of them.
-    async fn batch(
-        &self,
-        client: &Client,
-        queued: &[Queued],
-        total: &mut LineCounts,
-    ) -> Result<(), Failure> {
-        if total.accepted == 0
-            && let Some(first) = queued.first()
-        {
-            self.tell(first)?;
-        }
-        if self.args.no_wait || total.broker_away {
-            total.accepted += queued.len();
-            total.waiting += queued.len();
-            return Ok(());
-        }
-        let delivery = client.deliver(queued, self.args.timeout).await?;
-        total.accepted += queued.len();
-        total.acked += delivery.delivered;
-        total.failed += delivery.closed.len();
-        total.waiting += delivery.waiting;
-        if delivery.waiting > 0 {
-            // Later lines must not overtake these, and the outbox takes them as fast as they come.
-            total.broker_away = true;
-            total.reason = delivery.failure.map(|error| error.to_string());
-        }
-        Ok(())
-    }
-
-    fn sum_up(&self, total: &LineCounts, skipped: usize) -> Result<(), Failure> {
-        let LineCounts { accepted, acked, waiting, failed, .. } = total;
-        if self.console.json {
-            self.console.print_json(&serde_json::json!({
-                "v": 1, "type": "lines", "to": self.to.as_str(), "accepted": accepted, "acked": acked,
-                "outbox": waiting, "failed": failed, "empty": skipped,
-            }))?;
-        }
-        let mut said = format!("{acked} lines are sent, {waiting} are in the outbox");
-        if *failed > 0 {
-            said.push_str(&format!(", {failed} can never be sent"));
-        }
-        if skipped > 0 {
-            said.push_str(&format!(", {skipped} were empty"));
-        }
-        if let Some(reason) = &total.reason {
-            said.push_str(&format!(": {reason}"));
-        }
-        self.console.note(&said);
-        Ok(())
+        LineSender::new(self, client).run().await
     }
 
     fn draft(&self, text: String) -> Draft {

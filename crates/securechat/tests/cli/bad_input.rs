@@ -262,9 +262,15 @@ fn damaged_and_newer_stores() {
     // Without its key a store is nothing that may be made anew.
     let away = house.path().join("away");
     std::fs::rename(&vault, &away).unwrap();
-    house.run_as("alice", &["history"]).exit(7).says("vault.key");
+    house.run_as("alice", &["history"]).exit(7).says("vault.key").hints("config path");
     house.run(&["init", "alice", "--no-passphrase"]).exit(2);
     std::fs::rename(&away, &vault).unwrap();
+    let store = house.profile("alice").join("store.db");
+    std::fs::rename(&store, &away).unwrap();
+    house.run_as("alice", &["history"]).exit(7).says("store.db is gone").hints("init HANDLE");
+    std::fs::rename(&away, &store).unwrap();
+    std::fs::create_dir_all(house.profile("half").join("locks")).unwrap();
+    house.run(&["init", "half", "--no-passphrase"]).exit(2).says("not empty").hints("--profile");
     assert_eq!(std::fs::read(&store).unwrap(), good);
     let mut bytes = std::fs::read(&vault).unwrap();
     let last = bytes.len() - 1;

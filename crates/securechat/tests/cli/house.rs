@@ -175,8 +175,13 @@ pub(crate) fn finish(child: Child) -> Said {
 /// Reads stderr of a child until a line holds `text`.
 #[track_caller]
 pub(crate) fn wait_for(child: &mut Child, text: &str) {
-    let stderr = BufReader::new(child.stderr.take().unwrap());
-    let found = stderr.lines().map_while(Result::ok).any(|line| line.contains(text));
+    read_until(&mut BufReader::new(child.stderr.take().unwrap()), text);
+}
+
+/// Reads what a child says until a line holds `text`.
+#[track_caller]
+pub(crate) fn read_until(said: &mut impl BufRead, text: &str) {
+    let found = said.lines().map_while(Result::ok).any(|line| line.contains(text));
     assert!(found, "the child ended without saying {text:?}");
 }
 

@@ -1,6 +1,6 @@
 //! Messages that wait.
 
-use crate::house::{BrokerHouse, EmbeddedHouse, House};
+use crate::house::{BrokerHouse, EmbeddedHouse, House, read_until};
 
 #[test]
 fn a_message_waits_for_the_broker_and_arrives_once() {
@@ -19,6 +19,33 @@ fn a_message_waits_for_the_broker_and_arrives_once() {
     assert_eq!(house.receive("bob", 2).exit(0).texts(), ["patience", "newer"]);
     assert!(house.run_as("alice", &["outbox", "list", "--json"]).exit(0).out.is_empty());
     house.run_as("bob", &["listen", "--timeout", "300ms"]).exit(8);
+}
+
+/// A pipe that stays open outlives a broker that goes away: what was kept meanwhile is sent without a new
+/// line, and the loss is said when it happens.
+#[test]
+fn an_open_pipe_goes_on_when_the_broker_is_back() {
+    use std::io::Write;
+    let mut broker = EmbeddedHouse::start();
+    let house = House::with_network(broker.address());
+    let mut command = house.command(&["send", "--to", "bob", "--lines", "--timeout", "1s"]);
+    command.env("SECURECHAT_PROFILE", "alice").stdin(std::process::Stdio::piped());
+    command.stderr(std::process::Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    writeln!(stdin, "before").unwrap();
+    assert_eq!(house.receive("bob", 1).exit(0).texts(), ["before"]);
+    broker.stop();
+    writeln!(stdin, "during").unwrap();
+    let mut said = std::io::BufReader::new(child.stderr.take().unwrap());
+    read_until(&mut said, "lines wait in the outbox");
+    writeln!(stdin, "still away").unwrap();
+    broker.restart();
+    assert_eq!(house.receive("bob", 2).exit(0).texts(), ["during", "still away"]);
+    read_until(&mut said, "the broker answers again");
+    drop(stdin);
+    read_until(&mut said, "3 lines are sent, 0 are in the outbox");
+    assert!(child.wait().unwrap().success());
 }
 
 #[test]

@@ -1,32 +1,9 @@
-//! Lines of stdin: read as they come, counted by what became of them.
+//! Lines of stdin, read as they come.
 
 use std::io::{self, BufRead, Read};
 
-use chat_core::{OutboxItem, Queued};
-
 use super::{MAX_TEXT, check};
 use crate::failure::Failure;
-
-#[derive(Default)]
-pub(super) struct LineCounts {
-    pub(super) accepted: usize,
-    pub(super) acked: usize,
-    pub(super) waiting: usize,
-    pub(super) failed: usize,
-    pub(super) broker_away: bool,
-    pub(super) reason: Option<String>,
-}
-
-impl LineCounts {
-    /// Counts lines whose delivery was cut off, by what is still in the outbox.
-    pub(super) fn count(&mut self, queued: &[Queued], outbox: &[OutboxItem]) {
-        let waits = |queued: &&Queued| outbox.iter().any(|item| item.id == queued.id);
-        let waiting = queued.iter().filter(waits).count();
-        self.accepted += queued.len();
-        self.waiting += waiting;
-        self.acked += queued.len() - waiting;
-    }
-}
 
 /// How a batch of lines ended.
 pub(super) enum End {

@@ -1,0 +1,243 @@
+//! One message for every line of stdin: lines are accepted with one hand and delivered with the other.
+
+use std::time::Duration;
+
+use chat_core::{Client, Delivery, Error, Queued};
+use tokio::task::JoinHandle;
+
+use super::Sender;
+use super::lines::{End, Lines};
+use crate::failure::{Exit, Failure};
+use crate::output::progress::Progress;
+
+/// Accepts lines in order and delivers them in order. While the broker is away lines are accepted all the
+/// same, and tried again every few seconds.
+pub(super) struct LineSender<'a> {
+    sender: &'a Sender,
+    client: Client,
+    counts: Counts,
+    /// Accepted, and in no delivery yet.
+    accepted: Vec<Queued>,
+    /// What the running delivery was begun for; while the broker is away, all that waits for it.
+    in_flight: Vec<Queued>,
+    delivery: Option<JoinHandle<Result<Delivery, Error>>>,
+    /// Why lines wait, once a delivery has failed and until one succeeds.
+    away: Option<String>,
+}
+
+/// What became of lines.
+#[derive(Default)]
+struct Counts {
+    accepted: usize,
+    acked: usize,
+    waiting: usize,
+    failed: usize,
+}
+
+impl Counts {
+    fn add(&mut self, delivery: &Delivery) {
+        self.acked += delivery.delivered;
+        self.waiting += delivery.waiting;
+        self.failed += delivery.closed.len();
+    }
+}
+
+impl<'a> LineSender<'a> {
+    pub(super) fn new(sender: &'a Sender, client: Client) -> Self {
+        let (accepted, in_flight, counts) = (Vec::new(), Vec::new(), Counts::default());
+        Self { sender, client, counts, accepted, in_flight, delivery: None, away: None }
+    }
+
+    /// Sends lines until the input ends, a line is unfit, or somebody interrupts; then says what became
+    /// of them.
+    pub(super) async fn run(mut self) -> Result<Exit, Failure> {
+        let progress = Progress::new(self.sender.console);
+        let mut lines = Lines::start();
+        let end = tokio::select! {
+            biased;
+            () = super::super::interrupted() => Ok(Exit::Interrupted),
+            end = self.send(&mut lines, &progress) => end.map(|()| Exit::Done),
+        };
+        progress.clear();
+        if let Some(delivery) = self.delivery.take() {
+            delivery.abort();
+        }
+        let unsettled = self.in_flight.iter().chain(&self.accepted).cloned().collect::<Vec<_>>();
+        self.counts.add(&self.client.progress_of(&unsettled)?);
+        self.sum_up(lines.skipped)?;
+        match end {
+            Ok(Exit::Done) if self.counts.failed > 0 => Err(Failure::new(
+                Exit::Cover,
+                "too_large",
+                format!("{} lines can never be sent", self.counts.failed),
+            )
+            .hint("see which: securechat history")),
+            end => end,
+        }
+    }
+
+    /// What was accepted before a bad line is delivered all the same.
+    async fn send(&mut self, lines: &mut Lines, progress: &Progress) -> Result<(), Failure> {
+        let mut end = End::More;
+        while matches!(end, End::More) {
+            self.begin_delivery(Pause::WhileAway);
+            let room = self.away.is_some() || self.accepted.len() < MOST_AHEAD;
+            tokio::select! {
+                ended = ended(&mut self.delivery), if self.delivery.is_some() => {
+                    self.delivered(ended?)?;
+                }
+                (texts, next) = lines.batch(), if room => {
+                    end = next;
+                    self.accept(texts)?;
+                    progress.say(format!("{} lines", self.counts.accepted));
+                }
+            }
+        }
+        self.deliver_rest().await?;
+        match end {
+            End::Bad(failure) => Err(failure),
+            _ => Ok(()),
+        }
+    }
+
+    fn accept(&mut self, texts: Vec<String>) -> Result<(), Failure> {
+        if texts.is_empty() {
+            return Ok(());
+        }
+        let drafts = texts.into_iter().map(|text| self.sender.draft(text)).collect();
+        let queued = self.client.enqueue(drafts)?;
+        if let (0, Some(first)) = (self.counts.accepted, queued.first()) {
+            self.sender.tell(first)?;
+        }
+        self.counts.accepted += queued.len();
+        self.accepted.extend(queued);
+        Ok(())
+    }
+
+    /// Begins a delivery of what was accepted, unless one runs or there is nothing to deliver.
+    fn begin_delivery(&mut self, pause: Pause) {
+        if self.delivery.is_some() || self.sender.args.no_wait {
+            return;
+        }
+        self.in_flight.append(&mut self.accepted);
+        // A delivery empties the whole mailbox: while the broker is away it is enough to name one row.
+        let named = if self.away.is_some() { 1 } else { usize::MAX };
+        let wanted: Vec<Queued> = self.in_flight.iter().take(named).cloned().collect();
+        if wanted.is_empty() {
+            return;
+        }
+        let (client, timeout) = (self.client.clone(), self.sender.args.timeout);
+        let pause = if self.away.is_some() { pause.duration() } else { Duration::ZERO };
+        self.delivery = Some(tokio::spawn(async move {
+            tokio::time::sleep(pause).await;
+            client.deliver(&wanted, timeout).await
+        }));
+    }
+
+    /// Takes note of how a delivery ended.
+    fn delivered(&mut self, mut delivery: Delivery) -> Result<(), Failure> {
+        if self.away.is_some() {
+            self.in_flight.append(&mut self.accepted);
+            if delivery.waiting == 0 {
+                let failure = delivery.failure.take();
+                delivery = self.client.progress_of(&self.in_flight)?;
+                delivery.failure = failure;
+            }
+        }
+        if delivery.waiting == 0 {
+            self.counts.add(&delivery);
+            self.in_flight.clear();
+            if self.away.take().is_some() {
+                self.sender.console.note("the broker answers again: what waited is sent");
+            }
+            return Ok(());
+        }
+        let reason =
+            delivery.failure.map_or("no answer in time".to_owned(), |e| Failure::from(e).message);
+        if self.away.replace(reason.clone()).is_none() {
+            self.sender.console.note(&format!(
+                "lines wait in the outbox until the broker answers; trying again: {reason}"
+            ));
+        }
+        Ok(())
+    }
+
+    /// Delivers what is left at the end of the input: one try within the time that was given.
+    async fn deliver_rest(&mut self) -> Result<(), Failure> {
+        if self.away.is_some()
+            && let Some(delivery) = self.delivery.take()
+        {
+            delivery.abort();
+        }
+        loop {
+            self.begin_delivery(Pause::None);
+            if self.delivery.is_none() {
+                return Ok(());
+            }
+            let delivery = ended(&mut self.delivery).await;
+            self.delivered(delivery?)?;
+            if self.away.is_some() {
+                return Ok(());
+            }
+        }
+    }
+
+    fn sum_up(&self, skipped: usize) -> Result<(), Failure> {
+        let Counts { accepted, acked, waiting, failed } = &self.counts;
+        let console = self.sender.console;
+        if console.json {
+            console.print_json(&serde_json::json!({
+                "v": 1, "type": "lines", "to": self.sender.to.as_str(), "accepted": accepted, "acked": acked,
+                "outbox": waiting, "failed": failed, "empty": skipped,
+            }))?;
+        }
+        let mut said = format!("{acked} lines are sent, {waiting} are in the outbox");
+        if *failed > 0 {
+            said.push_str(&format!(", {failed} can never be sent"));
+        }
+        if skipped > 0 {
+            said.push_str(&format!(", {skipped} were empty"));
+        }
+        if let (Some(reason), true) = (&self.away, *waiting > 0) {
+            said.push_str(&format!(": {reason}"));
+        }
+        console.note(&said);
+        Ok(())
+    }
+}
+
+/// Whether a delivery waits a moment before it tries a broker that was away.
+#[derive(Clone, Copy)]
+enum Pause {
+    WhileAway,
+    None,
+}
+
+impl Pause {
+    fn duration(self) -> Duration {
+        match self {
+            Self::WhileAway => RETRY_EVERY,
+            Self::None => Duration::ZERO,
+        }
+    }
+}
+
+/// Waits for a delivery to end. Dropping the future leaves it running.
+async fn ended(
+    delivery: &mut Option<JoinHandle<Result<Delivery, Error>>>,
+) -> Result<Delivery, Failure> {
+    let Some(running) = delivery else { return std::future::pending().await };
+    let ended = running.await;
+    *delivery = None;
+    match ended {
+        Ok(ended) => Ok(ended?),
+        Err(error) => {
+            Err(Failure::new(Exit::Internal, "internal", format!("the delivery stopped: {error}")))
+        }
+    }
+}
+
+/// Lines that may be accepted ahead of a delivery.
+const MOST_AHEAD: usize = 4096;
+/// How often a broker that is away is tried again.
+const RETRY_EVERY: Duration = Duration::from_secs(5);
