@@ -74,7 +74,7 @@ pub struct TopicSpec {
     pub name: TopicName,
     /// Its partitions.
     pub partitions: NonZeroU32,
-    /// Copies of each record; `None` leaves it to the cluster.
+    /// Copies of each record; `None`: three where there are three brokers, else the cluster's own number.
     pub replication: Option<u16>,
     /// The largest batch of records that it takes, in bytes.
     pub max_record_bytes: u32,

@@ -189,7 +189,7 @@ pub(crate) struct NetworkCreateArgs {
     /// How long the cluster keeps messages
     #[arg(long, value_name = "TIME", default_value = "30d", value_parser = parse_duration)]
     pub(crate) retention: Duration,
-    /// Copies that the cluster keeps [default: the cluster's own]
+    /// Copies that the cluster keeps [default: 3 with three brokers, else the cluster's own number]
     #[arg(long, value_name = "N")]
     pub(crate) replication: Option<u16>,
     /// plaintext, tls, sasl-tls or sasl-plaintext [default: plaintext to this machine, refused to others]

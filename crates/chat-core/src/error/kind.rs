@@ -129,9 +129,7 @@ fn profile(error: &ProfileError) -> ErrorKind {
     match error {
         ProfileError::NotFound { .. } => ErrorKind::NoProfile,
         ProfileError::Exists { .. } | ProfileError::NotEmpty { .. } => ErrorKind::ProfileExists,
-        ProfileError::NoVault { .. } | ProfileError::NoStore { .. } => {
-            ErrorKind::ProfileIncomplete
-        }
+        ProfileError::NoVault { .. } | ProfileError::NoStore { .. } => ErrorKind::ProfileIncomplete,
         ProfileError::Vault { source, .. } => vault(source),
         ProfileError::PrivateFile(error) => private_file(error),
         ProfileError::Open(error) => store_open(error),

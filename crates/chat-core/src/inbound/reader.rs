@@ -117,7 +117,11 @@ impl Reader {
 
     async fn try_newer(&self) {
         let reopened = self.with_store(|reader| {
-            reader.store.write(|tx| reopen_newer(tx, &reader.inbox, reader.topic.as_str()))
+            let (topic, partition) = (reader.topic.as_str(), reader.inbox.mailbox.partition.0);
+            if reader.store.read(|tx| tx.newer_list(topic, partition))?.is_empty() {
+                return Ok(0);
+            }
+            reader.store.write(|tx| reopen_newer(tx, &reader.inbox, topic))
         });
         match reopened.await {
             Ok(0) => {}
@@ -134,10 +138,11 @@ impl Reader {
             topic: &self.topic,
             inbox: &self.inbox,
         };
-        let end = match log.look().await {
+        let answer = log.ask().await?;
+        self.live.update(|live| live.connected = true);
+        let end = match log.compare(answer) {
             Ok(Look::Start(start)) => {
                 self.live.sessions.fetch_add(1, Ordering::Relaxed);
-                self.live.update(|live| live.connected = true);
                 *pause = FIRST_PAUSE;
                 doubts.older_leader = 0;
                 self.read_from(start, doubts).await?
@@ -226,14 +231,13 @@ impl Reader {
         Ok(pages.into_iter().next().unwrap_or(empty))
     }
 
-    /// Opens a page's records and stores them in one transaction; returns the cursor.
+    /// Opens a page's records and stores them, in as few transactions as may be; returns the cursor.
     async fn store_page(&self, start: &Start, page: &Page) -> Result<u64, ReceiveError> {
         let (start, resume) = (start.clone(), page.resume.0);
         let records: Vec<StoredRecord> = page.records.clone();
         let stored =
             self.with_store(move |reader| reader.store_records(&start, &records, resume)).await?;
-        self.live.update(|live| live.skipped.add(stored.skipped));
-        Ok(stored.next)
+        Ok(stored)
     }
 
     fn store_records(
@@ -241,7 +245,7 @@ impl Reader {
         start: &Start,
         records: &[StoredRecord],
         resume: u64,
-    ) -> Result<Stored, ReceiveError> {
+    ) -> Result<u64, ReceiveError> {
         let open = |record: &StoredRecord| OpenedRecord {
             offset: record.offset.0,
             timestamp_ms: record.timestamp_ms,
@@ -249,15 +253,38 @@ impl Reader {
             hash: stored_hash(record),
             opened: self.inbox.open(record),
         };
-        let batch = Batch {
+        let batch = |records: &[StoredRecord], resume| Batch {
             inbox: &self.inbox,
             topic: self.topic.as_str(),
             topic_id: start.topic_id,
             truncations: start.truncations,
             records: records.iter().map(open).collect(),
             resume,
+            longest: LONGEST_TRANSACTION,
         };
-        self.store.write(|tx| store_batch(tx, &batch))
+        match self.store_whole(&batch(records, resume)) {
+            Err(error) if records.len() > 1 && error.is_final() => {
+                // One of them cannot be stored: those before it are, and the error is its own.
+                for record in records {
+                    let one = std::slice::from_ref(record);
+                    self.store_whole(&batch(one, record.offset.0.saturating_add(1)))?;
+                }
+                self.store_whole(&batch(&[], resume))
+            }
+            other => other,
+        }
+    }
+
+    /// Stores a batch to its end.
+    fn store_whole(&self, batch: &Batch<'_>) -> Result<u64, ReceiveError> {
+        loop {
+            let Stored { skipped, next, unfinished, .. } =
+                self.store.write(|tx| store_batch(tx, batch))?;
+            self.live.update(|live| live.skipped.add(skipped));
+            if !unfinished {
+                return Ok(next);
+            }
+        }
     }
 
     /// Runs blocking work on the store apart from the runtime's own threads.
@@ -301,5 +328,6 @@ const SHORT_PAUSE: Duration = Duration::from_millis(50);
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LAST_PAUSE: Duration = Duration::from_secs(5);
 const LONG_POLL: Duration = Duration::from_secs(5);
+const LONGEST_TRANSACTION: Duration = Duration::from_millis(200);
 const BATCH_RECORDS: usize = 4096;
 const BATCH_BYTES: u32 = 8 * 1024 * 1024;

@@ -45,6 +45,12 @@ impl Start {
     }
 }
 
+/// The log that is there, as the broker describes it.
+pub(crate) struct Answer {
+    info: TopicInfo,
+    bounds: Bounds,
+}
+
 /// What a look at the log says.
 pub(crate) enum Look {
     Start(Start),
@@ -56,13 +62,16 @@ pub(crate) enum Look {
 }
 
 impl Log<'_> {
+    /// Asks the broker which log is there.
+    pub(crate) async fn ask(&self) -> Result<Answer, ReceiveError> {
+        Ok(Answer { info: self.topic_info().await?, bounds: self.bounds().await? })
+    }
+
     /// Compares the stored cursor with the log: another topic, a stale leader, retention.
     ///
     /// Each hole is written down with the move of the cursor, in one transaction.
-    pub(crate) async fn look(&self) -> Result<Look, ReceiveError> {
-        let info = self.topic_info().await?;
-        let partition = self.partition();
-        let bounds = self.bounds().await?;
+    pub(crate) fn compare(&self, answer: Answer) -> Result<Look, ReceiveError> {
+        let (partition, Answer { info, bounds }) = (self.partition(), answer);
         let Some(cursor) = self.store.read(|tx| tx.cursor(self.topic.as_str(), partition, None))?
         else {
             return self.first_read(&info, &bounds).map(Look::Start);

@@ -1,5 +1,7 @@
 //! Storing what was opened: one transaction for the rows, the seen marks and the cursor.
 
+use std::time::{Duration, Instant};
+
 use chat_store::{Contact, Cursor, SeenEntry, Seq, StreamKey, Unreadable, WriteTxn};
 use chat_transport::{LeaderEpoch, TopicId};
 use serde::{Deserialize, Serialize};
@@ -27,6 +29,8 @@ pub(crate) struct Batch<'a> {
     pub(crate) records: Vec<OpenedRecord>,
     /// Where reading goes on; behind the last record where the log holds none in between.
     pub(crate) resume: u64,
+    /// How long one transaction may hold up the other processes of the profile.
+    pub(crate) longest: Duration,
 }
 
 /// A record and what it turned out to be.
@@ -44,8 +48,10 @@ pub(crate) struct Stored {
     /// Rows that were added to the history.
     pub(crate) rows: u64,
     pub(crate) skipped: Skipped,
-    /// The cursor behind the batch: another process of the profile may have moved it further.
+    /// The cursor behind what was stored: another process of the profile may have moved it further.
     pub(crate) next: u64,
+    /// Whether time was up before the batch was stored to its end: store it again, for the rest.
+    pub(crate) unfinished: bool,
 }
 
 /// Records at our own tag that were refused; counted, never fatal.
@@ -79,7 +85,8 @@ impl Skipped {
     }
 }
 
-/// Stores a batch. Records below the cursor are dropped: another process was faster.
+/// Stores a batch, or as much of it as its time allows, at least one record. Records below the cursor are dropped: they are
+/// stored already.
 ///
 /// # Errors
 /// [`ReceiveError::Moved`] if the cursor belongs to another incarnation by now: nothing changed.
@@ -94,9 +101,14 @@ pub(crate) fn store_batch(
     }
     let mut sink = Sink { tx, batch, stored: Stored::default() };
     let mut hashes = Vec::with_capacity(batch.records.len());
+    let begun = Instant::now();
     for record in &batch.records {
         if record.offset < cursor.next {
             continue;
+        }
+        if !hashes.is_empty() && begun.elapsed() >= batch.longest {
+            sink.stored.unfinished = true;
+            break;
         }
         sink.no_record_gap(&cursor, record.offset, Some(record.timestamp_ms))?;
         sink.record(record)?;
@@ -105,8 +117,10 @@ pub(crate) fn store_batch(
         cursor.last_timestamp_ms = Some(record.timestamp_ms);
         cursor.leader_epoch = cursor.leader_epoch.max(record.leader_epoch.map(|epoch| epoch.0));
     }
-    sink.no_record_gap(&cursor, batch.resume, None)?;
-    cursor.next = cursor.next.max(batch.resume);
+    if !sink.stored.unfinished {
+        sink.no_record_gap(&cursor, batch.resume, None)?;
+        cursor.next = cursor.next.max(batch.resume);
+    }
     let mut stored = sink.stored;
     cursor.unreadable = cursor.unreadable.saturating_add(stored.skipped.unreadable);
     stored.next = cursor.next;
@@ -131,6 +145,7 @@ pub(crate) fn reopen_newer(
         truncations: 0,
         records: vec![],
         resume: 0,
+        longest: Duration::MAX,
     };
     let mut rows = 0;
     for row in tx.newer_list(topic, partition)? {

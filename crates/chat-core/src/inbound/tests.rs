@@ -1,5 +1,7 @@
 //! What a holder of the network key may put at somebody's tag, and what becomes of it.
 
+use std::time::Duration;
+
 use chat_crypto::{Envelope, EnvelopeKind, Protected, Protection, SharedKey, SubkeyLabel};
 use chat_store::{Cursor, Store, StoreKey};
 use chat_transport::{Offset, StoredRecord, TopicId};
@@ -58,6 +60,18 @@ fn record(
         leader_epoch: None,
         key: carried.key,
         value: Some(carried.value),
+    }
+}
+
+/// The cursor of a log that is read from its start.
+fn new_cursor() -> Cursor {
+    Cursor {
+        topic_id: [5; 16],
+        truncations: 0,
+        next: 0,
+        leader_epoch: None,
+        unreadable: 0,
+        last_timestamp_ms: None,
     }
 }
 
@@ -134,21 +148,15 @@ fn a_newer_message_is_shown_kept_and_opened_after_an_upgrade() {
         hash: [4; 32],
         opened: Opened::Newer(value.clone(), CarrierKind::Plain),
     };
-    let cursor = Cursor {
-        topic_id: [5; 16],
-        truncations: 0,
-        next: 0,
-        leader_epoch: None,
-        unreadable: 0,
-        last_timestamp_ms: None,
-    };
+    let cursor = new_cursor();
     let rows = store
         .write::<_, ReceiveError>(|tx| {
             tx.set_cursor("t", bob.mailbox.partition.0, None, &cursor)?;
             let again = OpenedRecord { offset: 1, ..opened() };
             let records = vec![opened(), again];
             let (topic_id, truncations, resume) = (TopicId([5; 16]), 0, 2);
-            let batch = Batch { inbox: &bob, topic: "t", topic_id, truncations, records, resume };
+            let (inbox, topic, longest) = (&bob, "t", Duration::MAX);
+            let batch = Batch { inbox, topic, topic_id, truncations, records, resume, longest };
             store_batch(tx, &batch)
         })
         .unwrap()
@@ -161,4 +169,54 @@ fn a_newer_message_is_shown_kept_and_opened_after_an_upgrade() {
     let items: Vec<Item> =
         stored.iter().rev().map(|row| HistoryRow::decode(row).unwrap().item).collect();
     assert!(matches!(&items[..], [Item::Newer(_), Item::Message(_)]), "{items:?}");
+}
+
+/// A transaction whose time is up ends behind a record, and the next one goes on from there.
+#[test]
+fn a_batch_is_stored_in_as_many_transactions_as_its_time_needs() {
+    let network = network();
+    let bob = Inbox::new(&handle("bob"), &network);
+    let store = Store::in_memory(&StoreKey::from_bytes([3; 32])).unwrap();
+    let opened = |number: u8| {
+        let mut content = content(&network, "alice", "alice", "bob");
+        content.message_id = MessageId::from_bytes([number; 16]);
+        content.number = number.into();
+        let readable = SharedKey::protect(&content.encode());
+        let record = record(&network, &bob.mailbox, &bob.mailbox, &readable);
+        OpenedRecord {
+            offset: u64::from(number) * 2,
+            timestamp_ms: 0,
+            leader_epoch: None,
+            hash: [number; 32],
+            opened: bob.open(&record),
+        }
+    };
+    let batch = Batch {
+        inbox: &bob,
+        topic: "t",
+        topic_id: TopicId([5; 16]),
+        truncations: 0,
+        records: (0..3).map(opened).collect(),
+        resume: 9,
+        longest: Duration::ZERO,
+    };
+    let partition = bob.mailbox.partition.0;
+    store
+        .write::<_, ReceiveError>(|tx| Ok(tx.set_cursor("t", partition, None, &new_cursor())?))
+        .unwrap();
+    let steps: Vec<_> = (0..3)
+        .map(|_| {
+            let stored = store.write(|tx| store_batch(tx, &batch)).unwrap();
+            let cursor = store.read(|tx| tx.cursor("t", partition, None)).unwrap().unwrap();
+            assert_eq!(stored.next, cursor.next);
+            (stored.next, stored.unfinished)
+        })
+        .collect();
+    assert_eq!(steps, [(1, true), (3, true), (9, false)]);
+    let rows = store.read(|tx| tx.history_before(None, 10)).unwrap();
+    let items: Vec<Item> =
+        rows.iter().rev().map(|row| HistoryRow::decode(row).unwrap().item).collect();
+    let kinds: String =
+        items.iter().map(|i| if matches!(i, Item::Gap(_)) { 'g' } else { 'm' }).collect();
+    assert_eq!(kinds, "mgmgmg", "{items:?}");
 }

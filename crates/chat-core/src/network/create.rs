@@ -26,15 +26,15 @@ pub struct NewNetwork {
     pub partitions: NonZeroU32,
     /// How long the broker keeps messages.
     pub retention: Duration,
-    /// Copies of each record; `None` leaves it to the cluster.
+    /// Copies of each record; `None`: three where there are three brokers, else the cluster's own number.
     pub replication: Option<u16>,
     /// How to connect; travels in invites.
     pub hints: ConnectionHints,
 }
 
 impl NewNetwork {
-    /// A network with a new key, 16 partitions, 30 days of retention, and the cluster's own number
-    /// of copies.
+    /// A network with a new key, 16 partitions, 30 days of retention, and three copies where there are
+    /// three brokers.
     ///
     /// * `brokers` - bootstrap servers for the invite, as `host:port`
     pub fn new(namespace: Namespace, brokers: Vec<String>) -> Self {

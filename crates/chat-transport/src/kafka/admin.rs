@@ -3,8 +3,8 @@
 use krafka::KrafkaError;
 use krafka::admin::{
     ConfigResource, CreateTopicsOptions, DeleteRecordsOptions, DeleteTopicsOptions,
-    DescribeConfigsOptions, DescribeTopicsOptions, ListOffsetsOptions, NewTopic, OffsetSpec,
-    TopicDescription, TopicPartition,
+    DescribeClusterOptions, DescribeConfigsOptions, DescribeTopicsOptions, ListOffsetsOptions,
+    NewTopic, OffsetSpec, TopicDescription, TopicPartition,
 };
 
 use super::errors::Asked;
@@ -23,6 +23,10 @@ impl Writer {
         let asked = self.asked("the creation of a topic", &spec.name);
         let translate = |error: KrafkaError| self.errors.translate(&error, &asked);
         let partitions = i32::try_from(spec.partitions.get()).unwrap_or(i32::MAX);
+        let spec = match spec.replication {
+            Some(_) => spec.clone(),
+            None => TopicSpec { replication: copies_on(self.brokers().await), ..spec.clone() },
+        };
         let replication =
             spec.replication.map_or(-1, |copies| i16::try_from(copies).unwrap_or(i16::MAX));
         let topic =
@@ -37,6 +41,12 @@ impl Writer {
             .await
             .map_err(translate)?;
         only(created).unwrap_or(Ok(())).map_err(translate)
+    }
+
+    /// How many brokers can hold copies; 0 where nobody says it.
+    async fn brokers(&self) -> usize {
+        let described = self.admin.describe_cluster(DescribeClusterOptions::default()).await;
+        described.map_or(0, |cluster| cluster.brokers.iter().filter(|b| !b.is_fenced).count())
     }
 
     /// Identity and settings of a topic, asked at once.
@@ -181,5 +191,21 @@ impl Writer {
             .await
             .map_err(translate)?;
         only(deleted).unwrap_or(Ok(0)).map(drop).map_err(translate)
+    }
+}
+
+/// How many copies a topic gets where nobody asked for a number: with three, one broker may die without
+/// its acknowledged records. Fewer brokers than that are left to the cluster's own setting.
+fn copies_on(brokers: usize) -> Option<u16> {
+    (brokers >= 3).then_some(3)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn three_brokers_keep_three_copies() {
+        assert_eq!([0, 1, 2, 3, 9].map(copies_on), [None, None, None, Some(3), Some(3)]);
     }
 }

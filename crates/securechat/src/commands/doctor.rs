@@ -155,6 +155,13 @@ async fn cluster(
         if info.settings.as_ref().is_some_and(|settings| settings.compressed == Some(true)) {
             checks.doubtful(name, "compression.type should be uncompressed: strangers' batches are unpacked by readers")?;
         }
+        if let (true, Some(least)) = (
+            info.replication >= 3,
+            info.settings.as_ref().and_then(|settings| settings.min_insync_replicas),
+        ) && least < 2
+        {
+            checks.doubtful(name, "min.insync.replicas should be 2: what one broker alone has acknowledged dies with it")?;
+        }
         if info.settings.is_none() {
             checks.doubtful(name, "this principal may not see the topic's settings")?;
         }
