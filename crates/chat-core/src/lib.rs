@@ -48,6 +48,7 @@ pub use crate::network::invite::{Invite, InviteError};
 pub use crate::network::{ConnectionHints, Network, SecurityKind, UnknownSecurity};
 pub use crate::outbox::deliver::{Delivery, Landed};
 pub use crate::outbox::enqueue::{Draft, DraftCarrier, Queued};
+pub use crate::outbox::once::Repeated;
 pub use crate::outbox::picture::{CoverSource, Note};
 pub use crate::outbox::{OutboxItem, OutboxState};
 pub use crate::remote_text::RemoteText;

@@ -17,6 +17,7 @@ use crate::network::Network;
 pub(crate) mod deliver;
 pub(crate) mod enqueue;
 pub(crate) mod fate;
+pub(crate) mod once;
 pub(crate) mod own;
 pub(crate) mod picture;
 pub(crate) mod ready;

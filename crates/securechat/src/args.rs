@@ -246,6 +246,9 @@ pub(crate) struct SendArgs {
     /// Keep it in the outbox; a later send or listen delivers it
     #[arg(long)]
     pub(crate) no_wait: bool,
+    /// Your own name for the message: under one name it is sent once, however often this runs
+    #[arg(long, value_name = "KEY", conflicts_with = "lines", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub(crate) id: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -308,6 +311,15 @@ pub(crate) enum OutboxCommand {
     Drop {
         /// Its number, as `outbox list` shows it
         id: u64,
+    },
+    /// Send all that waits, now
+    #[command(
+        after_help = "Examples:\n  securechat outbox retry\n  securechat outbox retry --timeout 5s\n  securechat --profile bob outbox retry --json"
+    )]
+    Retry {
+        /// How long to wait for the broker
+        #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse_duration, env = "SECURECHAT_TIMEOUT")]
+        timeout: Duration,
     },
 }
 

@@ -3,6 +3,7 @@
 use chat_crypto::Envelope;
 use chat_store::{Contact, OutboxId, Seq, StreamTip, WriteTxn};
 
+use super::once::{self, Repeated};
 use super::picture::{CoverSource, Note, Plan, Planner};
 use super::{OutboxRow, OutboxState, Payload, RECORD_OVERHEAD, seal};
 use crate::carrier::picture_text_len;
@@ -29,6 +30,8 @@ pub struct Draft {
     pub text: String,
     /// How it shall travel.
     pub carrier: DraftCarrier,
+    /// The caller's own name for it, if it has one; see [`once`](Self::once).
+    pub name: Option<String>,
 }
 
 /// How a message shall travel.
@@ -44,7 +47,7 @@ pub enum DraftCarrier {
 impl Draft {
     /// A text that travels as a sealed record.
     pub fn text(to: Handle, text: impl Into<String>) -> Self {
-        Self { to, text: text.into(), carrier: DraftCarrier::Plain }
+        Self { to, text: text.into(), carrier: DraftCarrier::Plain, name: None }
     }
 
     /// The same text inside a picture.
@@ -52,12 +55,19 @@ impl Draft {
     pub fn in_picture(self, cover: CoverSource) -> Self {
         Self { carrier: DraftCarrier::Picture(cover), ..self }
     }
+
+    /// The same message under a name that its caller chooses: however often a message to this handle is
+    /// accepted under one name, it is the first one, and is sent once.
+    #[must_use]
+    pub fn once(self, name: impl Into<String>) -> Self {
+        Self { name: Some(name.into()), ..self }
+    }
 }
 
 impl std::fmt::Debug for Draft {
     /// Shows where it goes, never its text.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { to, text, carrier: _ } = self;
+        let Self { to, text, carrier: _, name: _ } = self;
         write!(f, "Draft(to {to}, {} bytes)", text.len())
     }
 }
@@ -77,6 +87,8 @@ pub struct Queued {
     /// Whether it is the first message to somebody who was never heard from: the handle may be
     /// misspelt.
     pub first_contact: bool,
+    /// How it compares with the message that was accepted under its name before, if one was.
+    pub repeated: Option<Repeated>,
     /// What a person should know about its picture.
     pub notes: Vec<Note>,
     pub(crate) mailbox: Mailbox,
@@ -150,6 +162,11 @@ impl Profile {
         plan: Planned,
     ) -> Result<Queued, SendError> {
         let Planned { draft, mailbox, conversation, picture } = plan;
+        if let Some(name) = &draft.name
+            && let Some(queued) = once::earlier(tx, &draft.to, name, &draft.text, mailbox)?
+        {
+            return Ok(queued);
+        }
         let key = conversation.encode();
         let tip = tx.stream_tip(&key)?.unwrap_or(StreamTip { next: 0, prev: [0; 32] });
         let mut rng = rand::rng();
@@ -183,7 +200,12 @@ impl Profile {
         let id: OutboxId = tx.outbox_push(&mailbox.to_bytes(), &row.to_bytes()?)?;
         let first_contact = written_to(tx, &draft.to)?;
         let (message_id, to) = (content.message_id, draft.to);
-        Ok(Queued { id: id.get(), seq, message_id, to, first_contact, notes, mailbox })
+        let (id, repeated) = (id.get(), None);
+        let queued = Queued { id, seq, message_id, to, first_contact, repeated, notes, mailbox };
+        if let Some(name) = &draft.name {
+            once::remember(tx, name, &queued)?;
+        }
+        Ok(queued)
     }
 }
 

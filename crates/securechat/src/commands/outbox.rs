@@ -1,7 +1,10 @@
 //! `outbox`: messages that wait.
 
+use std::time::Duration;
+
+use super::block_on;
 use crate::args::OutboxCommand;
-use crate::context::Context;
+use crate::context::{Context, Opened};
 use crate::failure::{Exit, Failure};
 use crate::time::{local, rfc3339};
 
@@ -39,6 +42,32 @@ pub(crate) fn run(context: &Context, command: &OutboxCommand) -> Result<Exit, Fa
                 "message {id} is withdrawn; if an attempt had reached the log, it stands"
             ));
         }
+        OutboxCommand::Retry { timeout } => return block_on(retry(context, &opened, *timeout)),
     }
     Ok(Exit::Done)
+}
+
+/// Sends what waits; says how much of it is on the log.
+async fn retry(context: &Context, opened: &Opened, timeout: Duration) -> Result<Exit, Failure> {
+    let before = opened.client.outbox()?.len();
+    let client = opened.connect(context.console)?;
+    let delivery = client.deliver(&[], timeout).await?;
+    let waiting = opened.client.outbox()?.len();
+    if context.console.json {
+        context.console.print_json(&serde_json::json!({
+            "v": 1, "type": "retry", "sent": delivery.others, "outbox": waiting,
+        }))?;
+    }
+    context.console.note(&format!(
+        "{before} messages waited, {} are sent, {waiting} are in the outbox",
+        delivery.others
+    ));
+    match delivery.failure {
+        Some(error) if waiting > 0 => {
+            let failure = Failure::from(error);
+            let exit = if failure.exit == Exit::Store { Exit::Store } else { Exit::Broker };
+            Err(Failure { exit, ..failure })
+        }
+        _ => Ok(Exit::Done),
+    }
 }

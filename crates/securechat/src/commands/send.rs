@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::path::Path;
 
-use chat_core::{Client, CoverSource, Draft, Handle, Landed, Note, Queued, SendOutcome};
+use chat_core::{Client, CoverSource, Draft, Handle, Landed, Note, Queued, Repeated, SendOutcome};
 
 use self::line_sender::LineSender;
 use super::{block_on, handle};
@@ -128,7 +128,10 @@ impl Sender {
     }
 
     fn draft(&self, text: String) -> Draft {
-        let draft = Draft::text(self.to.clone(), text);
+        let mut draft = Draft::text(self.to.clone(), text);
+        if let Some(name) = &self.args.id {
+            draft = draft.once(name);
+        }
         match &self.args.image {
             None => draft,
             Some(path) => draft.in_picture(cover_source(path)),
@@ -147,6 +150,15 @@ impl Sender {
                 )),
                 None => self.console.note(&format!("nothing was ever heard from {}", queued.to)),
             }
+        }
+        match queued.repeated {
+            Some(Repeated::SameText) => {
+                self.console.note("a message was accepted under this --id before: it is the same one");
+            }
+            Some(_) => self.console.warn(
+                "another text was accepted under this --id before: that one stands, and this one is not sent",
+            ),
+            None => {}
         }
         for note in &queued.notes {
             match note {

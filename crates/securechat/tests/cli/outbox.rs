@@ -21,6 +21,45 @@ fn a_message_waits_for_the_broker_and_arrives_once() {
     house.run_as("bob", &["listen", "--timeout", "300ms"]).exit(8);
 }
 
+/// A script that runs again sends nothing twice, whether its first run reached the broker or not.
+#[test]
+fn one_id_is_one_message_however_often_it_is_sent() {
+    let mut broker = EmbeddedHouse::start();
+    let house = House::with_network(broker.address());
+    let send = |id: &str, text: &str, timeout: &str| {
+        let args = ["send", "--to", "bob", "--id", id, "-m", text, "--json", "--timeout", timeout];
+        house.run_as("alice", &args)
+    };
+    broker.stop();
+    let first = send("job-7", "done", "500ms").exit(3).json();
+    broker.restart();
+    let second = send("job-7", "done", "20s").exit(0).says("the same one").json();
+    assert_eq!((&second[0]["id"], &second[0]["state"]), (&first[0]["id"], &"acked".into()));
+    send("job-7", "done", "20s").exit(0).says("the same one");
+    send("job-7", "something else", "20s").exit(0).says("that one stands");
+    send("job-8", "done", "20s").exit(0);
+    assert_eq!(house.receive("bob", 2).exit(0).texts(), ["done", "done"]);
+    house.run_as("bob", &["listen", "--timeout", "300ms"]).exit(8);
+    house.run_as("alice", &["send", "--to", "bob", "--id", "", "-m", "x"]).exit(2);
+}
+
+#[test]
+fn a_retry_sends_all_that_waits_and_says_so() {
+    let mut broker = EmbeddedHouse::start();
+    let house = House::with_network(broker.address());
+    broker.stop();
+    for text in ["one", "two"] {
+        house.run_as("alice", &["send", "--to", "bob", "-m", text, "--no-wait"]).exit(0);
+    }
+    let failed = house.run_as("alice", &["outbox", "retry", "--timeout", "500ms"]).exit(3);
+    failed.says("0 are sent, 2 are in the outbox").hints("doctor");
+    broker.restart();
+    let done = house.run_as("alice", &["outbox", "retry", "--json"]).exit(0).json();
+    assert_eq!((&done[0]["sent"], &done[0]["outbox"]), (&2.into(), &0.into()));
+    assert_eq!(house.receive("bob", 2).exit(0).texts(), ["one", "two"]);
+    house.run_as("alice", &["outbox", "retry"]).exit(0).says("0 messages waited");
+}
+
 /// A pipe that stays open outlives a broker that goes away: what was kept meanwhile is sent without a new
 /// line, and the loss is said when it happens.
 #[test]
