@@ -3,6 +3,7 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use kafka_protocol::error::ResponseError;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
@@ -72,7 +73,7 @@ impl Log {
         let lock = lock(data)?;
         let state_file = data.join("broker");
         let mut state = State::load(&state_file)?;
-        state.leader_epoch = state.leader_epoch.saturating_add(1);
+        state.leader_epoch = next_epoch(state.leader_epoch, SystemTime::now());
         state.reserve();
         let leader_epoch = state.leader_epoch;
         let mut report = StartReport { leader_epoch, ..StartReport::default() };
@@ -262,7 +263,34 @@ fn load_topics(
     Ok(())
 }
 
+/// The leader epoch of a start: above the last one, and above all that a folder has seen which was put
+/// back from an older copy, since it counts seconds.
+fn next_epoch(last: i32, now: SystemTime) -> i32 {
+    let seconds = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let seconds = i32::try_from(seconds.saturating_sub(YEAR_2025)).unwrap_or(0);
+    last.saturating_add(1).max(seconds)
+}
+
+/// The beginning of 2025, in seconds since 1970: epochs have 31 bits, and last until 2093.
+const YEAR_2025: u64 = 1_735_689_600;
 /// Jobs that may wait for the log thread.
 const QUEUED: usize = 1024;
 /// Producer ids reserved at once.
 const PRODUCER_BLOCK: i64 = 1_000;
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn epochs_rise_whatever_the_clock_and_the_folder_say() {
+        let at = |seconds: u64| UNIX_EPOCH + Duration::from_secs(seconds);
+        assert_eq!(next_epoch(0, at(YEAR_2025 + 9)), 9);
+        assert_eq!(next_epoch(9, at(YEAR_2025 + 9)), 10);
+        assert_eq!(next_epoch(9, at(0)), 10, "a clock that stands in 1970");
+        assert_eq!(next_epoch(3, at(YEAR_2025 + 20)), 20, "a folder from an older copy");
+        assert_eq!(next_epoch(3, at(u64::from(u32::MAX) * 2)), 4, "a clock far ahead");
+    }
+}

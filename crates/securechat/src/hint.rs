@@ -143,20 +143,81 @@ fn loose(error: &Error) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
+    use crate::args::Cli;
+
+    /// Kinds with hints of their own.
+    const HINTED: [ErrorKind; 31] = [
+        ErrorKind::NoProfile,
+        ErrorKind::ProfileExists,
+        ErrorKind::NoNetwork,
+        ErrorKind::NetworkPending,
+        ErrorKind::OtherNetwork,
+        ErrorKind::TopicsInUse,
+        ErrorKind::Unreachable,
+        ErrorKind::TimedOut,
+        ErrorKind::Tls,
+        ErrorKind::BrokerAuthentication,
+        ErrorKind::UnknownTopic,
+        ErrorKind::Denied,
+        ErrorKind::TopicReplaced,
+        ErrorKind::BrokerOther,
+        ErrorKind::InviteDamaged,
+        ErrorKind::InviteExpired,
+        ErrorKind::Newer,
+        ErrorKind::TextTooLarge,
+        ErrorKind::CoverUnusable,
+        ErrorKind::CoverTooSmall,
+        ErrorKind::NoCoverLeft,
+        ErrorKind::StoreDamaged,
+        ErrorKind::ProfileIncomplete,
+        ErrorKind::StoreNewer,
+        ErrorKind::StoreLocked,
+        ErrorKind::StoreReadOnly,
+        ErrorKind::StorageFull,
+        ErrorKind::WrongPassphrase,
+        ErrorKind::PassphraseNeeded,
+        ErrorKind::LoosePermissions,
+        ErrorKind::Busy,
+    ];
 
     #[test]
     fn codes_are_one_snake_case_word_each() {
-        let kinds = [
-            ErrorKind::InvalidInput,
-            ErrorKind::NoProfile,
-            ErrorKind::Tls,
-            ErrorKind::Denied,
-            ErrorKind::StorageFull,
-        ];
-        for kind in kinds {
+        for kind in HINTED {
             let (_, code) = meaning(kind);
+            assert_ne!(code, "internal", "{kind:?}");
             assert!(code.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'), "{code}");
         }
+    }
+
+    /// Whoever types what a hint says, with names of their own, is understood.
+    #[test]
+    fn every_hint_is_a_command_that_this_program_takes() {
+        let mut commands = 0;
+        for kind in HINTED {
+            let hints = hints(kind, &Error::NotConnected);
+            assert!(!hints.is_empty(), "{kind:?}");
+            for hint in hints {
+                let Some((_, command)) = hint.rsplit_once(": ") else { panic!("{hint}") };
+                let words: Vec<&str> = command.split_whitespace().collect();
+                let Some(program) = words.iter().position(|word| *word == "securechat") else {
+                    continue;
+                };
+                let end = words.iter().position(|word| ["<", "\u{2026}"].contains(word));
+                let words = &words[program..end.unwrap_or(words.len())];
+                if words.len() == 1 {
+                    continue;
+                }
+                commands += 1;
+                match Cli::try_parse_from(words) {
+                    Ok(_) => {}
+                    Err(error) if error.kind() == clap::error::ErrorKind::DisplayVersion => {}
+                    Err(error) => panic!("{hint}: {error}"),
+                }
+            }
+        }
+        assert!(commands > 20, "{commands}");
     }
 }
