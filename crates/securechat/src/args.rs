@@ -269,6 +269,12 @@ pub(crate) struct ListenArgs {
     /// Print everything behind this seq, and remember nothing
     #[arg(long, value_name = "SEQ")]
     pub(crate) after: Option<u64>,
+    /// Run this shell command for each message, its JSON line on stdin; the mark moves when it succeeds
+    #[arg(long, value_name = "CMD", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub(crate) exec: Option<String>,
+    /// Give up a message after so many failures of --exec [default: try again for ever]
+    #[arg(long, value_name = "N", requires = "exec", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) exec_tries: Option<u32>,
     /// Write the pictures of messages into this folder
     #[arg(long, value_name = "DIR")]
     pub(crate) save_images: Option<PathBuf>,

@@ -7,11 +7,14 @@ use std::time::Duration;
 use chat_core::{Client, Event, HistoryItem, Item, ListenFrom, Listener, Seq};
 use tokio::time::Instant;
 
+use self::exec::{Exec, Handled};
 use crate::args::ListenArgs;
 use crate::context::Context;
 use crate::failure::{Exit, Failure, printed};
 use crate::output::progress::Progress;
 use crate::output::{Console, console, human, json};
+
+mod exec;
 
 /// How long printed lines may be without a stored mark.
 const MARK_AFTER: Duration = Duration::from_millis(200);
@@ -41,6 +44,7 @@ pub(crate) async fn run(context: &Context, args: &ListenArgs) -> Result<Exit, Fa
         progress: Progress::new(context.console),
         max: args.max,
         save_images: args.save_images.clone(),
+        exec: args.exec.clone().map(|command| Exec::new(command, args.exec_tries, context.console)),
         idle: Idle::new(args.timeout),
         messages: 0,
         unmarked: None,
@@ -62,6 +66,7 @@ struct Session {
     progress: Progress,
     max: Option<u64>,
     save_images: Option<PathBuf>,
+    exec: Option<Exec>,
     idle: Idle,
     messages: u64,
     unmarked: Option<Unmarked>,
@@ -86,7 +91,9 @@ impl Session {
                 biased;
                 () = &mut interrupted => return Ok(Exit::Interrupted),
                 event = self.listener.next() => {
-                    self.event(event?).await?;
+                    if let Handled::Interrupted = self.event(event?).await? {
+                        return Ok(Exit::Interrupted);
+                    }
                     if self.max.is_some_and(|max| self.messages >= max) {
                         return Ok(Exit::Done);
                     }
@@ -102,9 +109,9 @@ impl Session {
         }
     }
 
-    async fn event(&mut self, event: Event) -> Result<(), Failure> {
+    async fn event(&mut self, event: Event) -> Result<Handled, Failure> {
         match event {
-            Event::Item(item) => self.item(&item).await?,
+            Event::Item(item) => return self.item(&item).await,
             Event::Connected => self.idle.connected(),
             Event::Disconnected { error } => {
                 let failure = Failure::from(error);
@@ -141,11 +148,18 @@ impl Session {
             }
             _ => {}
         }
-        Ok(())
+        Ok(Handled::Done)
     }
 
-    async fn item(&mut self, item: &HistoryItem) -> Result<(), Failure> {
+    async fn item(&mut self, item: &HistoryItem) -> Result<Handled, Failure> {
         let image = self.save_image(item).await;
+        if let (Some(exec), Item::Message(message)) = (&self.exec, &item.what)
+            && !human::taken_back(message)
+        {
+            if let Handled::Interrupted = exec.handle(&json::row(item, image.as_deref())?).await? {
+                return Ok(Handled::Interrupted);
+            }
+        }
         self.printer.row(item, image.as_deref())?;
         if matches!(&item.what, Item::Message(message) if !human::taken_back(message)) {
             self.messages += 1;
@@ -155,7 +169,10 @@ impl Session {
         let unmarked = self.unmarked.get_or_insert(Unmarked { last: item.seq, lines: 0, due });
         unmarked.last = item.seq;
         unmarked.lines += 1;
-        Ok(())
+        if self.exec.is_some() {
+            self.settle()?;
+        }
+        Ok(Handled::Done)
     }
 
     /// Writes the picture of a picture message; the text counts more, so a failure is a warning.

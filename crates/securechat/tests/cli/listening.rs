@@ -108,3 +108,48 @@ fn what_others_write_cannot_talk_to_the_terminal() {
     assert!(!json.out.contains(dangerous), "{}", json.out);
     assert_eq!(json.texts(), [text], "JSON loses nothing");
 }
+
+/// A command gets each message once it is stored, again until it succeeds, and the mark waits for it.
+#[cfg(unix)]
+#[test]
+fn a_command_handles_each_message_and_a_failure_is_tried_again() {
+    let broker = BrokerHouse::start();
+    let house = House::with_network(broker.address());
+    for text in ["one", "two"] {
+        house.send("alice", "bob", text).exit(0);
+    }
+    let (seen, fails) = (house.path().join("seen"), house.path().join("fails"));
+    let listen = |max: &str, command: &str, more: &[&str]| {
+        let mut args = vec!["listen", "--timeout", "20s", "--max", max, "--exec", command];
+        args.extend(more);
+        house.run_as("bob", &args)
+    };
+    // The first run of all fails.
+    let command = format!(
+        "test -e {fails} || {{ touch {fails}; exit 9; }}; cat >> {seen}",
+        fails = fails.display(),
+        seen = seen.display()
+    );
+    let said = listen("1", &command, &[]).exit(0);
+    said.says("ended with exit status: 9").says("trying again in 1 s");
+    let handed = |count: usize| {
+        let lines = std::fs::read_to_string(&seen).unwrap();
+        let lines: Vec<serde_json::Value> =
+            lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        assert_eq!(lines.len(), count);
+        lines[count - 1]["text"].clone()
+    };
+    assert_eq!(handed(1), "one");
+    // Interrupted while it runs: the message is handed over again.
+    let mut child = house.start("bob", &["listen", "--exec", "echo started >&2; exec sleep 60"]);
+    crate::house::wait_for(&mut child, "started");
+    let kill = std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
+    assert!(kill.unwrap().success());
+    finish(child).exit(130);
+    listen("1", &command, &[]).exit(0);
+    assert_eq!(handed(2), "two");
+    // Given up: said, with the message, and behind the mark.
+    house.send("alice", "bob", "three").exit(0);
+    listen("1", "exit 1", &["--exec-tries", "1"]).exit(0).says("given up").says("three");
+    house.run_as("bob", &["listen", "--timeout", "300ms"]).exit(8);
+}

@@ -1,0 +1,93 @@
+//! A program of the user's that is run for each message.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::io::AsyncWriteExt;
+use tokio::process::Command;
+
+use crate::failure::{Exit, Failure};
+use crate::output::Console;
+
+/// Runs a shell command for each message, until it succeeds or has failed often enough.
+pub(super) struct Exec {
+    command: String,
+    /// `None`: until it succeeds.
+    tries: Option<u32>,
+    console: Console,
+}
+
+/// How the handling of one message ended.
+pub(super) enum Handled {
+    /// It succeeded, or was given up: the message is dealt with.
+    Done,
+    /// Somebody interrupted: the message is not dealt with.
+    Interrupted,
+}
+
+impl Exec {
+    pub(super) fn new(command: String, tries: Option<u32>, console: Console) -> Self {
+        Self { command, tries, console }
+    }
+
+    /// Hands a message to the command.
+    ///
+    /// * `line` - the message as a JSON line, without its end
+    pub(super) async fn handle(&self, line: &str) -> Result<Handled, Failure> {
+        tokio::select! {
+            biased;
+            () = crate::commands::interrupted() => Ok(Handled::Interrupted),
+            done = self.until_done(line) => done.map(|()| Handled::Done),
+        }
+    }
+
+    async fn until_done(&self, line: &str) -> Result<(), Failure> {
+        let (mut pause, mut tries) = (FIRST_PAUSE, 0_u32);
+        loop {
+            let Err(why) = self.once(line).await? else { return Ok(()) };
+            tries = tries.saturating_add(1);
+            if self.tries.is_some_and(|most| tries >= most) {
+                self.console.warn(&format!(
+                    "the command of --exec {why}; given up after {tries} tries: {line}"
+                ));
+                return Ok(());
+            }
+            self.console.warn(&format!(
+                "the command of --exec {why}; trying again in {} s",
+                pause.as_secs()
+            ));
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LAST_PAUSE);
+        }
+    }
+
+    /// One run; the inner error says how it failed.
+    async fn once(&self, line: &str) -> Result<Result<(), String>, Failure> {
+        let mut command = Command::new("sh");
+        command.arg("-c").arg(&self.command).stdin(Stdio::piped()).kill_on_drop(true);
+        // It does not need them, and its children even less.
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("SECURECHAT_PASSPHRASE")
+                || name.to_string_lossy().starts_with("SECURECHAT_SASL")
+            {
+                command.env_remove(name);
+            }
+        }
+        let mut child = command.spawn().map_err(|error| {
+            Failure::new(Exit::Usage, "exec", format!("the command of --exec cannot run: {error}"))
+                .hint("it is given to sh; see that there is one: command -v sh")
+        })?;
+        if let Some(mut stdin) = child.stdin.take() {
+            // A command that does not read its input may end before it is written: its exit code counts.
+            drop(stdin.write_all(format!("{line}\n").as_bytes()).await);
+        }
+        Ok(match child.wait().await {
+            Ok(status) if status.success() => Ok(()),
+            Ok(status) => Err(format!("ended with {status}")),
+            Err(error) => Err(format!("was lost: {error}")),
+        })
+    }
+}
+
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LAST_PAUSE: Duration = Duration::from_secs(60);
