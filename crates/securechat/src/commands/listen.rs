@@ -155,10 +155,9 @@ impl Session {
         let image = self.save_image(item).await;
         if let (Some(exec), Item::Message(message)) = (&self.exec, &item.what)
             && !human::taken_back(message)
+            && let Handled::Interrupted = exec.handle(&json::row(item, image.as_deref())?).await?
         {
-            if let Handled::Interrupted = exec.handle(&json::row(item, image.as_deref())?).await? {
-                return Ok(Handled::Interrupted);
-            }
+            return Ok(Handled::Interrupted);
         }
         self.printer.row(item, image.as_deref())?;
         if matches!(&item.what, Item::Message(message) if !human::taken_back(message)) {
