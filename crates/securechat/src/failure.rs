@@ -77,7 +77,18 @@ impl Failure {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Exit::Store,
             _ => Exit::Usage,
         };
-        Self::new(exit, "file", format!("{}: {error}", path.display()))
+        let failure = Self::new(exit, "file", format!("{}: {error}", path.display()));
+        match (error.kind(), path.parent()) {
+            (io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded, _) => {
+                failure.hint("free space on that disk: df -h")
+            }
+            (io::ErrorKind::NotFound, Some(folder)) => {
+                let folder = if folder.as_os_str().is_empty() { ".".as_ref() } else { folder };
+                let folder = crate::output::shell_word(&folder.display().to_string());
+                failure.hint(format!("see what is there: ls -l {folder}"))
+            }
+            _ => failure,
+        }
     }
 }
 
