@@ -157,6 +157,8 @@ pub enum GapCause {
     TopicReplaced,
     /// The log holds no records at these offsets.
     NoRecord,
+    /// The records at these offsets cannot be decoded: damage at the broker, or a broker that lies.
+    Damaged,
 }
 
 impl GapCause {
@@ -167,6 +169,7 @@ impl GapCause {
             Self::Truncation => "truncation",
             Self::TopicReplaced => "topic_replaced",
             Self::NoRecord => "no_record",
+            Self::Damaged => "damaged",
         }
     }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::error::TransportError;
-use crate::record::{Offset, Partition};
+use crate::record::{Offset, Partition, Position};
 use crate::topic::TopicName;
 use crate::transport::{Transport, TransportAdmin};
 
@@ -52,6 +52,20 @@ pub trait Target: Send + Sync {
     async fn truncate(&self, _topic: &TopicName, _partition: Partition, _end: Offset) -> Hook<()> {
         Hook::Unsupported("this target cannot cut a log")
     }
+
+    /// Damages a record on the broker's own disk, so that it decodes no more.
+    async fn damage(&self, _topic: &TopicName, _at: Position, _wound: Wound<'_>) -> Hook<()> {
+        Hook::Unsupported("this target cannot damage a record")
+    }
+}
+
+/// Where a record is damaged: each is the only one that holds its value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wound<'a> {
+    /// In the middle of its value: the broker gives it all the same.
+    Value(&'a str),
+    /// In the header of its batch: the broker itself cannot get past it, except by its index.
+    Header(&'a str),
 }
 
 /// What became of something that only some targets can do.
@@ -180,6 +194,8 @@ pub async fn run(target: &dyn Target, prefix: &str) -> Report {
         faults::a_log_that_was_cut_is_noticed,
         faults::a_restarted_broker_is_found_again,
         faults::a_broker_that_never_answers_times_out,
+        faults::damaged_records_are_stepped_over,
+        faults::a_damaged_header_is_stepped_over,
         faults::a_closed_transport_says_so,
     ];
     report

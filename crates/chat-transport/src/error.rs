@@ -89,6 +89,23 @@ pub enum TransportError {
         /// Where the log begins and ends.
         bounds: Bounds,
     },
+    /// Records that cannot be decoded: damage on the broker's disk, or a broker that lies. Everything
+    /// before `from` was read; the log can be read again at `next`.
+    #[error(
+        "topic {topic}, partition {partition}: the records from offset {from} to before {next} cannot be decoded: {reason}"
+    )]
+    Damaged {
+        /// The topic.
+        topic: TopicName,
+        /// The partition.
+        partition: Partition,
+        /// The offset that was asked for.
+        from: Offset,
+        /// The first offset behind it from which records come again; the log's end if none do.
+        next: Offset,
+        /// What is wrong with them.
+        reason: String,
+    },
     /// The record is larger than the topic takes.
     #[error("the record of {size} bytes is larger than topic {topic} takes")]
     TooLarge {
@@ -168,7 +185,8 @@ impl TransportError {
             Self::Unreachable { .. }
             | Self::Timeout { .. }
             | Self::Disconnected { .. }
-            | Self::Withheld { .. } => true,
+            | Self::Withheld { .. }
+            | Self::Damaged { .. } => true,
             Self::Broker { transient, .. } => *transient,
             _ => false,
         }

@@ -19,6 +19,7 @@ use crate::transport::{Transport, TransportAdmin};
 mod admin;
 pub(crate) mod config;
 mod errors;
+mod probe;
 mod reader;
 mod writer;
 

@@ -1,6 +1,7 @@
 //! Logs in memory: for tests, examples and teaching.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -55,6 +56,8 @@ struct Log {
     records: BTreeMap<u64, StoredRecord>,
     /// The next append finds the log cut there, under a new leader, with these records behind the cut.
     cut_at_append: Option<(u64, Vec<Record>)>,
+    /// Offsets whose records cannot be decoded.
+    damaged: Vec<Range<u64>>,
 }
 
 impl MemoryTransport {
@@ -226,12 +229,24 @@ impl Log {
                 bounds,
             });
         }
+        let damage = |offset: &u64| self.damaged.iter().find(|range| range.contains(offset));
+        if let Some(range) = damage(&at.offset.0) {
+            return Err(TransportError::Damaged {
+                topic: topic.clone(),
+                partition: at.partition,
+                from: at.offset,
+                next: Offset(range.end.min(self.end)),
+                reason: "they were damaged".to_owned(),
+            });
+        }
         let (mut records, mut bytes) = (Vec::new(), 0);
         let limit = usize::try_from(options.max_bytes).unwrap_or(usize::MAX);
         let mut whole = true;
         for record in self.records.range(at.offset.0..).map(|(_, record)| record) {
             bytes += record.value.as_ref().map_or(0, bytes::Bytes::len) + 100;
-            if records.len() >= options.max_records || (bytes > limit && !records.is_empty()) {
+            let full = records.len() >= options.max_records;
+            if full || (bytes > limit && !records.is_empty()) || damage(&record.offset.0).is_some()
+            {
                 whole = false;
                 break;
             }

@@ -55,7 +55,8 @@ pub trait Transport: Send + Sync + 'static {
     ///
     /// # Errors
     /// [`TransportError::TopicReplaced`], [`TransportError::OutOfRange`]: never another position
-    /// than the one asked for.
+    /// than the one asked for. [`TransportError::Damaged`] where a position's record cannot be decoded,
+    /// with the place behind it where reading can go on.
     async fn read(
         &self,
         topic: &TopicName,

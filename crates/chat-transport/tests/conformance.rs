@@ -10,14 +10,16 @@
     reason = "a test crate"
 )]
 
+use std::os::unix::fs::FileExt;
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use chat_broker::{Broker, BrokerConfig};
-use chat_transport::conformance::{Hook, Outcome, Report, Target, run};
+use chat_transport::conformance::{Hook, Outcome, Report, Target, Wound, run};
 use chat_transport::{
-    KafkaConfig, KafkaTransport, MemoryTransport, Offset, Partition, Security, Timeouts, TopicName,
-    Transport, TransportAdmin, TransportError, async_trait,
+    KafkaConfig, KafkaTransport, MemoryTransport, Offset, Partition, Position, Security, Timeouts,
+    TopicName, Transport, TransportAdmin, TransportError, async_trait,
 };
 use tokio::net::TcpListener;
 use tokio::sync::Mutex;
@@ -37,6 +39,11 @@ impl Target for Memory {
 
     async fn truncate(&self, topic: &TopicName, partition: Partition, end: Offset) -> Hook<()> {
         self.0.truncate(topic, partition, end).unwrap();
+        Hook::Done(())
+    }
+
+    async fn damage(&self, topic: &TopicName, at: Position, _wound: Wound<'_>) -> Hook<()> {
+        self.0.damage(topic, at.partition, at.offset.0..at.offset.0 + 1).unwrap();
         Hook::Done(())
     }
 
@@ -89,9 +96,51 @@ impl Target for Embedded {
         Hook::Done(())
     }
 
+    async fn damage(&self, _topic: &TopicName, at: Position, wound: Wound<'_>) -> Hook<()> {
+        flip_a_bit(self.folder.path(), at.offset, wound);
+        Hook::Done(())
+    }
+
     async fn mute(&self) -> Hook<Box<dyn Transport>> {
         Hook::Done(self.mute.client())
     }
+}
+
+/// Changes a bit of a record in the log file of a broker that runs.
+fn flip_a_bit(folder: &Path, offset: Offset, wound: Wound<'_>) {
+    let mut folders = vec![folder.to_owned()];
+    let mut flipped = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+            if entry.is_dir() {
+                folders.push(entry);
+            } else if entry.extension().is_some_and(|extension| extension == "log") {
+                flipped += usize::from(flip_in(&entry, offset, wound));
+            }
+        }
+    }
+    assert_eq!(flipped, 1, "{wound:?} must be in one log");
+}
+
+fn flip_in(log: &Path, offset: Offset, wound: Wound<'_>) -> bool {
+    let bytes = std::fs::read(log).unwrap();
+    let (Wound::Value(value) | Wound::Header(value)) = wound;
+    let value = value.as_bytes();
+    let Some(found) = bytes.windows(value.len()).position(|window| window == value) else {
+        return false;
+    };
+    let at = match wound {
+        Wound::Value(_) => found + value.len() / 2,
+        // A batch begins with the offset of its first record; the format's number is its 17th byte.
+        Wound::Header(_) => {
+            let base = offset.0.to_be_bytes();
+            let start = bytes[..found].windows(base.len()).rposition(|window| window == base);
+            start.unwrap() + 16
+        }
+    };
+    let file = std::fs::OpenOptions::new().write(true).open(log).unwrap();
+    file.write_all_at(&[bytes[at] ^ 1], u64::try_from(at).unwrap()).unwrap();
+    true
 }
 
 /// Apache Kafka, started by somebody else.
@@ -109,9 +158,7 @@ impl Target for Kafka {
 
     async fn restart(&self) -> Hook<()> {
         let Some(folder) = self.folder.clone() else {
-            return Hook::Unsupported(
-                "SECURECHAT_TEST_KAFKA does not name the folder of scripts/kafka",
-            );
+            return Hook::Unsupported(NO_FOLDER);
         };
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/kafka");
         let restarted = tokio::task::spawn_blocking(move || {
@@ -119,6 +166,16 @@ impl Target for Kafka {
         });
         assert!(restarted.await.unwrap().success(), "scripts/kafka restart failed");
         Hook::Done(())
+    }
+
+    async fn damage(&self, _topic: &TopicName, at: Position, wound: Wound<'_>) -> Hook<()> {
+        match &self.folder {
+            None => Hook::Unsupported(NO_FOLDER),
+            Some(folder) => {
+                flip_a_bit(Path::new(folder), at.offset, wound);
+                Hook::Done(())
+            }
+        }
     }
 
     /// The end of a transaction is a marker, at an offset of its own, and no record.
@@ -144,6 +201,8 @@ impl Target for Kafka {
         Hook::Done(self.mute.client())
     }
 }
+
+const NO_FOLDER: &str = "SECURECHAT_TEST_KAFKA does not name the folder of scripts/kafka";
 
 /// Accepts connections, keeps them, and never answers.
 struct Mute {
@@ -209,6 +268,8 @@ async fn apache_kafka() {
     let mut may_skip = vec!["a_log_that_was_cut_is_noticed"];
     if folder.is_none() {
         may_skip.push("a_restarted_broker_is_found_again");
+        may_skip.push("damaged_records_are_stepped_over");
+        may_skip.push("a_damaged_header_is_stepped_over");
     }
     // Topics of an earlier run may be there still.
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();

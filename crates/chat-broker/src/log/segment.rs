@@ -92,6 +92,9 @@ impl Stretch {
     }
 
     /// Reads whole batches from here, as many as fit; the first one always.
+    ///
+    /// A batch whose CRC is wrong is given as it is, and noted: only a client that sees it can tell
+    /// where it ends, and step over it.
     pub(crate) fn read(&self, first: &BatchHeader, most: usize) -> Result<Vec<u8>, ReadFault> {
         let left = usize::try_from(self.end - self.position).unwrap_or(usize::MAX);
         if first.len > left {
@@ -103,10 +106,7 @@ impl Stretch {
         while let Ok(header) = BatchHeader::decode(bytes.get(whole..).unwrap_or_default()) {
             let Some(batch) = bytes.get(whole..whole.saturating_add(header.len)) else { break };
             if !crc_holds(&header, batch) {
-                if whole > 0 {
-                    break;
-                }
-                return Err(self.damaged(NotABatch::Malformed));
+                self.note_damage(whole, "the CRC is wrong");
             }
             whole += header.len;
         }
@@ -115,8 +115,12 @@ impl Stretch {
     }
 
     fn damaged(&self, why: NotABatch) -> ReadFault {
-        let (file, position) = (self.path.display(), self.position);
-        tracing::error!(%file, position, ?why, "an acknowledged batch is damaged");
+        self.note_damage(0, &format!("{why:?}"));
         ReadFault::Damaged
+    }
+
+    fn note_damage(&self, behind: usize, why: &str) {
+        let (file, position) = (self.path.display(), self.position + behind as u64);
+        tracing::error!(%file, position, why, "an acknowledged batch is damaged");
     }
 }

@@ -1,5 +1,6 @@
 //! The background work of `listen`: reads the inbox's partition into the history.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -78,6 +79,8 @@ enum End {
     Suspicious(Cursor),
     /// The leader is older than the one that was seen up to this cursor.
     OlderLeader(Cursor),
+    /// The records at these offsets cannot be decoded.
+    Damaged(Range<u64>),
 }
 
 /// What was seen that must be seen again before it is believed.
@@ -87,6 +90,18 @@ struct Doubts {
     other_log: u32,
     /// Looks in a row that found an older leader.
     older_leader: u32,
+    /// Looks in a row that found the same records damaged.
+    damaged: (Range<u64>, u32),
+}
+
+impl Doubts {
+    /// How many looks in a row have found these records damaged, this one with them.
+    fn damaged(&mut self, offsets: &Range<u64>) -> u32 {
+        let (before, looks) = &self.damaged;
+        let looks = if before == offsets { looks + 1 } else { 1 };
+        self.damaged = (offsets.clone(), looks);
+        looks
+    }
 }
 
 impl Reader {
@@ -132,15 +147,10 @@ impl Reader {
 
     /// One connection's worth of reading.
     async fn session(&self, doubts: &mut Doubts, pause: &mut Duration) -> Result<(), ReceiveError> {
-        let log = Log {
-            store: &self.store,
-            transport: &*self.transport,
-            topic: &self.topic,
-            inbox: &self.inbox,
-        };
+        let log = self.log();
         let answer = log.ask().await?;
         self.live.update(|live| live.connected = true);
-        let end = match log.compare(answer) {
+        let end = match self.with_store(move |reader| reader.log().compare(answer)).await {
             Ok(Look::Start(start)) => {
                 self.live.sessions.fetch_add(1, Ordering::Relaxed);
                 *pause = FIRST_PAUSE;
@@ -168,6 +178,13 @@ impl Reader {
                 return Err(log.older_leader());
             }
             End::OlderLeader(cursor) => log.truncated(&cursor, OlderLeader::Believed).await,
+            End::Damaged(offsets) if doubts.damaged(&offsets) < DAMAGES => {
+                tokio::time::sleep(SECOND_LOOK).await;
+                return Ok(());
+            }
+            End::Damaged(offsets) => {
+                self.with_store(move |reader| reader.log().damaged(&offsets)).await
+            }
         };
         *doubts = Doubts::default();
         match believed {
@@ -191,6 +208,10 @@ impl Reader {
                 // The next look compares the log with the cursor as it is then.
                 Err(TransportError::OutOfRange { .. } | TransportError::TopicReplaced { .. }) => {
                     return Ok(End::LookAgain);
+                }
+                Err(TransportError::Damaged { from, next, reason, .. }) => {
+                    tracing::warn!(%from, %next, %reason, "records cannot be decoded");
+                    return Ok(End::Damaged(from.0..next.0));
                 }
                 Err(error) => return Err(error.into()),
             };
@@ -298,6 +319,15 @@ impl Reader {
             .map_err(|_| ReceiveError::Stopped)?
     }
 
+    fn log(&self) -> Log<'_> {
+        Log {
+            store: &self.store,
+            transport: &*self.transport,
+            topic: &self.topic,
+            inbox: &self.inbox,
+        }
+    }
+
     fn share(&self) -> Self {
         Self {
             store: self.store.clone(),
@@ -323,6 +353,8 @@ const SUSPICIONS: u32 = 2;
 /// Looks that must agree before an older leader is believed: with the growing pauses between them they
 /// take a quarter of a minute, longer than any cluster hands out what it knew before.
 const OLDER_LEADERS: u32 = 7;
+/// Looks that must agree before records count as damaged.
+const DAMAGES: u32 = 3;
 const SECOND_LOOK: Duration = Duration::from_secs(2);
 const SHORT_PAUSE: Duration = Duration::from_millis(50);
 const FIRST_PAUSE: Duration = Duration::from_millis(200);

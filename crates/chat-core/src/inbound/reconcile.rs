@@ -1,10 +1,11 @@
 //! Where to go on reading after a connect: the log may not be the one that was read before.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use chat_store::{Cursor, Store};
 use chat_transport::{
-    Bounds, Offset, Position, ReadOptions, TopicId, TopicInfo, TopicName, Transport,
+    Bounds, Offset, Position, ReadOptions, TopicId, TopicInfo, TopicName, Transport, TransportError,
 };
 
 use super::Inbox;
@@ -141,6 +142,25 @@ impl Log<'_> {
         })
     }
 
+    /// Steps over records that cannot be decoded. Those among them that were read before are no gap.
+    pub(crate) fn damaged(&self, offsets: &Range<u64>) -> Result<(), ReceiveError> {
+        let (topic, partition) = (self.topic.as_str(), self.partition());
+        self.store.write(|tx| {
+            let cursor = tx.cursor(topic, partition, None)?.ok_or(ReceiveError::Moved)?;
+            if cursor.next < offsets.start {
+                return Err(ReceiveError::Moved);
+            }
+            // The log can no longer be compared with what these records were.
+            tx.kept_truncate_from(topic, partition, offsets.start)?;
+            if offsets.end <= cursor.next {
+                return Ok(());
+            }
+            append_gap(tx, self.gap(GapCause::Damaged, cursor.next..offsets.end, &cursor))?;
+            let moved = Cursor { next: offsets.end, ..cursor };
+            Ok(tx.set_cursor(topic, partition, None, &moved)?)
+        })
+    }
+
     /// An answer from before the newest leader that is known proves nothing.
     pub(crate) fn older_leader(&self) -> ReceiveError {
         ReceiveError::StaleLeader { partition: self.partition() }
@@ -238,7 +258,7 @@ impl Log<'_> {
         })
     }
 
-    fn gap(&self, cause: GapCause, offsets: std::ops::Range<u64>, cursor: &Cursor) -> Gap {
+    fn gap(&self, cause: GapCause, offsets: Range<u64>, cursor: &Cursor) -> Gap {
         Gap {
             cause,
             partition: self.partition(),
@@ -266,7 +286,14 @@ impl Log<'_> {
             let position = Position { partition: self.inbox.mailbox.partition, offset: Offset(at) };
             let options =
                 ReadOptions { max_wait: std::time::Duration::ZERO, ..ReadOptions::default() };
-            let pages = self.transport.read(self.topic, info.id, &[position], options).await?;
+            let pages = match self.transport.read(self.topic, info.id, &[position], options).await {
+                Ok(pages) => pages,
+                Err(TransportError::Damaged { next, .. }) if next.0 > at => {
+                    at = next.0;
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            };
             let Some(page) = pages.into_iter().next() else { break };
             for record in &page.records {
                 if kept.get(&record.offset.0).is_some_and(|hash| *hash == stored_hash(record)) {

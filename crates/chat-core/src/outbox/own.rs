@@ -161,7 +161,12 @@ impl OwnRecords<'_> {
             Err(TransportError::OutOfRange { bounds, .. }) if offset < bounds.start.0 => {
                 return Ok(Standing::Stands);
             }
-            Err(TransportError::OutOfRange { .. } | TransportError::TopicReplaced { .. }) => {
+            // A damaged record is one that nobody can read: it is as good as gone.
+            Err(
+                TransportError::OutOfRange { .. }
+                | TransportError::TopicReplaced { .. }
+                | TransportError::Damaged { .. },
+            ) => {
                 return Ok(Standing::Gone);
             }
             // Who may only write cannot look, and believes the acknowledgement.

@@ -209,6 +209,41 @@ async fn an_older_leader_is_believed_when_it_stays() {
     assert_eq!(gaps(&what), [(GapCause::Truncation, 1, 2)]);
 }
 
+/// Nobody can decode some records: they become a gap with their offsets, and reading goes on.
+#[tokio::test]
+async fn damaged_records_become_a_gap() {
+    let people = People::new().await;
+    let (topic, partition) = (people.topic(), Partition(0));
+    for text in ["zero", "one"] {
+        people.send(text).await;
+    }
+    assert_eq!(people.read_as_bob(Seq::ZERO).await.len(), 2);
+    for text in ["two", "three", "four", "five"] {
+        people.send(text).await;
+    }
+    // One that was read, and two that were not.
+    people.log.damage(&topic, partition, 1..2).unwrap();
+    people.log.damage(&topic, partition, 3..5).unwrap();
+    let items = people.read_as_bob(Seq::from(2)).await;
+    assert_eq!(texts(&items), ["two", "five"]);
+    let what: Vec<Item> = items.into_iter().map(|item| item.what).collect();
+    assert_eq!(gaps(&what), [(GapCause::Damaged, 3, 5)]);
+}
+
+/// An own record that nobody can decode is as good as gone: it is sent again.
+#[tokio::test]
+async fn a_damaged_own_record_is_sent_again() {
+    let people = People::new().await;
+    let (topic, partition) = (people.topic(), Partition(0));
+    people.send("zero").await;
+    people.log.damage(&topic, partition, 0..1).unwrap();
+    people.log.set_epoch(&topic, partition, 1).unwrap();
+    people.send("one").await;
+    assert_eq!(people.log.dump(&topic, partition).unwrap().len(), 3);
+    let items = people.read_as_bob(Seq::ZERO).await;
+    assert_eq!(texts(&items), ["zero", "one"]);
+}
+
 /// A batch can be too large although each of its records is not: none of them is closed for it.
 #[tokio::test]
 async fn only_a_record_that_is_too_large_alone_is_closed() {

@@ -1,7 +1,7 @@
 //! Brokers that stop, hang or lose what they had.
 
 use super::bench::{Bench, FIRST, WAIT, record, values};
-use super::{CaseResult, Stop, check, error_is, same};
+use super::{CaseResult, Stop, Wound, check, error_is, same};
 use crate::error::TransportError;
 use crate::record::{Offset, Position, ReadOptions};
 use crate::topic::TopicId;
@@ -18,6 +18,80 @@ pub(super) async fn a_log_that_was_cut_is_noticed(bench: Bench<'_>) -> CaseResul
     let epoch =
         room.transport.bounds(&room.topic, &[FIRST]).await?.pop().and_then(|b| b.leader_epoch);
     check(epoch.is_none_or(|epoch| epoch.0 > 0), || "the leader epoch did not rise".to_owned())?;
+    room.clean().await
+}
+
+pub(super) async fn damaged_records_are_stepped_over(bench: Bench<'_>) -> CaseResult {
+    let room = bench.room().await?;
+    // No other record of the broker has these bytes.
+    let damaged = [1, 2].map(|number| format!("{}: to be damaged, {number}", room.topic));
+    for value in ["before", &damaged[0], &damaged[1], "behind"] {
+        room.append(FIRST, &[value]).await?;
+    }
+    for (offset, value) in (1..).zip(&damaged) {
+        let at = Position { partition: FIRST, offset: Offset(offset) };
+        bench.target.damage(&room.topic, at, Wound::Value(value)).await.or_skip()?;
+    }
+    same(
+        "before",
+        values(&room.read_to(FIRST, Offset(0), Offset(1)).await?),
+        vec!["before".into()],
+    )?;
+    let at = [Position { partition: FIRST, offset: Offset(1) }];
+    let mut next = Offset(1);
+    while next < Offset(3) {
+        let at = [Position { offset: next, ..at[0] }];
+        let read = room.transport.read(&room.topic, room.id, &at, ReadOptions::default()).await;
+        let Err(TransportError::Damaged { partition, from, next: behind, .. }) = read else {
+            return Err(Stop::Fail(format!("reading damaged records gave {read:?}")));
+        };
+        same("the damaged place", (partition, from), (FIRST, next))?;
+        check(next < behind && behind <= Offset(3), || format!("it goes on at {behind}"))?;
+        next = behind;
+    }
+    same("behind", values(&room.read_to(FIRST, next, Offset(4)).await?), vec!["behind".into()])?;
+    room.clean().await
+}
+
+/// The broker refuses the records at and behind the damage, up to where its index leads past it; what
+/// is there comes again.
+pub(super) async fn a_damaged_header_is_stepped_over(bench: Bench<'_>) -> CaseResult {
+    let room = bench.room().await?;
+    let damaged = format!("{}: to be damaged", room.topic);
+    // More than an index has places for.
+    let filler = "between ".repeat(1024);
+    for value in ["before", &damaged, &filler, &filler, &filler, "behind"] {
+        room.append(FIRST, &[value]).await?;
+    }
+    let at = Position { partition: FIRST, offset: Offset(1) };
+    bench.target.damage(&room.topic, at, Wound::Header(&damaged)).await.or_skip()?;
+    same(
+        "before",
+        values(&room.read_to(FIRST, Offset(0), Offset(1)).await?),
+        vec!["before".into()],
+    )?;
+    let mut next = Offset(1);
+    let read = async |next| {
+        let options = ReadOptions { max_wait: WAIT, ..ReadOptions::default() };
+        let at = [Position { partition: FIRST, offset: next }];
+        room.transport.read(&room.topic, room.id, &at, options).await
+    };
+    for _ in 0..TRIES {
+        match read(next).await {
+            Err(TransportError::Damaged { from, next: behind, .. }) => {
+                same("the damaged place", from, next)?;
+                check(next < behind && behind < Offset(6), || format!("it goes on at {behind}"))?;
+                next = behind;
+                break;
+            }
+            // The first answer without records says nothing yet.
+            Ok(pages) if pages.iter().all(|page| page.records.is_empty()) => {}
+            other => return Err(Stop::Fail(format!("reading a damaged record gave {other:?}"))),
+        }
+    }
+    let mut behind = values(&room.read_to(FIRST, next, Offset(6)).await?);
+    same("behind", behind.pop(), Some("behind".into()))?;
+    check(behind.iter().all(|value| *value == filler), || "foreign records".to_owned())?;
     room.clean().await
 }
 

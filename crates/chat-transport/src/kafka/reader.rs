@@ -8,6 +8,7 @@ use krafka::{Kafka, KrafkaError};
 
 use super::config::{KafkaConfig, Timeouts};
 use super::errors::{Asked, Errors};
+use super::probe::Probe;
 use super::writer::Writer;
 use super::{wire_offset, wire_partition};
 use crate::error::TransportError;
@@ -19,7 +20,7 @@ use crate::topic::{TopicId, TopicName};
 /// One consumer, and where it stands.
 pub(crate) struct Reader {
     consumer: Consumer,
-    _kafka: Kafka,
+    kafka: Kafka,
     errors: Errors,
     timeouts: Timeouts,
     /// What is assigned, and the position behind what was handed out.
@@ -37,25 +38,10 @@ impl Reader {
         let timeouts = config.timeouts();
         let connecting = |error: KrafkaError| errors.connecting(&error, timeouts.connect);
         let kafka = config.open().await.map_err(connecting)?;
-        let consumer = kafka
-            .consumer_without_group()
-            .auto_offset_reset(AutoOffsetReset::None)
-            .enable_auto_commit(false)
-            .fetch_min_bytes(1)
-            .fetch_max_wait(LONGEST_WAIT)
-            .fetch_max_bytes(MAX_BYTES)
-            .max_partition_fetch_bytes(MAX_BYTES)
-            .max_poll_records(MAX_RECORDS)
-            .max_decompressed_size(MAX_INFLATED)
-            .metrics_push(false)
-            // Waiting for commits would let a stranger's open transaction hold up everybody.
-            .isolation_level(IsolationLevel::ReadUncommitted)
-            .build()
-            .await
-            .map_err(connecting)?;
+        let consumer = consumer(&kafka, MAX_BYTES).await.map_err(connecting)?;
         let errors = errors.clone();
         let (topic, next) = (None, BTreeMap::new());
-        Ok(Self { consumer, _kafka: kafka, errors, timeouts, topic, next, empty_reads: 0 })
+        Ok(Self { consumer, kafka, errors, timeouts, topic, next, empty_reads: 0 })
     }
 
     /// Whether it stands at exactly these positions.
@@ -90,14 +76,18 @@ impl Reader {
             polled = self.consumer.poll(options.max_wait.max(SHORTEST_WAIT)) => polled,
             lost = self.pulse(writer, topic) => return Err(lost),
         };
-        let polled = polled.map_err(|error| self.errors.translate(&error, &asked));
         self.check_id(writer, topic, id).await?;
         let records = match polled {
             Ok(records) => records,
             Err(error) => {
                 // Records that are gone, or a log that was cut, are a matter of bounds.
-                drop(self.check_bounds(writer, topic, at).await?);
-                return Err(error);
+                let bounds = self.check_bounds(writer, topic, at).await?;
+                let translated = self.errors.translate(&error, &asked);
+                if !Probe::is_due(&error) {
+                    return Err(translated);
+                }
+                let damage = self.damage(topic, at, &bounds, &error.to_string()).await?;
+                return Err(damage.unwrap_or(translated));
             }
         };
         if !records.is_empty() {
@@ -138,15 +128,15 @@ impl Reader {
 
     /// The client keeps refusals of a fetch to itself: no right to read, a batch that the broker finds
     /// damaged. A read that has brought nothing although the log goes on counts as such a refusal when
-    /// the next one brings nothing either.
+    /// the next one brings nothing either; as damage, if there is something to read behind it.
     async fn check_withheld(
         &mut self,
         topic: &TopicName,
         at: &[Position],
-        bounds: &[Bounds],
+        all: &[Bounds],
     ) -> Result<(), TransportError> {
         let mut withheld = None;
-        for (bounds, position) in bounds.iter().zip(at) {
+        for (bounds, position) in all.iter().zip(at) {
             let partition = wire_partition(position.partition);
             let stands = self.consumer.position(topic.as_str(), partition).await;
             let stands = stands.and_then(|offset| u64::try_from(offset).ok()).unwrap_or(0);
@@ -163,7 +153,38 @@ impl Reader {
             return Ok(());
         }
         self.empty_reads = 0;
-        Err(TransportError::Withheld { topic: topic.clone(), from: Offset(from), bounds })
+        let damage = self.damage(topic, at, all, "the broker gives nothing of them").await?;
+        let withheld =
+            || TransportError::Withheld { topic: topic.clone(), from: Offset(from), bounds };
+        Err(damage.unwrap_or_else(withheld))
+    }
+
+    /// Finds the position that cannot be read, and where its log can be read again.
+    ///
+    /// * `reason` - what was seen of it
+    async fn damage(
+        &self,
+        topic: &TopicName,
+        at: &[Position],
+        bounds: &[Bounds],
+        reason: &str,
+    ) -> Result<Option<TransportError>, TransportError> {
+        let asked = self.asked(topic);
+        let found = async {
+            let consumer = consumer(&self.kafka, ONE_BATCH).await?;
+            let mut probe = Probe::new(consumer, topic, self.timeouts.connect);
+            let found = probe.damaged(at, bounds).await;
+            probe.close().await;
+            found
+        };
+        let found = found.await.map_err(|error| self.errors.translate(&error, &asked))?;
+        Ok(found.map(|(at, offsets)| TransportError::Damaged {
+            topic: topic.clone(),
+            partition: at.partition,
+            from: Offset(offsets.start),
+            next: Offset(offsets.end),
+            reason: reason.to_owned(),
+        }))
     }
 
     async fn check_id(
@@ -275,6 +296,27 @@ impl Reader {
     }
 }
 
+/// A consumer without a group and without resets.
+///
+/// * `max_bytes` - of one fetch; a single larger batch still comes
+async fn consumer(kafka: &Kafka, max_bytes: i32) -> Result<Consumer, KrafkaError> {
+    kafka
+        .consumer_without_group()
+        .auto_offset_reset(AutoOffsetReset::None)
+        .enable_auto_commit(false)
+        .fetch_min_bytes(1)
+        .fetch_max_wait(LONGEST_WAIT)
+        .fetch_max_bytes(max_bytes)
+        .max_partition_fetch_bytes(max_bytes)
+        .max_poll_records(MAX_RECORDS)
+        .max_decompressed_size(MAX_INFLATED)
+        .metrics_push(false)
+        // Waiting for commits would let a stranger's open transaction hold up everybody.
+        .isolation_level(IsolationLevel::ReadUncommitted)
+        .build()
+        .await
+}
+
 fn stored(record: ConsumerRecord) -> Result<StoredRecord, TransportError> {
     let offset = u64::try_from(record.offset).map(Offset);
     let negative =
@@ -312,6 +354,8 @@ const LONGEST_WAIT: Duration = Duration::from_secs(5);
 const SHORTEST_WAIT: Duration = Duration::from_millis(500);
 /// Bytes of one fetch; a single larger batch still comes.
 const MAX_BYTES: i32 = 8 * 1024 * 1024;
+/// Bytes of a fetch that wants a single batch.
+const ONE_BATCH: i32 = 1;
 /// How often a waiting reader looks whether the broker is still there.
 const PULSE: Duration = Duration::from_secs(1);
 /// Reads that must bring nothing, one after the other, before the broker counts as refusing.

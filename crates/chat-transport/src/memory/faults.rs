@@ -1,5 +1,7 @@
 //! Faults that a cluster can have, at the touch of a test.
 
+use std::ops::Range;
+
 use super::MemoryTransport;
 use crate::error::TransportError;
 use crate::record::{Offset, Partition, Record, StoredRecord};
@@ -71,6 +73,21 @@ impl MemoryTransport {
     ) -> Result<(), TransportError> {
         let mut state = self.state();
         state.log(topic, partition)?.cut_at_append = Some((end.0, then));
+        Ok(())
+    }
+
+    /// Damages the records at some offsets, so that no reader can decode them.
+    ///
+    /// # Errors
+    /// When there is no such log.
+    pub fn damage(
+        &self,
+        topic: &TopicName,
+        partition: Partition,
+        offsets: Range<u64>,
+    ) -> Result<(), TransportError> {
+        self.state().log(topic, partition)?.damaged.push(offsets);
+        self.notify();
         Ok(())
     }
 

@@ -95,6 +95,7 @@ fn gap_row(gap: &Gap) -> String {
         GapCause::Truncation => "the cluster lost them",
         GapCause::TopicReplaced => "the topic was made anew",
         GapCause::NoRecord => "no record is there",
+        GapCause::Damaged => "the cluster's copy of them is damaged",
         _ => "unknown cause",
     };
     let Gap { partition, from_offset, .. } = gap;
