@@ -56,6 +56,8 @@ struct Log {
     records: BTreeMap<u64, StoredRecord>,
     /// The next append finds the log cut there, under a new leader, with these records behind the cut.
     cut_at_append: Option<(u64, Vec<Record>)>,
+    /// Nobody leads it: it can be neither read nor written nor asked.
+    leaderless: bool,
     /// Offsets whose records cannot be decoded.
     damaged: Vec<Range<u64>>,
 }
@@ -110,7 +112,7 @@ impl MemoryTransport {
                 });
             }
             let pages = at.iter().map(|position| {
-                let log = state.log(topic, position.partition)?;
+                let log = state.led(topic, position.partition)?;
                 log.page(topic, *position, options)
             });
             let pages = pages.collect::<Result<Vec<_>, _>>()?;
@@ -150,6 +152,17 @@ impl State {
         let index = usize::try_from(partition.0).unwrap_or(usize::MAX);
         let unknown = TransportError::UnknownPartition { topic: name.clone(), partition };
         self.topic(name)?.logs.get_mut(index).ok_or(unknown)
+    }
+
+    /// A log as a client finds it: through its leader.
+    fn led(&mut self, name: &TopicName, partition: Partition) -> Result<&mut Log, TransportError> {
+        let log = self.log(name, partition)?;
+        if log.leaderless {
+            let reason = format!("partition {partition} of {name} has no leader");
+            let (operation, transient, applied) = ("a request", true, Applied::No);
+            return Err(TransportError::Broker { operation, reason, transient, applied });
+        }
+        Ok(log)
     }
 
     fn create(&mut self, spec: &TopicSpec) -> Result<TopicInfo, TransportError> {
@@ -276,7 +289,7 @@ impl Transport for MemoryTransport {
         self.with(|state| {
             partitions
                 .iter()
-                .map(|partition| Ok(state.log(topic, *partition)?.bounds(*partition)))
+                .map(|partition| Ok(state.led(topic, *partition)?.bounds(*partition)))
                 .collect()
         })
     }
@@ -295,7 +308,7 @@ impl Transport for MemoryTransport {
             }
             for record in records {
                 state.topic(topic)?.check(&record)?;
-                acked.push(state.log(topic, partition)?.push(record));
+                acked.push(state.led(topic, partition)?.push(record));
             }
             if state.lose_acks > 0 {
                 state.lose_acks -= 1;
@@ -363,7 +376,7 @@ impl TransportAdmin for MemoryTransport {
         before: Offset,
     ) -> Result<(), TransportError> {
         let deleted = self.with(|state| {
-            let log = state.log(topic, partition)?;
+            let log = state.led(topic, partition)?;
             if before.0 > log.end {
                 let bounds = log.bounds(partition);
                 return Err(TransportError::OutOfRange {

@@ -152,7 +152,7 @@ pub(crate) fn reopen_newer(
         let kept: KeptNewer = decode(&row.body)?;
         if let Opened::Content(content) = inbox.open_envelope(kept.envelope, kept.carrier) {
             let mut sink = Sink { tx, batch: &batch, stored: Stored::default() };
-            sink.content(&content, None)?;
+            sink.content(&content, kept.place)?;
             rows += sink.stored.rows;
             tx.newer_remove(topic, partition, row.offset)?;
         }
@@ -165,6 +165,8 @@ pub(crate) fn reopen_newer(
 struct KeptNewer {
     envelope: Vec<u8>,
     carrier: CarrierKind,
+    /// Where its picture lies.
+    place: Option<RecordPlace>,
 }
 
 /// Writes the rows of a batch within its transaction.
@@ -207,16 +209,18 @@ impl Sink<'_, '_, '_> {
             Opened::Foreign => Ok(()),
             Opened::Refused(refusal) => self.refused(*refusal, &record.hash),
             Opened::Newer(envelope, carrier) => self.newer(record, envelope, *carrier),
-            Opened::Content(content) => {
-                let place = (content.carrier == CarrierKind::Image).then(|| RecordPlace {
-                    topic_id: self.batch.topic_id.0,
-                    partition: self.partition(),
-                    offset: record.offset,
-                    hash: record.hash,
-                });
-                self.content(content, place)
-            }
+            Opened::Content(content) => self.content(content, self.place(record, content.carrier)),
         }
+    }
+
+    /// Where a record lies, if it is a picture that may be asked for again.
+    fn place(&self, record: &OpenedRecord, carrier: CarrierKind) -> Option<RecordPlace> {
+        (carrier == CarrierKind::Image).then(|| RecordPlace {
+            topic_id: self.batch.topic_id.0,
+            partition: self.partition(),
+            offset: record.offset,
+            hash: record.hash,
+        })
     }
 
     /// Counts a refused record, once per record however often it comes.
@@ -245,7 +249,8 @@ impl Sink<'_, '_, '_> {
         if self.tx.unreadable_insert(topic, partition, &record.hash)? == Unreadable::Known {
             return Ok(());
         }
-        let kept = encode(&KeptNewer { envelope: envelope.to_vec(), carrier })?;
+        let place = self.place(record, carrier);
+        let kept = encode(&KeptNewer { envelope: envelope.to_vec(), carrier, place })?;
         if !self.tx.newer_insert(topic, partition, record.offset, &kept)? {
             self.stored.skipped.dropped += 1;
             return Ok(());

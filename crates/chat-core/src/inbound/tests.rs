@@ -138,15 +138,16 @@ fn a_newer_message_is_shown_kept_and_opened_after_an_upgrade() {
     let bob = Inbox::new(&handle("bob"), &network);
     let store = Store::in_memory(&StoreKey::from_bytes([3; 32])).unwrap();
     let readable = SharedKey::protect(&content(&network, "alice", "alice", "bob").encode());
-    let record = record(&network, &bob.mailbox, &bob.mailbox, &readable);
+    let key = network.sealing_key().subkey(SubkeyLabel::Envelope);
+    let context = bob.mailbox.context(network.namespace(), CarrierKind::Image.envelope_kind());
     // To this program it is of a newer version, as if an older program had read it.
-    let value = record.value.unwrap().to_vec();
+    let value = Envelope::seal(&key, &context, &readable, &mut rand::rng()).unwrap().into_bytes();
     let opened = || OpenedRecord {
         offset: 0,
         timestamp_ms: 0,
         leader_epoch: None,
         hash: [4; 32],
-        opened: Opened::Newer(value.clone(), CarrierKind::Plain),
+        opened: Opened::Newer(value.clone(), CarrierKind::Image),
     };
     let cursor = new_cursor();
     let rows = store
@@ -169,6 +170,9 @@ fn a_newer_message_is_shown_kept_and_opened_after_an_upgrade() {
     let items: Vec<Item> =
         stored.iter().rev().map(|row| HistoryRow::decode(row).unwrap().item).collect();
     assert!(matches!(&items[..], [Item::Newer(_), Item::Message(_)]), "{items:?}");
+    let place = HistoryRow::decode(&stored[0]).unwrap().picture.unwrap();
+    assert_eq!((place.partition, place.offset), (bob.mailbox.partition.0, 0));
+    assert_eq!((place.topic_id, place.hash), ([5; 16], [4; 32]), "where the record lies");
 }
 
 /// A transaction whose time is up ends behind a record, and the next one goes on from there.

@@ -2,6 +2,7 @@
 
 use chat_core::chat_transport::{Offset, Partition, Record, StoredRecord, TransportAdmin};
 use chat_core::{Draft, GapCause, Item, ListenFrom, SendOutcome, Seq};
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use crate::people::{LONG, People, handle, texts, until_caught_up};
@@ -242,6 +243,90 @@ async fn a_damaged_own_record_is_sent_again() {
     assert_eq!(people.log.dump(&topic, partition).unwrap().len(), 3);
     let items = people.read_as_bob(Seq::ZERO).await;
     assert_eq!(texts(&items), ["zero", "one"]);
+}
+
+/// One record of a batch cannot be stored: those before it are, the cursor stands at it, and it comes
+/// once it can be.
+#[tokio::test]
+async fn a_record_that_cannot_be_stored_holds_up_none_before_it() {
+    let people = People::new().await;
+    people.send("zero").await;
+    assert_eq!(people.read_as_bob(Seq::ZERO).await.len(), 1);
+    let store = people.folder.path().join("bob/store.db");
+    let tables = rusqlite::Connection::open(&store).unwrap();
+    tables
+        .execute_batch(
+            "CREATE TRIGGER full BEFORE INSERT ON messages WHEN (SELECT count(*) FROM messages) >= 3 \
+             BEGIN SELECT RAISE(ABORT, 'no more'); END;",
+        )
+        .unwrap();
+    for text in ["one", "two", "three", "four"] {
+        people.send(text).await;
+    }
+    let mut listener = people.bob.listen(ListenFrom::After(Seq::ZERO)).unwrap();
+    let failed = loop {
+        match tokio::time::timeout(LONG, listener.next()).await.expect("nothing happens") {
+            Ok(_) => {}
+            Err(error) => break error,
+        }
+    };
+    assert!(failed.to_string().contains("no more"), "{failed}");
+    drop(listener);
+    assert_eq!(people.history(&people.bob).len(), 3);
+    tables.execute_batch("DROP TRIGGER full").unwrap();
+    assert_eq!(
+        texts(&people.read_as_bob(Seq::ZERO).await),
+        ["zero", "one", "two", "three", "four"]
+    );
+}
+
+/// A partition without a leader holds up what is for the others as little as the check of own records.
+#[tokio::test]
+async fn a_partition_without_a_leader_holds_up_no_other() {
+    let people = People::with_partitions(NonZeroU32::new(16).unwrap()).await;
+    let records = |at: Partition| people.log.dump(&people.topic(), at).unwrap().len();
+    let first = || (0..16).map(Partition).find(|at| records(*at) > 0).unwrap();
+    // An own record in bob's partition, for a check to fail on.
+    people.send("before").await;
+    let bobs = first();
+    let mut others = (0..).map(|number| format!("carol{number}"));
+    let (other, theirs) = loop {
+        let other = others.next().unwrap();
+        let draft = Draft::text(handle(&other), "before");
+        people.alice.send(draft, LONG).await.unwrap();
+        let at = (0..16).map(Partition).find(|at| *at != bobs && records(*at) > 0);
+        if let Some(at) = at {
+            break (other, at);
+        }
+    };
+    let before = records(bobs);
+    people.log.set_leaderless(&people.topic(), bobs, true).unwrap();
+    let drafts = [("bob", "waits"), (other.as_str(), "goes")];
+    let drafts = drafts.map(|(to, text)| Draft::text(handle(to), text));
+    people.alice.enqueue(drafts.into()).unwrap();
+    let mut listener = people.alice.listen(ListenFrom::After(Seq::ZERO)).unwrap();
+    let listening = async { while listener.next().await.is_ok() {} };
+    let delivered = async {
+        until(|| records(theirs) == 2).await;
+        assert_eq!(records(bobs), before, "nobody leads it");
+        people.log.set_leaderless(&people.topic(), bobs, false).unwrap();
+        until(|| records(bobs) == before + 1).await;
+    };
+    tokio::select! {
+        () = listening => panic!("listen ended"),
+        () = delivered => {}
+    }
+    assert_eq!(texts(&people.read_as_bob(Seq::ZERO).await), ["before", "waits"]);
+}
+
+/// Waits until something is so.
+async fn until(is_so: impl Fn() -> bool) {
+    let waiting = async {
+        while !is_so() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(LONG, waiting).await.expect("it never was so");
 }
 
 /// A batch can be too large although each of its records is not: none of them is closed for it.

@@ -25,6 +25,10 @@ pub(crate) struct People {
 impl People {
     /// Two people, one partition, so that every record is where a test can find it.
     pub(crate) async fn new() -> Self {
+        Self::with_partitions(NonZeroU32::MIN).await
+    }
+
+    pub(crate) async fn with_partitions(partitions: NonZeroU32) -> Self {
         let (folder, log) = (tempfile::tempdir().unwrap(), MemoryTransport::new());
         let profile = |name: &str| {
             let client = Client::create(&folder.path().join(name), &handle(name), None).unwrap();
@@ -33,7 +37,7 @@ impl People {
         let (alice, bob) = (profile("alice"), profile("bob"));
         let mut network =
             NewNetwork::new("test".parse().unwrap(), vec!["localhost:9092".to_owned()]);
-        network.partitions = NonZeroU32::MIN;
+        network.partitions = partitions;
         alice.create_network(&log, network).await.unwrap();
         bob.join(&alice.invite(None).unwrap()).unwrap();
         Self { folder, log, alice, bob }

@@ -76,6 +76,21 @@ impl MemoryTransport {
         Ok(())
     }
 
+    /// Takes the leader of a log away, or gives it one.
+    ///
+    /// # Errors
+    /// When there is no such log.
+    pub fn set_leaderless(
+        &self,
+        topic: &TopicName,
+        partition: Partition,
+        leaderless: bool,
+    ) -> Result<(), TransportError> {
+        self.state().log(topic, partition)?.leaderless = leaderless;
+        self.notify();
+        Ok(())
+    }
+
     /// Damages the records at some offsets, so that no reader can decode them.
     ///
     /// # Errors
