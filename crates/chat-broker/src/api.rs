@@ -9,11 +9,11 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 use kafka_protocol::error::ResponseError;
 use kafka_protocol::messages::{ApiKey, BrokerId, RequestHeader, ResponseHeader, TopicName};
 use kafka_protocol::protocol::{Decodable, Encodable, HeaderVersion, StrBytes};
-use tokio::sync::OwnedSemaphorePermit;
 use uuid::Uuid;
 
 use crate::connection::Closed;
 use crate::connection::frame::Frame;
+use crate::connection::room::Room;
 use crate::log::partition::Partition;
 use crate::log::topic::Topic;
 use crate::server::Context;
@@ -50,7 +50,7 @@ pub(crate) type Answer = Pin<Box<dyn Future<Output = Result<Option<Reply>, Close
 pub(crate) struct Reply {
     pub(crate) bytes: Bytes,
     /// What it holds of the shared budget until it is sent.
-    pub(crate) room: Option<OwnedSemaphorePermit>,
+    pub(crate) room: Option<Room>,
 }
 
 /// What an answer has to repeat of its request.

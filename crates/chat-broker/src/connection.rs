@@ -5,15 +5,18 @@ use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::sync::mpsc;
+use tokio::net::tcp::OwnedWriteHalf;
+use tokio::sync::{Semaphore, mpsc};
 use tokio::time::timeout;
 
-use self::frame::read_frame;
+use self::activity::Activity;
+use self::frame::Frames;
 use crate::api::{self, Answer, Caller};
 use crate::server::Context;
 
+pub(crate) mod activity;
 pub(crate) mod frame;
+pub(crate) mod room;
 
 /// Why the broker closed a connection.
 #[derive(Debug, thiserror::Error)]
@@ -30,33 +33,40 @@ pub(crate) enum Closed {
     /// A request that does not follow the protocol, or that the protocol has no error for.
     #[error("{0}")]
     Request(&'static str),
-    /// The broker stops.
-    #[error("the broker stops")]
-    Stopping,
+    /// It was silent, and another client needed its place.
+    #[error("silent, and its place was needed")]
+    Silent,
 }
 
 /// Serves a connection until one side ends it.
-pub(crate) async fn serve(stream: TcpStream, context: Arc<Context>) -> Result<(), Closed> {
+pub(crate) async fn serve(
+    stream: TcpStream,
+    context: Arc<Context>,
+    activity: &Activity,
+) -> Result<(), Closed> {
     stream.set_nodelay(true)?;
     let local = stream.local_addr()?;
     let limits = context.limits;
     let (reading, writing) = stream.into_split();
     let (queue, answers) = mpsc::channel(limits.pipelined);
+    let own = Arc::new(Semaphore::new(limits.connection_bytes()));
+    let frames = Frames { from: reading, context: &Arc::clone(&context), activity, own };
     let caller = Arc::new(Caller { context, local });
     // Whichever ends first ends the other: nobody waits for records on behalf of a lost client.
     tokio::select! {
-        ended = read_requests(reading, &caller, queue) => ended,
-        ended = write_answers(writing, answers, limits.frame_time) => ended,
+        ended = read_requests(frames, &caller, queue) => ended,
+        ended = write_answers(writing, answers, limits.frame_time, activity) => ended,
+        () = activity.must_go() => Err(Closed::Silent),
     }
 }
 
 /// Reads requests and begins each: batches go to the log at once, all else waits for its turn.
 async fn read_requests(
-    mut from: OwnedReadHalf,
+    mut frames: Frames<'_>,
     caller: &Arc<Caller>,
     queue: mpsc::Sender<Answer>,
 ) -> Result<(), Closed> {
-    while let Some(frame) = read_frame(&mut from, &caller.context).await? {
+    while let Some(frame) = frames.next().await? {
         let answer = api::begin(caller, frame).await?;
         if queue.send(answer).await.is_err() {
             break;
@@ -69,11 +79,14 @@ async fn write_answers(
     mut to: OwnedWriteHalf,
     mut answers: mpsc::Receiver<Answer>,
     longest: Duration,
+    activity: &Activity,
 ) -> Result<(), Closed> {
     while let Some(answer) = answers.recv().await {
-        let Some(reply) = answer.await? else { continue };
-        timeout(longest, to.write_all(&reply.bytes)).await.map_err(|_| Closed::TooSlow)??;
-        drop(reply.room);
+        if let Some(reply) = answer.await? {
+            timeout(longest, to.write_all(&reply.bytes)).await.map_err(|_| Closed::TooSlow)??;
+            drop(reply.room);
+        }
+        activity.end();
     }
     // The reading side says why the connection ends.
     std::future::pending().await

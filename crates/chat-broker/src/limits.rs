@@ -36,7 +36,8 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// Sets the number of open connections; one more is closed at once. Default 1,024.
+    /// Sets the number of open connections. For one more, the connection is closed that has been silent
+    /// for longest; if none has been for a second, the new one is. Default 1,024.
     #[must_use]
     pub fn connections(mut self, most: usize) -> Self {
         self.connections = most.max(1);
@@ -55,7 +56,8 @@ impl Limits {
     /// Sets the bytes that all requests being read and appended may hold, and again the bytes that
     /// all answers being made may hold. Who comes later waits. Default 128 MiB.
     ///
-    /// At least one request of [`frame_bytes`](Self::frame_bytes) always fits.
+    /// A quarter of it is for requests and answers of up to 64 KiB. One request of
+    /// [`frame_bytes`](Self::frame_bytes) always fits, above all others if need be.
     #[must_use]
     pub fn in_flight_bytes(mut self, most: usize) -> Self {
         self.in_flight_bytes = most;
@@ -106,8 +108,13 @@ impl Limits {
         self
     }
 
-    /// The shared budget; a single request or answer of any allowed size always fits.
+    /// The shared budget.
     pub(crate) fn budget_bytes(&self) -> usize {
-        self.in_flight_bytes.max(self.frame_bytes)
+        self.in_flight_bytes
+    }
+
+    /// What the large requests of one connection may hold of it.
+    pub(crate) fn connection_bytes(&self) -> usize {
+        (self.in_flight_bytes / 4).max(self.frame_bytes)
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use kafka_protocol::error::ResponseError;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
+use tokio::sync::{Semaphore, oneshot, watch};
 use uuid::Uuid;
 
 use self::appender::Appended;
@@ -16,6 +16,7 @@ use self::partition::Partition;
 use self::queue::Queue;
 use self::thread::{AppendJob, Held, Job, LogThread, LogWork};
 use self::topic::{Catalog, NewTopic, Topic};
+use crate::connection::room::Room;
 use crate::error::StartError;
 use crate::report::{StartReport, TornTail};
 
@@ -107,7 +108,7 @@ impl Log {
         &self,
         to: (Arc<Topic>, Arc<Partition>),
         batch: IncomingBatch,
-        bytes: Arc<OwnedSemaphorePermit>,
+        bytes: Arc<Room>,
     ) -> Result<Waiting, ResponseError> {
         let place = Arc::clone(&self.places).acquire_owned().await;
         let place = place.map_err(|_| ResponseError::KafkaStorageError)?;

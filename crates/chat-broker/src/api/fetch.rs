@@ -16,6 +16,7 @@ use super::{
     Answer, Caller, Head, Reply, blocking, check_epoch, partition_of, topic_named, topic_with_id,
 };
 use crate::connection::Closed;
+use crate::connection::room::SMALL;
 use crate::log::partition::{LogBounds, Partition};
 
 /// One partition that is asked for, as it stands now.
@@ -69,14 +70,21 @@ async fn fetch(
         let expired = Instant::now() >= deadline;
         if settled || expired || bytes >= enough {
             let most = usize::try_from(bytes).unwrap_or(usize::MAX).min(most);
-            let room = caller.context.answer_room(most).await;
+            // Where there is no room for much, little comes, and the client asks again.
+            let answers = &caller.context.answers;
+            let large = if most > SMALL { answers.try_large(most) } else { None };
+            let (most, room) = match large {
+                Some(room) => (most, room),
+                None => (most.min(SMALL), answers.small(most).await),
+            };
+            let enough = enough.min(most as u64);
             let (stands, reads) = read(stands, most).await;
             let bytes: usize = reads.iter().flatten().map(Bytes::len).sum();
             let failed = reads.iter().any(Result::is_err);
             if settled || expired || failed || bytes as u64 >= enough || bytes >= most.max(1) {
                 let response = respond(request, head.version, stands.into_iter().zip(reads));
                 let reply = head.reply(&response)?;
-                return Ok(reply.map(|reply| Reply { room, ..reply }));
+                return Ok(reply.map(|reply| Reply { room: Some(room), ..reply }));
             }
         }
         // Either there is news, or the time is over; the loop finds out which.

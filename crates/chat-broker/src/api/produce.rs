@@ -7,11 +7,11 @@ use kafka_protocol::error::ResponseError;
 use kafka_protocol::messages::produce_response::{PartitionProduceResponse, TopicProduceResponse};
 use kafka_protocol::messages::{ProduceRequest, ProduceResponse, TopicName};
 use kafka_protocol::protocol::StrBytes;
-use tokio::sync::OwnedSemaphorePermit;
 use uuid::Uuid;
 
 use super::{Answer, Caller, Head, partition_of, topic_named, topic_with_id};
 use crate::connection::Closed;
+use crate::connection::room::Room;
 use crate::log::Waiting;
 use crate::log::appender::Appended;
 use crate::log::incoming::{IncomingBatch, Refused};
@@ -35,7 +35,7 @@ struct Batch {
 struct Terms {
     acks: i16,
     version: i16,
-    room: Arc<OwnedSemaphorePermit>,
+    room: Arc<Room>,
     refused: Option<Refused>,
 }
 
@@ -44,7 +44,7 @@ pub(crate) async fn begin(
     caller: &Caller,
     head: Head,
     request: ProduceRequest,
-    room: Arc<OwnedSemaphorePermit>,
+    room: Arc<Room>,
 ) -> Result<Answer, Closed> {
     let (acks, version) = (request.acks, head.version);
     let terms = Terms { acks, version, room, refused: refusal(&request) };

@@ -165,6 +165,83 @@ async fn connections_and_entries_are_bounded() {
     assert!(first.frame().await.is_none());
 }
 
+/// Who claims much and sends little holds up nobody.
+#[tokio::test]
+async fn claims_without_bytes_take_no_room() {
+    let folder = tempfile::tempdir().unwrap();
+    let broker = start(folder.path()).await;
+    let mut admin = Client::connect(broker.address()).await;
+    admin.create("mail", 1, &[]).await;
+    let mut claims = Vec::new();
+    for _ in 0..16 {
+        let mut claim = Client::connect(broker.address()).await;
+        claim.stream.write_all(&(32_u32 << 20).to_be_bytes()).await.unwrap();
+        claim.stream.write_all(&vec![0; 64 * 1024]).await.unwrap();
+        claims.push(claim);
+    }
+    for size in [10, 60_000, 900_000] {
+        let value = batch(&[&"x".repeat(size)]);
+        let response = admin.call(9, &produce_request("mail", 0, value)).await;
+        assert_eq!(response.responses[0].partition_responses[0].error_code, 0);
+    }
+    for mut claim in claims {
+        let nothing = tokio::time::timeout(Duration::from_millis(1), claim.frame()).await;
+        assert!(nothing.is_err(), "it is still open");
+    }
+}
+
+/// Large requests that hold parts of all the room do not wait for each other, and small ones pass.
+#[tokio::test]
+async fn large_requests_that_fill_the_room_are_all_done() {
+    let folder = tempfile::tempdir().unwrap();
+    let limits = Limits::default().frame_bytes(2 << 20).in_flight_bytes(1 << 20);
+    let broker = Broker::start(BrokerConfig::new(folder.path()).limits(limits)).await.unwrap();
+    let mut admin = Client::connect(broker.address()).await;
+    admin.create("mail", 1, &[("max.message.bytes", "2000000")]).await;
+    let mut clients = Vec::new();
+    for _ in 0..6 {
+        let mut client = Client::connect(broker.address()).await;
+        clients.push(tokio::spawn(async move {
+            let large = batch(&[&"x".repeat(1_500_000)]);
+            let response = client.call(9, &produce_request("mail", 0, large)).await;
+            assert_eq!(response.responses[0].partition_responses[0].error_code, 0);
+        }));
+    }
+    for _ in 0..20 {
+        let response = admin.call(9, &produce_request("mail", 0, batch(&["small"]))).await;
+        assert_eq!(response.responses[0].partition_responses[0].error_code, 0);
+    }
+    for client in clients {
+        client.await.unwrap();
+    }
+    assert_eq!(admin.offset("mail", -1).await.offset, 26);
+}
+
+/// A silent connection makes room for a new one; one that waits for an answer does not.
+#[tokio::test]
+async fn silent_connections_make_room() {
+    let folder = tempfile::tempdir().unwrap();
+    let limits = Limits::default().connections(2);
+    let broker = Broker::start(BrokerConfig::new(folder.path()).limits(limits)).await.unwrap();
+    let mut waiting = Client::connect(broker.address()).await;
+    waiting.create("mail", 1, &[]).await;
+    waiting.send(12, &fetch_request("mail", &[(0, 0)], 200_000)).await;
+    let mut silent = Client::connect(broker.address()).await;
+    silent.call(0, &ApiVersionsRequest::default()).await;
+    let mut new = loop {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        let mut new = Client::connect(broker.address()).await;
+        new.send(0, &ApiVersionsRequest::default()).await;
+        if new.frame().await.is_some() {
+            break new;
+        }
+    };
+    assert!(silent.frame().await.is_none(), "the silent one is gone");
+    let produced = new.call(9, &produce_request("mail", 0, batch(&["for who waits"]))).await;
+    assert_eq!(produced.responses[0].partition_responses[0].error_code, 0);
+    assert!(waiting.frame().await.is_some(), "the waiting one was answered");
+}
+
 #[tokio::test]
 async fn more_requests_at_once_than_there_is_room_for_are_all_done() {
     let folder = tempfile::tempdir().unwrap();
