@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -23,6 +23,7 @@ pub struct Broker {
     address: SocketAddr,
     report: StartReport,
     server: JoinHandle<()>,
+    cleaner: JoinHandle<()>,
     /// Dropped last: it finishes what was accepted and frees the folder.
     thread: Option<LogThread>,
 }
@@ -48,11 +49,12 @@ impl Broker {
             let error = std::io::Error::other(error);
             StartError::data("open", config.data())(error)
         })??;
+        let cleaner = tokio::spawn(clean(Arc::clone(&log), config.checks_every()));
         let context = Arc::new(Context::new(log, config.allowed()));
         let server = tokio::spawn(serve(listener, context));
         report.took = began.elapsed();
         tracing::info!(%address, topics = report.topics, took = ?report.took, "broker started");
-        Ok(Self { address, report, server, thread: Some(thread) })
+        Ok(Self { address, report, server, cleaner, thread: Some(thread) })
     }
 
     /// The address that it listens on, with the port that was chosen.
@@ -70,6 +72,7 @@ impl Broker {
     /// Open connections are closed; a request that was not answered may or may not have been done.
     pub async fn shutdown(mut self) {
         self.server.abort();
+        self.cleaner.abort();
         // The address is free once the task that listens is gone, and not before.
         drop((&mut self.server).await);
         let thread = self.thread.take();
@@ -80,5 +83,16 @@ impl Broker {
 impl Drop for Broker {
     fn drop(&mut self) {
         self.server.abort();
+        self.cleaner.abort();
+    }
+}
+
+/// Removes old records now and then, until the log thread has ended.
+async fn clean(log: Arc<Log>, every: Duration) {
+    loop {
+        tokio::time::sleep(every).await;
+        if log.run(Log::clean).await.is_err() {
+            return;
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::limits::Limits;
 
@@ -11,6 +12,7 @@ pub struct BrokerConfig {
     data: PathBuf,
     listen: SocketAddr,
     limits: Limits,
+    retention_check: Duration,
 }
 
 impl BrokerConfig {
@@ -19,7 +21,8 @@ impl BrokerConfig {
     /// The broker listens on a free port of 127.0.0.1 unless [`listen`](Self::listen) says otherwise.
     pub fn new(data: impl Into<PathBuf>) -> Self {
         let listen = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        Self { data: data.into(), listen, limits: Limits::default() }
+        let (limits, retention_check) = (Limits::default(), RETENTION_CHECK);
+        Self { data: data.into(), listen, limits, retention_check }
     }
 
     /// Sets the address to listen on; port 0 takes a free port.
@@ -40,6 +43,18 @@ impl BrokerConfig {
         self
     }
 
+    /// Sets how often it looks for records that are too old or too many. Default 5 min, as in Apache
+    /// Kafka.
+    #[must_use]
+    pub fn retention_check(mut self, every: Duration) -> Self {
+        self.retention_check = every.max(Duration::from_millis(1));
+        self
+    }
+
+    pub(crate) fn checks_every(&self) -> Duration {
+        self.retention_check
+    }
+
     pub(crate) fn data(&self) -> &Path {
         &self.data
     }
@@ -52,3 +67,6 @@ impl BrokerConfig {
         self.limits
     }
 }
+
+/// How often old records are looked for.
+const RETENTION_CHECK: Duration = Duration::from_mins(5);

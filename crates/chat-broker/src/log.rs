@@ -33,6 +33,7 @@ pub(crate) mod partition;
 mod producers;
 mod queue;
 mod recovery;
+mod retention;
 mod scan;
 mod segment;
 pub(crate) mod thread;
@@ -167,6 +168,19 @@ impl Log {
             tracing::error!(topic = topic.name, %error, "a topic's files cannot be removed");
             ResponseError::KafkaStorageError
         })
+    }
+
+    /// Removes what the topics keep no longer. On the log thread.
+    pub(crate) fn clean(&self) {
+        let now = appender::now();
+        for topic in self.catalog.all() {
+            for partition in &topic.partitions {
+                if let Err(error) = partition.retain(&topic.configs, now) {
+                    let (topic, partition) = (&topic.name, partition.number);
+                    tracing::warn!(topic, partition, ?error, "old records cannot be removed");
+                }
+            }
+        }
     }
 
     /// Gives out a producer id that was never given out before; `None` if a new block of them has

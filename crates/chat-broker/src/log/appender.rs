@@ -5,6 +5,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use kafka_protocol::error::ResponseError;
@@ -15,10 +16,9 @@ use super::configs::TopicConfigs;
 use super::files;
 use super::incoming::IncomingBatch;
 use super::index::Index;
-use super::notes::Notes;
 use super::partition::{Partition, View};
 use super::producers::{Producers, Sequence};
-use super::recovery::{Recovered, START_FILE, START_LINE};
+use super::recovery::Recovered;
 use super::segment::Segment;
 
 /// The writing end of one partition's log.
@@ -48,6 +48,8 @@ struct Active {
     len: u64,
     /// Bytes that a checkpoint covers.
     covered: u64,
+    /// The time of its first record in milliseconds, once there is one.
+    began: Option<i64>,
 }
 
 /// Where a batch was appended.
@@ -65,6 +67,7 @@ impl Appender {
             file: Arc::clone(&segment.file),
             len: segment.len,
             covered: found.covered,
+            began: segment.index.first_timestamp(),
         });
         let newest = found.segments.iter().filter_map(|segment| segment.index.max_timestamp());
         Self {
@@ -96,17 +99,23 @@ impl Appender {
             header = BatchHeader::decode(placed).unwrap_or(header);
         }
         let written = self.active.as_ref().map_or(0, |active| active.len);
+        if let Some(active) = &mut self.active {
+            active.began.get_or_insert(header.max_timestamp);
+        }
         self.staged.push((header, written + start as u64));
         self.producers.note(&header);
         self.next = header.next_offset();
         Appended { base_offset: header.base_offset, append_time }
     }
 
-    /// Whether a batch would make the active segment too long.
-    fn is_full(&self, len: usize, configs: &TopicConfigs) -> bool {
+    /// Whether a batch would make the active segment too long, or is too new for it.
+    fn is_full(&self, batch: &IncomingBatch, configs: &TopicConfigs) -> bool {
         let Some(active) = &self.active else { return true };
         let bytes = active.len + self.buffer.len() as u64;
-        bytes > 0 && bytes + len as u64 > configs.segment_bytes()
+        let time = if configs.is_append_time() { now() } else { batch.header.max_timestamp };
+        let longest = i64::try_from(configs.segment_ms()).unwrap_or(i64::MAX);
+        let too_new = active.began.is_some_and(|began| time.saturating_sub(began) >= longest);
+        bytes > 0 && (too_new || bytes + batch.bytes.len() as u64 > configs.segment_bytes())
     }
 
     /// Writes and syncs what is in memory.
@@ -142,7 +151,7 @@ impl Partition {
             let (base_offset, append_time) = (written.base_offset, written.append_time);
             return Ok(Appended { base_offset, append_time });
         }
-        if appender.is_full(batch.bytes.len(), configs) {
+        if appender.is_full(batch, configs) {
             let rolled = self.flush_with(&mut appender).and_then(|()| self.roll(&mut appender));
             rolled.map_err(|error| self.fail(&mut appender, &error))?;
         }
@@ -183,7 +192,7 @@ impl Partition {
     }
 
     /// Starts a new segment; everything before it is durable.
-    fn roll(&self, appender: &mut Appender) -> io::Result<()> {
+    pub(crate) fn roll(&self, appender: &mut Appender) -> io::Result<()> {
         self.checkpoint(appender);
         let base = appender.next;
         let path = self.folder.join(Segment::file_name(base));
@@ -193,31 +202,35 @@ impl Partition {
         let index = Index::default();
         let segment = Segment { base, file: Arc::clone(&file), path, len: 0, index };
         self.view_mut().segments.push(segment);
-        appender.active = Some(Active { base, file, len: 0, covered: 0 });
+        appender.active = Some(Active { base, file, len: 0, covered: 0, began: None });
         Ok(())
     }
 
     /// Notes what is known, so that the next start is fast. Without it, that start reads more.
     fn checkpoint(&self, appender: &mut Appender) {
-        let Some(active) = &mut appender.active else { return };
-        if active.covered == active.len || !appender.staged.is_empty() {
+        if appender.active.as_ref().is_none_or(|active| active.covered == active.len) {
             return;
         }
+        let Some((path, checkpoint)) = self.state(appender) else { return };
+        match (checkpoint.store(&path), &mut appender.active) {
+            (Ok(()), Some(active)) => active.covered = active.len,
+            (Err(error), _) => tracing::warn!(%error, "a checkpoint could not be written"),
+            (Ok(()), None) => {}
+        }
+    }
+
+    /// What is known of the log now, for the checkpoint of the active segment.
+    pub(crate) fn state(&self, appender: &Appender) -> Option<(PathBuf, Checkpoint)> {
+        let active = appender.active.as_ref().filter(|_| appender.staged.is_empty())?;
         let view = self.view();
-        let Some(index) = view.segments.last().map(|segment| segment.index.clone()) else { return };
         let checkpoint = Checkpoint {
             covered: active.len,
             next: appender.next,
-            index,
+            index: view.segments.last()?.index.clone(),
             epochs: view.epochs.clone(),
             producers: appender.producers.clone(),
         };
-        drop(view);
-        let path = self.folder.join(Segment::checkpoint_name(active.base));
-        match checkpoint.store(&path) {
-            Ok(()) => active.covered = active.len,
-            Err(error) => tracing::warn!(%error, "a checkpoint could not be written"),
-        }
+        Some((self.folder.join(Segment::checkpoint_name(active.base)), checkpoint))
     }
 
     /// Ends the log's use: makes it durable and leaves a checkpoint.
@@ -227,46 +240,8 @@ impl Partition {
         }
     }
 
-    /// Raises the log's start, durably. Records before it are no longer read.
-    pub(crate) fn raise_start(&self, offset: i64) -> Result<i64, ResponseError> {
-        let bounds = self.bounds()?;
-        let start = if offset == HIGH_WATERMARK { bounds.end } else { offset };
-        if start < 0 || start > bounds.end {
-            return Err(ResponseError::OffsetOutOfRange);
-        }
-        if start <= bounds.start {
-            return Ok(bounds.start);
-        }
-        let notes = Notes::default().with(START_LINE, start);
-        notes.store(&self.folder.join(START_FILE)).map_err(|error| {
-            let (topic, partition) = (&self.topic, self.number);
-            tracing::error!(topic, partition, %error, "a log's start cannot be written");
-            ResponseError::KafkaStorageError
-        })?;
-        self.view_mut().bounds.start = start;
-        self.drop_segments(start);
-        Ok(start)
-    }
-
-    /// Removes segments that lie before the log's start as a whole; the active one stays.
-    fn drop_segments(&self, start: i64) {
-        let mut view = self.view_mut();
-        let whole = |pair: &[Segment]| pair.get(1).is_some_and(|next| next.base <= start);
-        let count = view.segments.windows(2).take_while(|pair| whole(pair)).count();
-        let dropped: Vec<Segment> = view.segments.drain(..count).collect();
-        drop(view);
-        for segment in dropped {
-            let checkpoint = self.folder.join(Segment::checkpoint_name(segment.base));
-            let removed = std::fs::remove_file(&segment.path);
-            drop(std::fs::remove_file(checkpoint));
-            if let Err(error) = removed {
-                tracing::warn!(file = %segment.path.display(), %error, "a file cannot be removed");
-            }
-        }
-    }
-
     /// After a failed write, goes back to what is durable; if that fails too, the log is closed.
-    fn fail(&self, appender: &mut Appender, error: &io::Error) -> ResponseError {
+    pub(crate) fn fail(&self, appender: &mut Appender, error: &io::Error) -> ResponseError {
         let (topic, partition) = (&self.topic, self.number);
         tracing::error!(topic, partition, %error, "a log cannot be written");
         let lost = !appender.staged.is_empty();
@@ -297,13 +272,11 @@ fn truncate_to_durable(view: &View) -> io::Result<()> {
 }
 
 /// Milliseconds since 1970.
-fn now() -> i64 {
+pub(crate) fn now() -> i64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
     since.map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 
-/// The protocol's way to say "the end" when records are deleted.
-const HIGH_WATERMARK: i64 = -1;
 /// Bytes between checkpoints: what a start after a crash reads again at most.
 const CHECKPOINT_EVERY: u64 = 4 << 20;
 /// Capacity that an idle partition keeps.

@@ -2,7 +2,8 @@
 //!
 //! Written beside the segment when it is full, after every few megabytes, and at a clean shutdown,
 //! always after the records themselves are durable. A missing or damaged checkpoint costs time at
-//! the next start, nothing else.
+//! the next start, nothing else; except that before records are removed, what was learned from them
+//! is made durable here.
 //!
 //! Layout, big endian: `"CBCP"`, version 4 (1), covered bytes 8, next offset 8; then three lists,
 //! each with its length in 4: index entries (offset 8, position 8, newest timestamp 8), epochs
@@ -70,8 +71,17 @@ impl Checkpoint {
         bytes.is_empty().then_some(Self { covered, next, index, epochs, producers })
     }
 
-    /// Writes it beside its segment.
+    /// Writes it beside its segment; losing it costs time only.
     pub(crate) fn store(&self, path: &Path) -> std::io::Result<()> {
+        files::replace_lazily(path, &self.encode())
+    }
+
+    /// Writes it beside its segment, and waits until it is durable.
+    pub(crate) fn store_durably(&self, path: &Path) -> std::io::Result<()> {
+        files::replace(path, &self.encode())
+    }
+
+    fn encode(&self) -> Vec<u8> {
         let mut out = Vec::from(*START);
         out.put_u64(self.covered);
         out.put_i64(self.next);
@@ -91,7 +101,7 @@ impl Checkpoint {
             put_producer(&mut out, id, producer);
         }
         out.put_u32(crc32c::crc32c(&out));
-        files::replace_lazily(path, &out)
+        out
     }
 }
 

@@ -81,6 +81,27 @@ impl TopicConfigs {
         self.number("segment.bytes")
     }
 
+    /// How long a segment is written to, in milliseconds.
+    pub(crate) fn segment_ms(&self) -> u64 {
+        self.number("segment.ms")
+    }
+
+    /// How long records are kept, in milliseconds, where they are removed by time.
+    pub(crate) fn retention_ms(&self) -> Option<i64> {
+        self.kept("retention.ms")
+    }
+
+    /// How many bytes of a partition are kept at least, where records are removed by size.
+    pub(crate) fn retention_bytes(&self) -> Option<u64> {
+        self.kept("retention.bytes").and_then(|bytes| u64::try_from(bytes).ok())
+    }
+
+    /// A bound on what is kept; -1 stands for none.
+    fn kept(&self, name: &str) -> Option<i64> {
+        let deletes = self.value("cleanup.policy").split(',').any(|p| p.trim() == "delete");
+        self.value(name).parse().ok().filter(|bound| deletes && *bound >= 0)
+    }
+
     pub(crate) fn min_insync_replicas(&self) -> u64 {
         self.number("min.insync.replicas")
     }

@@ -57,6 +57,11 @@ impl Index {
         found.map(|entry| entry.position)
     }
 
+    /// About the time of the first record.
+    pub(crate) fn first_timestamp(&self) -> Option<i64> {
+        self.entries.first().map(|entry| entry.max_timestamp)
+    }
+
     /// The newest timestamp in the segment.
     pub(crate) fn max_timestamp(&self) -> Option<i64> {
         self.entries.iter().map(|entry| entry.max_timestamp).max()

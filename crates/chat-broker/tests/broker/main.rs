@@ -16,3 +16,4 @@ mod krafka_client;
 mod polling;
 mod raw;
 mod restart;
+mod retention;

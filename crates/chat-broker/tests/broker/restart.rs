@@ -26,7 +26,7 @@ fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
 }
 
 /// Copies a folder as a crash at this moment would leave it.
-fn snapshot(from: &Path) -> tempfile::TempDir {
+pub(crate) fn snapshot(from: &Path) -> tempfile::TempDir {
     fn copy(from: &Path, to: &Path) {
         fs::create_dir_all(to).unwrap();
         for entry in fs::read_dir(from).unwrap() {
