@@ -87,11 +87,11 @@ impl Drop for Broker {
     }
 }
 
-/// Removes old records now and then, until the log thread has ended.
+/// Removes old and superseded records now and then, until the log thread has ended.
 async fn clean(log: Arc<Log>, every: Duration) {
     loop {
         tokio::time::sleep(every).await;
-        if log.run(Log::clean).await.is_err() {
+        if log.run(Log::clean).await.is_err() || log.compact().await.is_err() {
             return;
         }
     }

@@ -23,6 +23,7 @@ use crate::report::{StartReport, TornTail};
 pub(crate) mod appender;
 pub(crate) mod batch;
 mod checkpoint;
+mod compaction;
 pub(crate) mod configs;
 mod epochs;
 mod files;
@@ -181,6 +182,43 @@ impl Log {
                 }
             }
         }
+    }
+
+    /// Compacts every topic that asks for it.
+    pub(crate) async fn compact(self: &Arc<Self>) -> Result<(), ResponseError> {
+        for topic in self.catalog.all().into_iter().filter(|topic| topic.configs.is_compacted()) {
+            for partition in &topic.partitions {
+                if let Err(error) = self.compact_one(&topic, partition).await? {
+                    let (topic, partition) = (&topic.name, partition.number);
+                    tracing::warn!(topic, partition, %error, "a log could not be compacted");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn compact_one(
+        self: &Arc<Self>,
+        topic: &Arc<Topic>,
+        partition: &Arc<Partition>,
+    ) -> Result<std::io::Result<()>, ResponseError> {
+        let (topic, partition) = (Arc::clone(topic), Arc::clone(partition));
+        let log = Arc::clone(&partition);
+        let written =
+            tokio::task::spawn_blocking(move || log.compact(&topic.configs, appender::now()));
+        let written = match written.await {
+            Ok(Ok(written)) => written,
+            Ok(Err(error)) => return Ok(Err(error)),
+            Err(error) => return Ok(Err(std::io::Error::other(error))),
+        };
+        for compacted in written {
+            let partition = Arc::clone(&partition);
+            let replaced = self.run(move |_| partition.replace(compacted)).await?;
+            if replaced.is_err() {
+                return Ok(replaced);
+            }
+        }
+        Ok(Ok(()))
     }
 
     /// Gives out a producer id that was never given out before; `None` if a new block of them has

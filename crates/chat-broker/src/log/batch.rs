@@ -134,10 +134,14 @@ fn patch(batch: &mut [u8], at: Range<usize>, value: &[u8]) {
 
 /// What the broker looks at in a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct RecordView {
+pub(crate) struct RecordView<'a> {
     pub(crate) offset_delta: i32,
     pub(crate) timestamp_delta: i64,
-    pub(crate) has_key: bool,
+    pub(crate) key: Option<&'a [u8]>,
+    /// Without one, it says that its key is gone.
+    pub(crate) has_value: bool,
+    /// All of it, its length included.
+    pub(crate) bytes: &'a [u8],
 }
 
 /// Records that do not follow the format.
@@ -160,41 +164,57 @@ impl<'a> Records<'a> {
     ///
     /// # Errors
     /// A record that does not follow the format, or bytes behind the last one.
-    pub(crate) fn next_record(&mut self) -> Result<Option<RecordView>, MalformedRecords> {
+    pub(crate) fn next_record(&mut self) -> Result<Option<RecordView<'a>>, MalformedRecords> {
         if self.left == 0 {
             return if self.rest.is_empty() { Ok(None) } else { Err(MalformedRecords) };
         }
         self.left -= 1;
+        let whole = self.rest;
         let len = usize::try_from(varint(&mut self.rest)?).map_err(|_| MalformedRecords)?;
         let mut record = self.rest.get(..len).ok_or(MalformedRecords)?;
         self.rest = self.rest.get(len..).ok_or(MalformedRecords)?;
         record.try_get_i8().map_err(|_| MalformedRecords)?;
         let timestamp_delta = varlong(&mut record)?;
         let offset_delta = varint(&mut record)?;
-        let has_key = skip_field(&mut record)?;
-        skip_field(&mut record)?;
+        let key = field(&mut record)?;
+        let has_value = field(&mut record)?.is_some();
         for _ in 0..varint(&mut record)?.max(0) {
-            if !skip_field(&mut record)? {
+            if field(&mut record)?.is_none() {
                 return Err(MalformedRecords);
             }
-            skip_field(&mut record)?;
+            field(&mut record)?;
         }
         if !record.is_empty() {
             return Err(MalformedRecords);
         }
-        Ok(Some(RecordView { offset_delta, timestamp_delta, has_key }))
+        let bytes = whole.get(..whole.len() - self.rest.len()).ok_or(MalformedRecords)?;
+        Ok(Some(RecordView { offset_delta, timestamp_delta, key, has_value, bytes }))
     }
 }
 
-/// Skips a field with a length in front; `false` if it is null.
-fn skip_field(bytes: &mut &[u8]) -> Result<bool, MalformedRecords> {
+/// A batch with some of its records only, which keep their offsets.
+pub(crate) fn with_records(batch: &[u8], kept: &[&[u8]]) -> Vec<u8> {
+    let mut out = batch.get(..BatchHeader::LEN).unwrap_or_default().to_vec();
+    kept.iter().for_each(|record| out.extend_from_slice(record));
+    let length = i32::try_from(out.len().saturating_sub(LENGTH_END)).unwrap_or(i32::MAX);
+    let count = i32::try_from(kept.len()).unwrap_or(i32::MAX);
+    patch(&mut out, LENGTH, &length.to_be_bytes());
+    patch(&mut out, COUNT, &count.to_be_bytes());
+    let crc = crc32c::crc32c(out.get(CRC_END..).unwrap_or_default());
+    patch(&mut out, CRC, &crc.to_be_bytes());
+    out
+}
+
+/// A field with a length in front; `None` if it is null.
+fn field<'a>(bytes: &mut &'a [u8]) -> Result<Option<&'a [u8]>, MalformedRecords> {
     let len = varint(bytes)?;
     if len == -1 {
-        return Ok(false);
+        return Ok(None);
     }
     let len = usize::try_from(len).map_err(|_| MalformedRecords)?;
-    *bytes = bytes.get(len..).ok_or(MalformedRecords)?;
-    Ok(true)
+    let (field, rest) = bytes.split_at_checked(len).ok_or(MalformedRecords)?;
+    *bytes = rest;
+    Ok(Some(field))
 }
 
 fn varint(bytes: &mut &[u8]) -> Result<i32, MalformedRecords> {
@@ -217,12 +237,14 @@ fn varlong(bytes: &mut &[u8]) -> Result<i64, MalformedRecords> {
 /// Where the length field ends: what it counts starts here.
 const LENGTH_END: usize = 12;
 const OFFSET: Range<usize> = 0..8;
+const LENGTH: Range<usize> = 8..12;
 const EPOCH: Range<usize> = 12..16;
 const MAGIC_AT: usize = 16;
 const CRC: Range<usize> = 17..CRC_END;
 const CRC_END: usize = 21;
 const ATTRIBUTES: Range<usize> = 21..23;
 const MAX_TIMESTAMP: Range<usize> = 35..43;
+const COUNT: Range<usize> = 57..61;
 const COMPRESSION: i16 = 0b111;
 const APPEND_TIME: i16 = 1 << 3;
 const TRANSACTIONAL: i16 = 1 << 4;
@@ -274,9 +296,12 @@ pub(crate) mod tests {
         assert!(crc_holds(&header, &batch));
         let mut records = Records::new(&header, &batch);
         let first = records.next_record().unwrap().unwrap();
-        assert_eq!((first.offset_delta, first.timestamp_delta, first.has_key), (0, 0, true));
+        assert_eq!((first.offset_delta, first.timestamp_delta, first.key.is_some()), (0, 0, true));
         let second = records.next_record().unwrap().unwrap();
-        assert_eq!((second.offset_delta, second.timestamp_delta, second.has_key), (1, 1, false));
+        assert_eq!(
+            (second.offset_delta, second.timestamp_delta, second.key.is_some()),
+            (1, 1, false)
+        );
         assert_eq!(records.next_record(), Ok(None));
     }
 

@@ -115,6 +115,26 @@ impl TopicConfigs {
         self.value("cleanup.policy").split(',').any(|policy| policy.trim() == "compact")
     }
 
+    /// How long a record that says that its key is gone is kept, in milliseconds.
+    pub(crate) fn delete_retention_ms(&self) -> i64 {
+        i64::try_from(self.number("delete.retention.ms")).unwrap_or(i64::MAX)
+    }
+
+    /// How old records must be to be compacted, in milliseconds.
+    pub(crate) fn min_compaction_lag_ms(&self) -> i64 {
+        i64::try_from(self.number("min.compaction.lag.ms")).unwrap_or(i64::MAX)
+    }
+
+    /// How old a record of a compacted topic may become before its segment is closed.
+    pub(crate) fn max_compaction_lag_ms(&self) -> i64 {
+        i64::try_from(self.number("max.compaction.lag.ms")).unwrap_or(i64::MAX)
+    }
+
+    /// The share of a log that must be new before it is compacted.
+    pub(crate) fn min_dirty_ratio(&self) -> f64 {
+        self.value("min.cleanable.dirty.ratio").parse().unwrap_or(0.5)
+    }
+
     pub(crate) fn is_append_time(&self) -> bool {
         self.value("message.timestamp.type") == "LogAppendTime"
     }

@@ -1,6 +1,7 @@
 //! One partition's log, as readers see it: durable records only.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use kafka_protocol::error::ResponseError;
@@ -21,6 +22,8 @@ pub(crate) struct Partition {
     view: RwLock<View>,
     /// Used by the log thread alone.
     appender: Mutex<Appender>,
+    /// The last segment that was compacted since the start; -1 if none was.
+    compacted_to: AtomicI64,
 }
 
 /// What readers see.
@@ -65,7 +68,16 @@ impl Partition {
         let appender = Appender::new(&found, place.leader_epoch);
         let view = View::new(found, place.leader_epoch);
         let Place { topic, number, folder, .. } = place;
-        Self { topic, number, folder, view: RwLock::new(view), appender: Mutex::new(appender) }
+        let (view, appender) = (RwLock::new(view), Mutex::new(appender));
+        Self { topic, number, folder, view, appender, compacted_to: AtomicI64::new(-1) }
+    }
+
+    pub(crate) fn compacted_to(&self) -> Option<i64> {
+        Some(self.compacted_to.load(Ordering::Relaxed)).filter(|base| *base >= 0)
+    }
+
+    pub(crate) fn set_compacted_to(&self, base: i64) {
+        self.compacted_to.store(base, Ordering::Relaxed);
     }
 
     pub(crate) fn view(&self) -> RwLockReadGuard<'_, View> {

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::checkpoint::Checkpoint;
+use super::compaction::BESIDE;
 use super::epochs::Epochs;
 use super::index::Index;
 use super::notes::Notes;
@@ -40,6 +41,7 @@ pub(crate) struct Torn {
 impl Recovered {
     /// Reads a folder. Of what lies before a checkpoint, the last megabytes are checked.
     pub(crate) fn load(folder: &Path) -> Result<Self, StartError> {
+        remove_unfinished(folder)?;
         let mut recovered = Self::default();
         let paths = segment_paths(folder)?;
         let last = paths.len().saturating_sub(1);
@@ -178,6 +180,18 @@ fn damaged(path: &Path, position: u64, offset: i64, what: &'static str) -> Start
 fn cut(file: &File, len: u64) -> std::io::Result<()> {
     file.set_len(len)?;
     file.sync_all()
+}
+
+/// Removes what a compaction left that did not end.
+fn remove_unfinished(folder: &Path) -> Result<(), StartError> {
+    let entries = std::fs::read_dir(folder).map_err(StartError::data("list", folder))?;
+    for entry in entries {
+        let path = entry.map_err(StartError::data("list", folder))?.path();
+        if path.extension().is_some_and(|extension| extension == BESIDE) {
+            std::fs::remove_file(&path).map_err(StartError::data("remove", &path))?;
+        }
+    }
+    Ok(())
 }
 
 /// The segment files of a folder, by their offsets.

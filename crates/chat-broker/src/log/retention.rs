@@ -17,6 +17,9 @@ impl Partition {
     /// * `now` - milliseconds since 1970
     pub(crate) fn retain(&self, configs: &TopicConfigs, now: i64) -> Result<(), ResponseError> {
         self.bounds()?;
+        if configs.is_compacted() {
+            self.close_old(configs, now)?;
+        }
         let leaving = self.leaving(configs, now);
         if leaving == 0 {
             return Ok(());
@@ -28,6 +31,17 @@ impl Partition {
         }
         let start = self.view().segments.get(leaving).map(|segment| segment.base);
         start.map_or(Ok(0), |start| self.raise_start(start)).map(drop)
+    }
+
+    /// Begins a new segment where the records of the last one have waited long enough to be compacted.
+    fn close_old(&self, configs: &TopicConfigs, now: i64) -> Result<(), ResponseError> {
+        let longest = configs.max_compaction_lag_ms();
+        let began = self.view().segments.last().and_then(|last| last.index.first_timestamp());
+        if began.is_none_or(|began| now.saturating_sub(began) < longest) {
+            return Ok(());
+        }
+        let mut appender = self.appender();
+        self.roll(&mut appender).map_err(|error| self.fail(&mut appender, &error))
     }
 
     /// How many segments are too old, or more than are kept.

@@ -11,6 +11,7 @@
 
 mod admin;
 mod batches;
+mod compaction;
 mod hostile;
 mod krafka_client;
 mod polling;

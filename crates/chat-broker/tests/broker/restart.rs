@@ -11,7 +11,7 @@ use kafka_protocol::records::RecordBatchDecoder;
 use crate::raw::{Client, batch, batch_of, everything, start};
 
 /// All files below a folder with an extension, sorted.
-fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
+pub(crate) fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
