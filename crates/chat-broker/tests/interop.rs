@@ -1,4 +1,4 @@
-//! Clients that others wrote: kcat (librdkafka) and kafka-python.
+//! Clients that others wrote: kcat (librdkafka), kafka-python and confluent-kafka.
 //!
 //! Without the programs these tests print that they are skipped. `SECURECHAT_REQUIRE_INTEROP=1`
 //! makes that a failure.
@@ -169,6 +169,14 @@ async fn kafka_python_does_everything_that_is_served() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn confluent_kafka_does_everything_that_is_served() {
+    let Some(python) = python() else { return };
+    let (_folder, broker) = start().await;
+    let printed = python_script(&python, &broker, CONFLUENT).await;
+    assert_eq!(printed.lines().last(), Some("all good"), "{printed}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn kafka_python_and_kcat_read_each_other() {
     let (Some(python), Some(_)) = (python(), kcat()) else { return };
     let (_folder, broker) = start().await;
@@ -261,5 +269,61 @@ consumer.close()
 admin.delete_topics(['mail'])
 assert 'mail' not in admin.list_topics()
 admin.close()
+print('all good')
+"#;
+
+const CONFLUENT: &str = r#"
+import sys, time
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, OffsetSpec
+
+server = sys.argv[1]
+admin = AdminClient({'bootstrap.servers': server})
+new = lambda: NewTopic('mail', num_partitions=3, replication_factor=1,
+                       config={'retention.ms': '60000', 'message.timestamp.type': 'LogAppendTime'})
+admin.create_topics([new()])['mail'].result(20)
+try:
+    admin.create_topics([new()])['mail'].result(20)
+    raise SystemExit('a topic was made twice')
+except KafkaException as error:
+    assert error.args[0].name() == 'TOPIC_ALREADY_EXISTS', error
+assert len(admin.list_topics(timeout=20).topics['mail'].partitions) == 3
+resource = ConfigResource(ConfigResource.Type.TOPIC, 'mail')
+configs = admin.describe_configs([resource])[resource].result(20)
+assert configs['retention.ms'].value == '60000', configs
+assert len(admin.describe_cluster().result(20).nodes) == 1
+
+delivered = []
+def on_delivery(error, message):
+    assert error is None, error
+    delivered.append(message.offset())
+for settings in ({'acks': 'all'}, {'acks': 'all', 'enable.idempotence': True}, {'acks': 1},
+                 {'acks': 'all', 'compression.type': 'zstd'}):
+    producer = Producer({'bootstrap.servers': server, 'linger.ms': 0, **settings})
+    for n in range(25):
+        producer.produce('mail', b'value %d' % n, key=b'k', partition=2,
+                         headers=[('h', b'v')], on_delivery=on_delivery)
+    assert producer.flush(20) == 0
+assert sorted(delivered) == list(range(100)), delivered
+
+consumer = Consumer({'bootstrap.servers': server, 'group.id': 'unused',
+                     'enable.auto.commit': False, 'auto.offset.reset': 'error'})
+at = TopicPartition('mail', 2)
+assert consumer.get_watermark_offsets(at, timeout=20) == (0, 100)
+now = int(time.time() * 1000)
+found = consumer.offsets_for_times([TopicPartition('mail', 2, now - 600000)], timeout=20)
+assert found[0].offset == 0, found
+consumer.assign([TopicPartition('mail', 2, 90)])
+values = [consumer.poll(20) for _ in range(10)]
+assert [m.value() for m in values] == [b'value %d' % n for n in range(15, 25)], values
+assert values[0].headers() == [('h', b'v')]
+
+admin.delete_records([TopicPartition('mail', 2, 40)])[at].result(20)
+assert consumer.get_watermark_offsets(at, timeout=20) == (40, 100)
+ends = admin.list_offsets({at: OffsetSpec.latest()})[at].result(20)
+assert ends.offset == 100, ends
+consumer.close()
+admin.delete_topics(['mail'])['mail'].result(20)
+assert 'mail' not in admin.list_topics(timeout=20).topics
 print('all good')
 "#;
