@@ -135,11 +135,6 @@ impl Content {
         }
     }
 
-    /// Whether it only stands in for a message that was withdrawn.
-    pub(crate) fn is_void(&self) -> bool {
-        matches!(self.body, Body::Void(_))
-    }
-
     /// The void that takes this content's place in its stream.
     pub(crate) fn withdrawn(&self, encoded: &[u8]) -> Self {
         Self { body: Body::Void(self.chain_hash(encoded)), ..self.clone() }

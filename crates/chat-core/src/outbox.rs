@@ -50,7 +50,7 @@ pub struct OutboxItem {
 pub enum OutboxState {
     /// No attempt was made.
     Queued,
-    /// An attempt was made; it may be on the log already. The next one sends the same bytes.
+    /// An attempt was made for its place; it may be on the log already. The next one sends the same bytes.
     Attempted,
 }
 
@@ -71,7 +71,8 @@ pub(crate) struct OutboxRow {
     pub(crate) to: Handle,
     pub(crate) carrier: CarrierKind,
     pub(crate) queued_at_ms: i64,
-    pub(crate) state: OutboxState,
+    /// Whether it only stands in for a message that was withdrawn.
+    pub(crate) is_void: bool,
     /// The encoded content: a void can be made from it.
     pub(crate) content: Vec<u8>,
     pub(crate) payload: Payload,
@@ -116,7 +117,7 @@ impl OutboxRow {
             Payload::Ready(seal(network, mailbox, CarrierKind::Plain, &encoded, rng)?.into_bytes());
         self.content = encoded.to_vec();
         self.carrier = CarrierKind::Plain;
-        self.state = OutboxState::Queued;
+        self.is_void = true;
         Ok(())
     }
 }

@@ -56,7 +56,7 @@ fn fill(store: &Store) {
         tx.set_stream_tip(b"one", &StreamTip { next: 7, prev: [8; 32] })?;
         tx.set_cursor(TOPIC, 0, None, &cursor())?;
         tx.newer_insert(TOPIC, 0, 5, b"newer")?;
-        tx.own_put(TOPIC, 0, 5, b"own")?;
+        tx.own_put(TOPIC, 0, [(5, b"own")])?;
         tx.set_contact(&Contact::new("bob"))?;
         tx.cover_mark(&[1; 32], 1.into())?;
         tx.set_mark("default", 9.into())?;

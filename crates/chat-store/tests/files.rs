@@ -146,7 +146,7 @@ fn everywhere(tx: &mut WriteTxn<'_>, canaries: &[&str; 5]) -> Result<(), StoreEr
     tx.set_contact(&Contact::new(handle))?;
     tx.set_mark(mark, seq)?;
     tx.meta_put(handle, text.as_bytes())?;
-    tx.own_put(topic, 0, 1, text.as_bytes())?;
+    tx.own_put(topic, 0, [(1, text.as_bytes())])?;
     tx.newer_insert(topic, 0, 1, text.as_bytes())?;
     let stream = tx.stream_key(conversation, handle, &[1; 16]);
     tx.set_seen(&stream, 0, &[])?;

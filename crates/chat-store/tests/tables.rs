@@ -157,7 +157,9 @@ fn a_row_that_arrived_rests_until_the_log_loses_it_or_it_is_old() {
             rows.iter().map(|row| row.body[0]).collect()
         };
         write(store, |tx| {
-            [(0, 10), (1, 20), (2, 30)].iter().try_for_each(|(n, at)| tx.outbox_rest(ids[*n], *at))
+            [(0, 10), (1, 20), (2, 30)]
+                .iter()
+                .try_for_each(|(n, at)| tx.outbox_rest(&mailbox, [(ids[*n], 100)], *at))
         });
         assert_eq!(waiting(), [3]);
         assert!(!store.read(|tx| tx.outbox_waits(ids[0])).unwrap());
@@ -169,7 +171,8 @@ fn a_row_that_arrived_rests_until_the_log_loses_it_or_it_is_old() {
         // By age, then by size.
         write(store, |tx| tx.outbox_forget(15, u64::MAX));
         assert!(!write(store, |tx| tx.outbox_requeue(ids[0])));
-        write(store, |tx| tx.outbox_rest(ids[1], 40));
+        write(store, |tx| tx.outbox_rest(&mailbox, [(ids[1], 100)], 40));
+        write(store, |tx| tx.outbox_rest(&mailbox, [(ids[1], 100)], 50));
         write(store, |tx| tx.outbox_forget(0, 100));
         assert!(!write(store, |tx| tx.outbox_requeue(ids[1])), "the oldest by number goes first");
         assert!(write(store, |tx| tx.outbox_requeue(ids[2])));
@@ -181,14 +184,15 @@ fn a_row_that_arrived_rests_until_the_log_loses_it_or_it_is_old() {
 #[test]
 fn places_of_own_records_are_kept_newest_first_up_to_a_limit() {
     on_each(|store| {
-        write(store, |tx| (0..5000).try_for_each(|at| tx.own_put(TOPIC, 0, at, &[1])));
+        write(store, |tx| tx.own_put(TOPIC, 0, (0..3000).map(|at| (at, [1]))));
+        write(store, |tx| tx.own_put(TOPIC, 0, (2990..5000).map(|at| (at, [1]))));
         let offsets = |below| -> Vec<u64> {
             let rows = store.read(|tx| tx.own_below(TOPIC, 0, below, 10_000)).unwrap();
             rows.iter().map(|row| row.offset).collect()
         };
         assert_eq!(offsets(u64::MAX), (5000 - 4096..5000).rev().collect::<Vec<_>>());
         write(store, |tx| tx.own_delete(TOPIC, 0, 4999));
-        write(store, |tx| tx.own_put(TOPIC, 0, 4998, &[2]));
+        write(store, |tx| tx.own_put(TOPIC, 0, [(4998, [2])]));
         assert_eq!(offsets(4999)[..2], [4998, 4997]);
         assert_eq!(offsets(u64::MAX).len(), 4095);
     });
@@ -252,9 +256,7 @@ fn small_tables_give_back_what_was_put() {
             assert_eq!(tx.contact("alice")?, None);
             assert_eq!(tx.contacts()?, [bob]);
             assert_eq!(tx.own_newest(TOPIC, 1)?, None);
-            for (offset, body) in [(7, b"b"), (300, b"c"), (2, b"a")] {
-                tx.own_put(TOPIC, 1, offset, body)?;
-            }
+            tx.own_put(TOPIC, 1, [(7, b"b"), (300, b"c"), (2, b"a")])?;
             let newest = tx.own_newest(TOPIC, 1)?.unwrap();
             assert_eq!((newest.offset, &**newest.body), (300, &b"c"[..]));
             assert_eq!(tx.own_newest(TOPIC, 2)?, None);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chat_store::Seq;
+use chat_store::{OutboxRow as Stored, ReadTxn, Seq};
 use tokio::time::Instant;
 
 use super::Client;
@@ -14,7 +14,7 @@ use crate::item::MessageState;
 use crate::mailbox::Mailbox;
 use crate::outbox::deliver::{Delivery, Drain, Landed};
 use crate::outbox::enqueue::{Draft, Queued};
-use crate::outbox::{OutboxItem, OutboxRow, close_message};
+use crate::outbox::{OutboxItem, OutboxRow, OutboxState, close_message};
 
 /// What became of a message that was sent.
 #[derive(Debug)]
@@ -106,22 +106,10 @@ impl Client {
     /// # Errors
     /// When the store cannot be read.
     pub fn outbox(&self) -> Result<Vec<OutboxItem>, Error> {
-        let rows = self.profile.store.read::<_, SendError>(|tx| Ok(tx.outbox_all(usize::MAX)?))?;
-        let items = rows.iter().map(|stored| -> Result<OutboxItem, SendError> {
-            let row = OutboxRow::decode(stored)?;
-            let content = row.content()?;
-            Ok(OutboxItem {
-                id: stored.id.get(),
-                seq: row.history.into(),
-                message_id: content.message_id,
-                withdrawn: content.is_void(),
-                to: row.to,
-                carrier: row.carrier,
-                state: row.state,
-                queued_at_ms: row.queued_at_ms,
-            })
-        });
-        Ok(items.collect::<Result<_, _>>()?)
+        Ok(self.profile.store.read::<_, SendError>(|tx| {
+            let rows = tx.outbox_all(usize::MAX)?;
+            rows.iter().map(|stored| outbox_item(tx, stored)).collect()
+        })?)
     }
 
     /// Takes a message out of the outbox, by its number there.
@@ -145,7 +133,7 @@ impl Client {
         self.profile.store.write::<_, SendError>(|tx| {
             let stored = tx.outbox_get(id.into())?.ok_or(SendError::NotInOutbox { id })?;
             let mut row = OutboxRow::decode(&stored)?;
-            if row.content()?.is_void() || !tx.outbox_waits(id.into())? {
+            if row.is_void || !tx.outbox_waits(id.into())? {
                 return Err(SendError::NotInOutbox { id });
             }
             row.withdraw(&network, &mailbox, &mut rand::rng())?;
@@ -163,6 +151,23 @@ impl Client {
         let contacts = self.profile.store.read::<_, SendError>(|tx| Ok(tx.contacts()?))?;
         Ok(contacts.iter().filter_map(|contact| contact.handle.parse().ok()).collect())
     }
+}
+
+/// A row of the outbox as people see it.
+fn outbox_item(tx: &ReadTxn<'_>, stored: &Stored) -> Result<OutboxItem, SendError> {
+    let row = OutboxRow::decode(stored)?;
+    let mark = tx.outbox_attempted(&stored.mailbox)?;
+    let attempted = mark.is_some_and(|mark| mark >= stored.id);
+    Ok(OutboxItem {
+        id: stored.id.get(),
+        seq: row.history.into(),
+        message_id: row.content()?.message_id,
+        withdrawn: row.is_void,
+        to: row.to,
+        carrier: row.carrier,
+        state: if attempted { OutboxState::Attempted } else { OutboxState::Queued },
+        queued_at_ms: row.queued_at_ms,
+    })
 }
 
 impl From<Delivery> for SendOutcome {

@@ -69,6 +69,8 @@ pub(crate) struct Drain {
     contradictions: u32,
     /// Rows that somebody waits for, each with its place in the history.
     wanted: HashMap<u64, Seq>,
+    /// Those of them that this drain brought to the log.
+    settled: HashSet<u64>,
     result: Delivery,
 }
 
@@ -79,10 +81,18 @@ impl Drain {
         network: Network,
         wanted: HashMap<u64, Seq>,
     ) -> Self {
-        let (topic, checked, epochs) = (None, HashSet::new(), HashMap::new());
-        let contradictions = 0;
-        let result = Delivery::default();
-        Self { profile, transport, network, topic, checked, epochs, contradictions, wanted, result }
+        Self {
+            profile,
+            transport,
+            network,
+            topic: None,
+            checked: HashSet::new(),
+            epochs: HashMap::new(),
+            contradictions: 0,
+            wanted,
+            settled: HashSet::new(),
+            result: Delivery::default(),
+        }
     }
 
     /// Sends what waits: first the mailboxes named, then all others, until `deadline`.
@@ -135,6 +145,11 @@ impl Drain {
                 return Err(error);
             }
             self.result.failure = Some(error.into());
+        }
+        // Where the broker contradicted itself, some of what it had acknowledged may wait again.
+        if self.contradictions == 0 {
+            self.wanted.retain(|id, _| !self.settled.contains(id));
+            self.result.delivered = self.settled.len();
         }
         self.profile.progress_of(self.wanted.into_iter(), self.result)
     }
@@ -262,7 +277,7 @@ impl Drain {
                 profile.store.read(|tx| tx.outbox_oldest(&mailbox, BATCH_ROWS, BATCH_BYTES))?;
             let rows = rows.iter().map(|row| profile.make_ready(row));
             let rows = rows.collect::<Result<Vec<_>, _>>()?;
-            profile.mark_attempted(&rows)?;
+            profile.mark_attempted(&mailbox, &rows)?;
             Ok(rows)
         })
         .await
@@ -358,25 +373,29 @@ impl Drain {
         if acked.is_empty() {
             return Ok(());
         }
+        let own = |row: &ReadyRow, hash: [u8; 32], ack: &Ack| OwnRecord {
+            topic_id: topic_id.0,
+            // The one from before: an append over a change of leaders is then looked at again.
+            leader_epoch: seen.or(ack.leader_epoch).map(|epoch| epoch.0),
+            hash,
+            history: row.row.history,
+            outbox: row.id,
+        };
+        // A duplicate that the broker dropped is acknowledged without its offset.
+        let placed = acked.iter().filter_map(|(row, hash, ack)| {
+            let offset = ack.offset?.0;
+            Some(encode(&own(row, *hash, ack)).map(|body| (offset, body)))
+        });
+        let placed = placed.collect::<Result<Vec<_>, _>>()?;
         self.profile.store.write::<_, SendError>(|tx| {
-            for (row, hash, ack) in &acked {
-                let own = OwnRecord {
-                    topic_id: topic_id.0,
-                    // The one from before: an append over a change of leaders is then looked at again.
-                    leader_epoch: seen.or(ack.leader_epoch).map(|epoch| epoch.0),
-                    hash: *hash,
-                    history: row.row.history,
-                    outbox: row.id,
-                };
-                // A duplicate that the broker dropped is acknowledged without its offset.
-                if let Some(offset) = ack.offset {
-                    tx.own_put(topic.as_str(), partition, offset.0, &encode(&own)?)?;
-                }
-            }
-            rest(tx, acked.iter().map(|(row, ..)| row.id))
+            tx.own_put(topic.as_str(), partition, placed)?;
+            rest(tx, mailbox, acked.iter().map(|(row, ..)| *row))
         })?;
         for (row, _, ack) in acked {
             if self.wanted.contains_key(&row.id) {
+                if !row.row.is_void {
+                    self.settled.insert(row.id);
+                }
                 self.result.last =
                     Some(Landed { partition, offset: ack.offset.map(|offset| offset.0) });
             } else {
@@ -395,7 +414,7 @@ impl Drain {
     ) -> Result<(), SendError> {
         let reason = error.to_string();
         let mut closed = row.row.clone();
-        if closed.content()?.is_void() {
+        if closed.is_void {
             // Not even the note that stands in for a message: it waits, as everything else does.
             return Err(SendError::NoteRefused { reason });
         }

@@ -5,7 +5,7 @@ use chat_store::{Contact, OutboxId, Seq, StreamTip, WriteTxn};
 
 use super::once::{self, Repeated};
 use super::picture::{CoverSource, Note, Plan, Planner};
-use super::{OutboxRow, OutboxState, Payload, RECORD_OVERHEAD, seal};
+use super::{OutboxRow, Payload, RECORD_OVERHEAD, seal};
 use crate::carrier::picture_text_len;
 use crate::client::Profile;
 use crate::clock::now_ms;
@@ -193,7 +193,7 @@ impl Profile {
             to: draft.to.clone(),
             carrier,
             queued_at_ms: now_ms(),
-            state: OutboxState::Queued,
+            is_void: false,
             content: encoded.to_vec(),
             payload,
         };

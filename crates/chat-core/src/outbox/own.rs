@@ -20,6 +20,8 @@ use crate::error::SendError;
 use crate::hash::stored_hash;
 use crate::history_row::{HistoryRow, decode, encode};
 use crate::item::{Item, Unsent};
+use crate::mailbox::Mailbox;
+use crate::outbox::ready::ReadyRow;
 
 /// An acknowledged record of our own, as the store keeps it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -258,7 +260,7 @@ impl OwnRecords<'_> {
         let body = encode(&own)?;
         self.profile
             .store
-            .write(|tx| Ok(tx.own_put(self.topic.as_str(), partition.0, offset, &body)?))
+            .write(|tx| Ok(tx.own_put(self.topic.as_str(), partition.0, [(offset, &*body)])?))
     }
 
     fn below(
@@ -273,12 +275,14 @@ impl OwnRecords<'_> {
     }
 }
 
-/// Lets acknowledged rows rest, and forgets those that have rested long enough.
-pub(crate) fn rest(tx: &mut WriteTxn<'_>, ids: impl Iterator<Item = u64>) -> Result<(), SendError> {
+/// Lets acknowledged rows of a mailbox rest, and forgets those that have rested long enough.
+pub(crate) fn rest<'r>(
+    tx: &mut WriteTxn<'_>,
+    mailbox: &Mailbox,
+    rows: impl Iterator<Item = &'r ReadyRow>,
+) -> Result<(), SendError> {
     let now = now_ms();
-    for id in ids {
-        tx.outbox_rest(id.into(), now)?;
-    }
+    tx.outbox_rest(&mailbox.to_bytes(), rows.map(|row| (row.id.into(), row.bytes)), now)?;
     Ok(tx.outbox_forget(now.saturating_sub(KEPT_MS), KEPT_BYTES)?)
 }
 

@@ -4,7 +4,7 @@ use chat_store::OutboxRow as Stored;
 use chat_transport::Record;
 
 use super::picture::embed;
-use super::{OutboxRow, OutboxState, Payload};
+use super::{OutboxRow, Payload};
 use crate::client::Profile;
 use crate::error::SendError;
 use crate::mailbox::Mailbox;
@@ -13,6 +13,8 @@ use crate::mailbox::Mailbox;
 pub(crate) struct ReadyRow {
     pub(crate) id: u64,
     pub(crate) row: OutboxRow,
+    /// The length of what is stored of it.
+    pub(crate) bytes: u64,
 }
 
 impl ReadyRow {
@@ -30,26 +32,27 @@ impl Profile {
     /// every attempt sends the same bytes. The caller holds the mailbox's drain lock.
     pub(crate) fn make_ready(&self, stored: &Stored) -> Result<ReadyRow, SendError> {
         let mut row = OutboxRow::decode(stored)?;
+        let mut bytes = stored.body.len() as u64;
         if let Payload::Planned { envelope, cover, .. } = &row.payload {
             row.payload = Payload::Ready(embed(envelope, cover)?);
-            let bytes = row.to_bytes()?;
-            self.store.write::<_, SendError>(|tx| Ok(tx.outbox_replace(stored.id, &bytes)?))?;
+            let body = row.to_bytes()?;
+            bytes = body.len() as u64;
+            self.store.write::<_, SendError>(|tx| Ok(tx.outbox_replace(stored.id, &body)?))?;
         }
-        Ok(ReadyRow { id: stored.id.get(), row })
+        Ok(ReadyRow { id: stored.id.get(), row, bytes })
     }
 
-    /// Writes down that these rows may be on the log from now on.
-    pub(crate) fn mark_attempted(&self, rows: &[ReadyRow]) -> Result<(), SendError> {
-        let fresh: Vec<_> = rows.iter().filter(|r| r.row.state == OutboxState::Queued).collect();
-        if fresh.is_empty() {
+    /// Writes down that these rows of a mailbox may be on the log from now on.
+    pub(crate) fn mark_attempted(
+        &self,
+        mailbox: &[u8; 20],
+        rows: &[ReadyRow],
+    ) -> Result<(), SendError> {
+        let Some(last) = rows.iter().map(|row| row.id).max() else { return Ok(()) };
+        let mark = self.store.read(|tx| tx.outbox_attempted(mailbox))?;
+        if mark.is_some_and(|mark| mark >= last.into()) {
             return Ok(());
         }
-        self.store.write(|tx| {
-            for ready in fresh {
-                let row = OutboxRow { state: OutboxState::Attempted, ..ready.row.clone() };
-                tx.outbox_replace(ready.id.into(), &row.to_bytes()?)?;
-            }
-            Ok(())
-        })
+        Ok(self.store.write::<_, SendError>(|tx| Ok(tx.outbox_attempt(mailbox, last.into())?))?)
     }
 }

@@ -167,7 +167,7 @@ fn a_store_of_version_1_opens_and_forgets_places_that_help_nobody() {
     append(&store, b"x").unwrap();
     store
         .write(|tx| {
-            tx.own_put("t", 0, 7, b"of version 1")?;
+            tx.own_put("t", 0, [(7, b"of version 1")])?;
             tx.raw.set_version(1)
         })
         .unwrap();

@@ -119,6 +119,18 @@ impl ReadTxn<'_> {
         Ok(mailboxes)
     }
 
+    /// The highest number of a mailbox's rows that may be on the log already: they are sent in the order
+    /// of their numbers.
+    ///
+    /// # Errors
+    /// When it is damaged or the store cannot be read.
+    pub fn outbox_attempted(&self, mailbox: &[u8; 20]) -> Result<Option<OutboxId>, StoreError> {
+        let Some(value) = self.meta_get(&attempted(mailbox))? else { return Ok(None) };
+        let id =
+            value.as_slice().try_into().map_err(|_| StoreError::damaged("a mailbox's mark"))?;
+        Ok(Some(u64::from_be_bytes(id).into()))
+    }
+
     fn waiting_key(&self, mailbox: &[u8; 20]) -> [u8; 16] {
         self.sealer.hide("mailbox", &[mailbox])
     }
@@ -145,19 +157,42 @@ impl WriteTxn<'_> {
         self.put(&OUTBOX, &id.get().to_be_bytes(), &row_value(&row.mailbox, body))
     }
 
-    /// Lets a row rest: it has arrived, and its body is kept in case the log loses it.
+    /// Notes that rows up to this one may be on the log from now on.
     ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn outbox_attempt(&mut self, mailbox: &[u8; 20], id: OutboxId) -> Result<(), StoreError> {
+        if self.outbox_attempted(mailbox)?.is_some_and(|mark| mark >= id) {
+            return Ok(());
+        }
+        self.meta_put(&attempted(mailbox), &id.get().to_be_bytes())
+    }
+
+    /// Lets rows of a mailbox rest: they have arrived, and their bodies are kept in case the log loses
+    /// them. Rows that do not wait stay as they are.
+    ///
+    /// * `rows` - their numbers and the lengths of their bodies, in bytes
     /// * `now_ms` - the time, milliseconds since 1970
     ///
     /// # Errors
-    /// When it is damaged or the store cannot be written.
-    pub fn outbox_rest(&mut self, id: OutboxId, now_ms: i64) -> Result<(), StoreError> {
-        let Some(row) = self.outbox_get(id)? else { return Ok(()) };
-        self.delete(&WAITING, &numbered(&self.waiting_key(&row.mailbox), id.get()))?;
-        let bytes = row.body.len() as u64;
-        let value = [now_ms.to_be_bytes(), bytes.to_be_bytes()].concat();
-        self.put(&RESTING, &id.get().to_be_bytes(), &value)?;
-        self.set_count(RESTING_BYTES, self.count(RESTING_BYTES)?.saturating_add(bytes));
+    /// When the store cannot be written.
+    pub fn outbox_rest(
+        &mut self,
+        mailbox: &[u8; 20],
+        rows: impl IntoIterator<Item = (OutboxId, u64)>,
+        now_ms: i64,
+    ) -> Result<(), StoreError> {
+        let prefix = self.waiting_key(mailbox);
+        let mut resting = self.count(RESTING_BYTES)?;
+        for (id, bytes) in rows {
+            if !self.delete(&WAITING, &numbered(&prefix, id.get()))? {
+                continue;
+            }
+            let value = [now_ms.to_be_bytes(), bytes.to_be_bytes()].concat();
+            self.put(&RESTING, &id.get().to_be_bytes(), &value)?;
+            resting = resting.saturating_add(bytes);
+        }
+        self.set_count(RESTING_BYTES, resting);
         Ok(())
     }
 
@@ -180,15 +215,23 @@ impl WriteTxn<'_> {
     /// # Errors
     /// When a row is damaged or the store cannot be written.
     pub fn outbox_forget(&mut self, before_ms: i64, max_bytes: u64) -> Result<(), StoreError> {
-        while let Some(row) = self.rows(&RESTING, &Range::all(), 1)?.pop() {
-            let (since, _) = resting(&row)?;
-            if since >= before_ms && self.count(RESTING_BYTES)? <= max_bytes {
-                break;
+        // As a rule the oldest one stays, and one look is enough.
+        let mut look = 1;
+        loop {
+            let rows = self.rows(&RESTING, &Range::all(), look)?;
+            if rows.is_empty() {
+                return Ok(());
             }
-            self.no_longer_resting(&row)?;
-            self.delete(&OUTBOX, &row.key)?;
+            for row in rows {
+                let (since, _) = resting(&row)?;
+                if since >= before_ms && self.count(RESTING_BYTES)? <= max_bytes {
+                    return Ok(());
+                }
+                self.no_longer_resting(&row)?;
+                self.delete(&OUTBOX, &row.key)?;
+            }
+            look = FORGOTTEN_AT_ONCE;
         }
-        Ok(())
     }
 
     fn no_longer_resting(&mut self, row: &OpenRow) -> Result<(), StoreError> {
@@ -216,6 +259,13 @@ fn row_value(mailbox: &[u8; 20], body: &[u8]) -> Zeroizing<Vec<u8>> {
     value
 }
 
+/// The name of a mailbox's mark.
+fn attempted(mailbox: &[u8; 20]) -> String {
+    let mut name = String::from("attempted/");
+    mailbox.iter().for_each(|byte| name.push_str(&format!("{byte:02x}")));
+    name
+}
+
 /// Since when a row rests, and how many bytes it has.
 fn resting(row: &OpenRow) -> Result<(i64, u64), StoreError> {
     let mut fields = Fields(&row.value);
@@ -223,5 +273,7 @@ fn resting(row: &OpenRow) -> Result<(i64, u64), StoreError> {
     since.zip(fields.u64()).ok_or_else(|| StoreError::damaged("a resting row of the outbox"))
 }
 
+/// Rows that are forgotten between two looks.
+const FORGOTTEN_AT_ONCE: usize = 256;
 const LAST_ID: &[u8] = b"outbox";
 const RESTING_BYTES: &[u8] = b"resting bytes";

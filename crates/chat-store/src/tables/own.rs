@@ -57,29 +57,37 @@ impl ReadTxn<'_> {
 }
 
 impl WriteTxn<'_> {
-    /// Remembers where a record of our own lies, in place of one at the same offset, and forgets the
-    /// oldest that is no longer among the partition's newest 4,096.
+    /// Remembers where records of our own lie, each in place of one at the same offset, and forgets the
+    /// oldest that are no longer among the partition's newest 4,096.
+    ///
+    /// * `rows` - offsets with what is to be stored about them
     ///
     /// # Errors
     /// When the store cannot be written.
-    pub fn own_put(
+    pub fn own_put<B: AsRef<[u8]>>(
         &mut self,
         topic: &str,
         partition: u32,
-        offset: u64,
-        body: &[u8],
+        rows: impl IntoIterator<Item = (u64, B)>,
     ) -> Result<(), StoreError> {
-        self.own_delete(topic, partition, offset)?;
         let log = log_key(self.sealer, topic, partition);
-        self.put(&OWN, &numbered(&log, offset), body)?;
-        let count = self.count(&counter(&log))?.saturating_add(1);
-        self.set_count(&counter(&log), count);
-        if count > NEWEST
-            && let Some(oldest) = self.rows(&OWN, &Range::prefix(&log), 1)?.pop()
-        {
-            self.delete(&OWN, &oldest.key)?;
-            self.set_count(&counter(&log), count - 1);
+        let newest = self.keys(&OWN, &Range::prefix(&log).falling(), 1)?.pop();
+        let mut newest = newest.and_then(|key| split_number(&key).map(|(_, offset)| offset));
+        let mut count = self.count(&counter(&log))?;
+        for (offset, body) in rows {
+            let key = numbered(&log, offset);
+            // As a rule they lie above all that is there.
+            let replaces = newest >= Some(offset) && self.delete(&OWN, &key)?;
+            self.put(&OWN, &key, body.as_ref())?;
+            count = count.saturating_add(u64::from(!replaces));
+            newest = newest.max(Some(offset));
         }
+        let excess = count.saturating_sub(NEWEST);
+        let oldest = usize::try_from(excess).unwrap_or(usize::MAX);
+        for key in self.keys(&OWN, &Range::prefix(&log), oldest)? {
+            self.delete(&OWN, &key)?;
+        }
+        self.set_count(&counter(&log), count - excess);
         Ok(())
     }
 
