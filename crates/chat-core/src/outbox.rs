@@ -14,6 +14,7 @@ use crate::mailbox::Mailbox;
 use crate::message_id::MessageId;
 use crate::network::Network;
 
+pub(crate) mod attempt;
 pub(crate) mod deliver;
 pub(crate) mod enqueue;
 pub(crate) mod fate;

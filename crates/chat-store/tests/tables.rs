@@ -162,7 +162,7 @@ fn a_row_that_arrived_rests_until_the_log_loses_it_or_it_is_old() {
                 .try_for_each(|(n, at)| tx.outbox_rest(&mailbox, [(ids[*n], 100)], *at))
         });
         assert_eq!(waiting(), [3]);
-        assert!(!store.read(|tx| tx.outbox_waits(ids[0])).unwrap());
+        assert!(!store.read(|tx| tx.outbox_waits(&mailbox, ids[0])).unwrap());
         // Lost by the log: it goes ahead of the younger one, and never twice.
         assert!(write(store, |tx| tx.outbox_requeue(ids[1])));
         assert!(!write(store, |tx| tx.outbox_requeue(ids[1])));

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chat_store::{OutboxRow as Stored, ReadTxn, Seq};
+use chat_store::{OutboxRow as Stored, ReadTxn};
 use tokio::time::Instant;
 
 use super::Client;
@@ -14,6 +14,7 @@ use crate::item::MessageState;
 use crate::mailbox::Mailbox;
 use crate::outbox::deliver::{Delivery, Drain, Landed};
 use crate::outbox::enqueue::{Draft, Queued};
+use crate::outbox::fate::Wanted;
 use crate::outbox::{OutboxItem, OutboxRow, OutboxState, close_message};
 
 /// What became of a message that was sent.
@@ -74,8 +75,8 @@ impl Client {
                 first.push(queued.mailbox);
             }
         }
-        let wanted: HashMap<u64, Seq> =
-            wanted.iter().map(|queued| (queued.id, queued.seq)).collect();
+        let wanted: HashMap<u64, Wanted> =
+            wanted.iter().map(|queued| (queued.id, queued.into())).collect();
         let drain = Drain::new(Arc::clone(&self.profile), self.transport()?, network, wanted);
         Ok(drain.run(&first, deadline).await?)
     }
@@ -87,8 +88,7 @@ impl Client {
     /// # Errors
     /// When the store cannot be read.
     pub fn progress_of(&self, queued: &[Queued]) -> Result<Delivery, Error> {
-        let wanted = queued.iter().map(|queued| (queued.id, queued.seq));
-        Ok(self.profile.progress_of(wanted, Delivery::default())?)
+        Ok(self.profile.progress_of(queued.iter().map(Wanted::from), Delivery::default())?)
     }
 
     /// Sends one message: accepts it and waits until it is on the log, for `timeout` at most.
@@ -123,9 +123,8 @@ impl Client {
         let network = self.profile.joined_network()?;
         let stored = self.profile.store.read::<_, SendError>(|tx| Ok(tx.outbox_get(id.into())?))?;
         let stored = stored.ok_or(SendError::NotInOutbox { id })?;
-        let waits =
-            self.profile.store.read::<_, SendError>(|tx| Ok(tx.outbox_waits(id.into())?))?;
-        if !waits {
+        let waits = |tx: &ReadTxn<'_>| tx.outbox_waits(&stored.mailbox, id.into());
+        if !self.profile.store.read::<_, SendError>(|tx| Ok(waits(tx)?))? {
             return Err(SendError::NotInOutbox { id }.into());
         }
         let mailbox = Mailbox::from_bytes(&stored.mailbox);
@@ -133,7 +132,7 @@ impl Client {
         self.profile.store.write::<_, SendError>(|tx| {
             let stored = tx.outbox_get(id.into())?.ok_or(SendError::NotInOutbox { id })?;
             let mut row = OutboxRow::decode(&stored)?;
-            if row.is_void || !tx.outbox_waits(id.into())? {
+            if row.is_void || !tx.outbox_waits(&stored.mailbox, id.into())? {
                 return Err(SendError::NotInOutbox { id });
             }
             row.withdraw(&network, &mailbox, &mut rand::rng())?;

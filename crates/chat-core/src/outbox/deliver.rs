@@ -4,20 +4,19 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use chat_store::Seq;
 use chat_transport::{
-    Ack, AppendError, LeaderEpoch, Partition, Record, TopicId, TopicInfo, TopicName, Transport,
+    Ack, AppendError, LeaderEpoch, Partition, TopicId, TopicInfo, TopicName, Transport,
     TransportError,
 };
 use tokio::time::Instant;
 
+use super::attempt::{Attempt, Target};
 use super::close_message;
-use super::own::{OwnRecord, OwnRecords, rest};
+use super::fate::Wanted;
+use super::own::OwnRecords;
 use super::ready::ReadyRow;
 use crate::client::Profile;
 use crate::error::{Error, SendError};
-use crate::hash::record_hash;
-use crate::history_row::encode;
 use crate::item::MessageState;
 use crate::lock::Lock;
 use crate::mailbox::Mailbox;
@@ -67,8 +66,8 @@ pub(crate) struct Drain {
     epochs: HashMap<Partition, LeaderEpoch>,
     /// How often acknowledgements contradicted earlier ones.
     contradictions: u32,
-    /// Rows that somebody waits for, each with its place in the history.
-    wanted: HashMap<u64, Seq>,
+    /// Rows that somebody waits for, by their numbers.
+    wanted: HashMap<u64, Wanted>,
     /// Those of them that this drain brought to the log.
     settled: HashSet<u64>,
     result: Delivery,
@@ -79,7 +78,7 @@ impl Drain {
         profile: Arc<Profile>,
         transport: Arc<dyn Transport>,
         network: Network,
-        wanted: HashMap<u64, Seq>,
+        wanted: HashMap<u64, Wanted>,
     ) -> Self {
         Self {
             profile,
@@ -151,7 +150,7 @@ impl Drain {
             self.wanted.retain(|id, _| !self.settled.contains(id));
             self.result.delivered = self.settled.len();
         }
-        self.profile.progress_of(self.wanted.into_iter(), self.result)
+        self.profile.progress_of(self.wanted.into_values(), self.result)
     }
 
     /// Sends the rows of one mailbox in their order, under its drain lock.
@@ -171,11 +170,10 @@ impl Drain {
 
     /// Whether a row of the mailbox that is waited for is still in the outbox.
     fn wanted_waits(&self, mailbox: &Mailbox) -> Result<bool, SendError> {
-        let mailbox = mailbox.to_bytes();
+        let bytes = mailbox.to_bytes();
         self.profile.store.read(|tx| {
-            for id in self.wanted.keys() {
-                let row = tx.outbox_get((*id).into())?;
-                if tx.outbox_waits((*id).into())? && row.is_some_and(|row| row.mailbox == mailbox) {
+            for wanted in self.wanted.values().filter(|wanted| wanted.mailbox == *mailbox) {
+                if tx.outbox_waits(&bytes, wanted.id.into())? {
                     return Ok(true);
                 }
             }
@@ -192,7 +190,7 @@ impl Drain {
             let topic = self.topic().await?.id;
             self.check_own(&[mailbox.partition]).await?;
             let rows = self.next_rows(&mailbox, Arc::clone(&lock)).await?;
-            self.send_rows(&mailbox, topic, rows).await?;
+            self.send_rows((&mailbox, topic), rows, &lock).await?;
         }
         Ok(())
     }
@@ -286,13 +284,12 @@ impl Drain {
 
     async fn send_rows(
         &mut self,
-        mailbox: &Mailbox,
-        topic_id: TopicId,
+        to: (&Mailbox, TopicId),
         rows: Vec<ReadyRow>,
+        lock: &Arc<Lock>,
     ) -> Result<(), SendError> {
-        let records: Vec<Record> = rows.iter().map(|row| row.record(mailbox)).collect();
-        let hashes: Vec<_> =
-            records.iter().map(|r| record_hash(r.key.as_deref(), Some(&r.value))).collect();
+        let (mailbox, topic_id) = to;
+        let (mut attempt, records) = Attempt::new(rows, mailbox);
         let topic = self.network.mail_topic();
         let floor = self.own(&topic, topic_id).newest(mailbox.partition)?;
         let sent = self.transport.append(&topic, mailbox.partition, records).await;
@@ -303,16 +300,13 @@ impl Drain {
         if self.log_was_cut(mailbox.partition, floor, &acks)? {
             return Ok(());
         }
-        self.acknowledged(
-            mailbox,
-            topic_id,
-            rows.iter().zip(hashes).zip(&acks).map(|((r, h), a)| (r, h, a)),
-        )?;
+        attempt.acks = acks;
+        let attempt = self.acknowledged(to, attempt, Arc::clone(lock)).await?;
         match error {
             None => Ok(()),
             Some(
                 error @ (TransportError::TooLarge { .. } | TransportError::InvalidRecord { .. }),
-            ) => self.refused(mailbox, topic_id, rows, acks.len(), error).await,
+            ) => self.refused(to, attempt, lock, error).await,
             Some(error) => Err(error.into()),
         }
     }
@@ -321,20 +315,20 @@ impl Drain {
     /// a batch can be too large although each of its records is not.
     async fn refused(
         &mut self,
-        mailbox: &Mailbox,
-        topic_id: TopicId,
-        mut rows: Vec<ReadyRow>,
-        at: usize,
+        to: (&Mailbox, TopicId),
+        attempt: Attempt,
+        lock: &Arc<Lock>,
         error: TransportError,
     ) -> Result<(), SendError> {
-        if at >= rows.len() {
+        let Attempt { mut rows, acks, .. } = attempt;
+        if acks.len() >= rows.len() {
             return Err(error.into());
         }
-        let row = rows.swap_remove(at);
+        let row = rows.swap_remove(acks.len());
         if rows.is_empty() {
-            return self.close(mailbox, &row, &error);
+            return self.close(to.0, &row, &error);
         }
-        Box::pin(self.send_rows(mailbox, topic_id, vec![row])).await
+        Box::pin(self.send_rows(to, vec![row], lock)).await
     }
 
     /// Whether these acknowledgements are none: they name offsets at or below a record that was
@@ -360,49 +354,38 @@ impl Drain {
     }
 
     /// Lets acknowledged rows rest and remembers where they are on the log.
-    fn acknowledged<'r>(
+    ///
+    /// The work goes on where nobody waits for it any more, and holds the lock until it ends.
+    async fn acknowledged(
         &mut self,
-        mailbox: &Mailbox,
-        topic_id: TopicId,
-        acked: impl Iterator<Item = (&'r ReadyRow, [u8; 32], &'r Ack)>,
-    ) -> Result<(), SendError> {
-        let topic = self.network.mail_topic();
-        let partition = mailbox.partition.0;
-        let acked: Vec<_> = acked.collect();
-        let seen = self.epochs.get(&mailbox.partition).copied();
-        if acked.is_empty() {
-            return Ok(());
+        (mailbox, topic_id): (&Mailbox, TopicId),
+        attempt: Attempt,
+        lock: Arc<Lock>,
+    ) -> Result<Attempt, SendError> {
+        if attempt.acks.is_empty() {
+            return Ok(attempt);
         }
-        let own = |row: &ReadyRow, hash: [u8; 32], ack: &Ack| OwnRecord {
-            topic_id: topic_id.0,
-            // The one from before: an append over a change of leaders is then looked at again.
-            leader_epoch: seen.or(ack.leader_epoch).map(|epoch| epoch.0),
-            hash,
-            history: row.row.history,
-            outbox: row.id,
-        };
-        // A duplicate that the broker dropped is acknowledged without its offset.
-        let placed = acked.iter().filter_map(|(row, hash, ack)| {
-            let offset = ack.offset?.0;
-            Some(encode(&own(row, *hash, ack)).map(|body| (offset, body)))
+        let seen = self.epochs.get(&mailbox.partition).copied();
+        let topic = self.network.mail_topic();
+        let (profile, target) =
+            (Arc::clone(&self.profile), Target { topic, topic_id, mailbox: *mailbox, seen });
+        let storing = tokio::task::spawn_blocking(move || {
+            let _lock = lock;
+            attempt.store(&profile, &target).map(|()| attempt)
         });
-        let placed = placed.collect::<Result<Vec<_>, _>>()?;
-        self.profile.store.write::<_, SendError>(|tx| {
-            tx.own_put(topic.as_str(), partition, placed)?;
-            rest(tx, mailbox, acked.iter().map(|(row, ..)| *row))
-        })?;
-        for (row, _, ack) in acked {
+        let attempt = storing.await.map_err(|_| SendError::Stopped)??;
+        for (row, ack) in attempt.acked() {
             if self.wanted.contains_key(&row.id) {
                 if !row.row.is_void {
                     self.settled.insert(row.id);
                 }
-                self.result.last =
-                    Some(Landed { partition, offset: ack.offset.map(|offset| offset.0) });
+                let (partition, offset) = (mailbox.partition.0, ack.offset);
+                self.result.last = Some(Landed { partition, offset: offset.map(|at| at.0) });
             } else {
                 self.result.others += 1;
             }
         }
-        Ok(())
+        Ok(attempt)
     }
 
     /// Closes a row that can never be sent; a void takes its number's place on the log.

@@ -1,13 +1,15 @@
 //! What became of a message that somebody waits for.
 
-use chat_store::Seq;
+use chat_store::{ReadTxn, Seq};
 
 use crate::client::Profile;
 use crate::error::SendError;
 use crate::history_row::HistoryRow;
 use crate::item::{Item, Message, MessageState};
+use crate::mailbox::Mailbox;
 use crate::message_id::MessageId;
 use crate::outbox::deliver::Delivery;
+use crate::outbox::enqueue::Queued;
 
 /// What became of one message that somebody waits for.
 enum Fate {
@@ -17,39 +19,53 @@ enum Fate {
     Closed(MessageId, String),
 }
 
+/// A message that somebody waits for.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wanted {
+    /// Its number in the outbox.
+    pub(crate) id: u64,
+    /// Its place in the history.
+    pub(crate) seq: Seq,
+    pub(crate) mailbox: Mailbox,
+}
+
+impl From<&Queued> for Wanted {
+    fn from(queued: &Queued) -> Self {
+        Self { id: queued.id, seq: queued.seq, mailbox: queued.mailbox }
+    }
+}
+
 impl Profile {
-    /// Adds to `counts` what has become of messages: their numbers in the outbox, and their places in
-    /// the history.
+    /// Adds to `counts` what has become of messages.
     pub(crate) fn progress_of(
         &self,
-        messages: impl Iterator<Item = (u64, Seq)>,
+        messages: impl Iterator<Item = Wanted>,
         mut counts: Delivery,
     ) -> Result<Delivery, SendError> {
-        for (id, history) in messages {
-            match self.fate(id, history)? {
-                Fate::Delivered => counts.delivered += 1,
-                Fate::Waiting => counts.waiting += 1,
-                Fate::Closed(message, reason) => counts.closed.push((message, reason)),
+        self.store.read(|tx| {
+            for wanted in messages {
+                match fate(tx, &wanted)? {
+                    Fate::Delivered => counts.delivered += 1,
+                    Fate::Waiting => counts.waiting += 1,
+                    Fate::Closed(message, reason) => counts.closed.push((message, reason)),
+                }
             }
-        }
-        Ok(counts)
-    }
-
-    /// What the store says of a message, whichever process brought it that far.
-    fn fate(&self, id: u64, history: Seq) -> Result<Fate, SendError> {
-        let (waits, row) = self.store.read::<_, SendError>(|tx| {
-            let row = tx.history_get(history)?.map(|stored| HistoryRow::decode(&stored));
-            Ok((tx.outbox_waits(id.into())?, row.transpose()?))
-        })?;
-        Ok(match row.map(|row| row.item) {
-            Some(Item::Message(Message { id, state: MessageState::Failed { reason }, .. })) => {
-                Fate::Closed(id, reason)
-            }
-            Some(Item::Message(Message { id, state: MessageState::Withdrawn, .. })) => {
-                Fate::Closed(id, "it was taken back".to_owned())
-            }
-            _ if waits => Fate::Waiting,
-            _ => Fate::Delivered,
+            Ok(counts)
         })
     }
+}
+
+/// What the store says of a message, whichever process brought it that far.
+fn fate(tx: &ReadTxn<'_>, wanted: &Wanted) -> Result<Fate, SendError> {
+    let row = tx.history_get(wanted.seq)?.map(|stored| HistoryRow::decode(&stored)).transpose()?;
+    Ok(match row.map(|row| row.item) {
+        Some(Item::Message(Message { id, state: MessageState::Failed { reason }, .. })) => {
+            Fate::Closed(id, reason)
+        }
+        Some(Item::Message(Message { id, state: MessageState::Withdrawn, .. })) => {
+            Fate::Closed(id, "it was taken back".to_owned())
+        }
+        _ if tx.outbox_waits(&wanted.mailbox.to_bytes(), wanted.id.into())? => Fate::Waiting,
+        _ => Fate::Delivered,
+    })
 }

@@ -77,13 +77,12 @@ impl ReadTxn<'_> {
         Ok(rows)
     }
 
-    /// Whether a row waits; one that rests does not.
+    /// Whether a row of a mailbox waits; one that rests does not.
     ///
     /// # Errors
-    /// When the row is damaged or the store cannot be read.
-    pub fn outbox_waits(&self, id: OutboxId) -> Result<bool, StoreError> {
-        let Some(row) = self.outbox_get(id)? else { return Ok(false) };
-        let key = numbered(&self.waiting_key(&row.mailbox), id.get());
+    /// When the store cannot be read.
+    pub fn outbox_waits(&self, mailbox: &[u8; 20], id: OutboxId) -> Result<bool, StoreError> {
+        let key = numbered(&self.waiting_key(mailbox), id.get());
         Ok(self.value(&WAITING, &key)?.is_some())
     }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chat_core::{Client, Delivery, Error, Queued};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinError, JoinHandle};
 
 use super::Sender;
 use super::lines::{End, Lines};
@@ -16,6 +16,8 @@ pub(super) struct LineSender<'a> {
     sender: &'a Sender,
     client: Client,
     counts: Counts,
+    /// Lines that are being accepted.
+    accepting: Option<JoinHandle<Result<Vec<Queued>, Error>>>,
     /// Accepted, and in no delivery yet.
     accepted: Vec<Queued>,
     /// What the running delivery was begun for; while the broker is away, all that waits for it.
@@ -45,7 +47,8 @@ impl Counts {
 impl<'a> LineSender<'a> {
     pub(super) fn new(sender: &'a Sender, client: Client) -> Self {
         let (accepted, in_flight, counts) = (Vec::new(), Vec::new(), Counts::default());
-        Self { sender, client, counts, accepted, in_flight, delivery: None, away: None }
+        let (accepting, delivery, away) = (None, None, None);
+        Self { sender, client, counts, accepting, accepted, in_flight, delivery, away }
     }
 
     /// Sends lines until the input ends, a line is unfit, or somebody interrupts; then says what became
@@ -59,6 +62,10 @@ impl<'a> LineSender<'a> {
             end = self.send(&mut lines, &progress) => end.map(|()| Exit::Done),
         };
         progress.clear();
+        let end = match self.take_accepted().await {
+            Ok(()) => end,
+            Err(failure) => end.and(Err(failure)),
+        };
         if let Some(delivery) = self.delivery.take() {
             delivery.abort();
         }
@@ -88,7 +95,7 @@ impl<'a> LineSender<'a> {
                 }
                 (texts, next) = lines.batch(), if room => {
                     end = next;
-                    self.accept(texts)?;
+                    self.accept(texts).await?;
                     progress.say(format!("{} lines", self.counts.accepted));
                 }
             }
@@ -100,12 +107,24 @@ impl<'a> LineSender<'a> {
         }
     }
 
-    fn accept(&mut self, texts: Vec<String>) -> Result<(), Failure> {
+    async fn accept(&mut self, texts: Vec<String>) -> Result<(), Failure> {
         if texts.is_empty() {
             return Ok(());
         }
         let drafts = texts.into_iter().map(|text| self.sender.draft(text)).collect();
-        let queued = self.client.enqueue(drafts)?;
+        // The store works beside the network.
+        let client = self.client.clone();
+        self.accepting = Some(tokio::task::spawn_blocking(move || client.enqueue(drafts)));
+        self.take_accepted().await
+    }
+
+    /// Waits for lines that are being accepted, and counts them. Dropping the future leaves them to the
+    /// next call.
+    async fn take_accepted(&mut self) -> Result<(), Failure> {
+        let Some(accepting) = &mut self.accepting else { return Ok(()) };
+        let accepted = accepting.await;
+        self.accepting = None;
+        let queued = accepted.map_err(|error| stopped(&error))??;
         if let (0, Some(first)) = (self.counts.accepted, queued.first()) {
             self.sender.tell(first)?;
         }
@@ -231,10 +250,12 @@ async fn ended(
     *delivery = None;
     match ended {
         Ok(ended) => Ok(ended?),
-        Err(error) => {
-            Err(Failure::new(Exit::Internal, "internal", format!("the delivery stopped: {error}")))
-        }
+        Err(error) => Err(stopped(&error)),
     }
+}
+
+fn stopped(error: &JoinError) -> Failure {
+    Failure::new(Exit::Internal, "internal", format!("the work stopped: {error}"))
 }
 
 /// Lines that may be accepted ahead of a delivery.
