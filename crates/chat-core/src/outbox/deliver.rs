@@ -414,7 +414,7 @@ impl Drain {
 /// A broker that contradicts itself so often in one drain is not believed any more.
 const MOST_CONTRADICTIONS: u32 = 3;
 /// Rows that are sent together, in number and bytes.
-const BATCH_ROWS: usize = 1024;
+const BATCH_ROWS: usize = 2048;
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
 /// How often a process looks whether the one that drains has finished.
 const LOCK_POLL: Duration = Duration::from_millis(20);

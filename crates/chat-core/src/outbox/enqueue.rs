@@ -1,5 +1,7 @@
 //! Accepting messages: content, history row and outbox row in one transaction.
 
+use std::collections::{HashMap, HashSet};
+
 use chat_crypto::Envelope;
 use chat_store::{Contact, OutboxId, Seq, StreamTip, WriteTxn};
 
@@ -115,7 +117,11 @@ impl Profile {
         }
         let stream = StreamId(self.stream_id()?);
         self.store.write(|tx| {
-            planned.into_iter().map(|plan| self.store_planned(tx, &network, stream, plan)).collect()
+            let mut accepting = Accepting::new(&self.handle, &network, stream);
+            let queued = planned.into_iter().map(|plan| accepting.store(tx, plan));
+            let queued = queued.collect::<Result<Vec<_>, _>>()?;
+            accepting.finish(tx)?;
+            Ok(queued)
         })
     }
 
@@ -153,14 +159,33 @@ impl Profile {
         };
         Ok(Planned { draft, mailbox, conversation, picture })
     }
+}
 
-    fn store_planned(
-        &self,
-        tx: &mut WriteTxn<'_>,
-        network: &Network,
-        stream: StreamId,
-        plan: Planned,
-    ) -> Result<Queued, SendError> {
+/// One transaction that accepts messages. What changes with each of them is written once, at its end.
+struct Accepting<'a> {
+    me: &'a Handle,
+    network: &'a Network,
+    stream: StreamId,
+    /// Where the stream of each conversation stands, by the conversation's encoding.
+    tips: HashMap<Vec<u8>, StreamTip>,
+    /// To whom something was written already.
+    written_to: HashSet<Handle>,
+}
+
+impl<'a> Accepting<'a> {
+    fn new(me: &'a Handle, network: &'a Network, stream: StreamId) -> Self {
+        Self { me, network, stream, tips: HashMap::new(), written_to: HashSet::new() }
+    }
+
+    fn tip(&self, tx: &WriteTxn<'_>, conversation: &[u8]) -> Result<StreamTip, SendError> {
+        let known = match self.tips.get(conversation) {
+            Some(tip) => Some(*tip),
+            None => tx.stream_tip(conversation)?,
+        };
+        Ok(known.unwrap_or(StreamTip { next: 0, prev: [0; 32] }))
+    }
+
+    fn store(&mut self, tx: &mut WriteTxn<'_>, plan: Planned) -> Result<Queued, SendError> {
         let Planned { draft, mailbox, conversation, picture } = plan;
         if let Some(name) = &draft.name
             && let Some(queued) = once::earlier(tx, &draft.to, name, &draft.text, mailbox)?
@@ -168,13 +193,13 @@ impl Profile {
             return Ok(queued);
         }
         let key = conversation.encode();
-        let tip = tx.stream_tip(&key)?.unwrap_or(StreamTip { next: 0, prev: [0; 32] });
+        let tip = self.tip(tx, &key)?;
         let mut rng = rand::rng();
         let content = Content {
             message_id: MessageId::random(&mut rng),
             conversation,
-            sender: self.handle.clone(),
-            stream_id: stream,
+            sender: self.me.clone(),
+            stream_id: self.stream,
             number: tip.next,
             previous: tip.prev,
             sent_at_ms: u64::try_from(now_ms()).unwrap_or(0),
@@ -182,10 +207,10 @@ impl Profile {
         };
         let encoded = content.encode();
         let carrier = if picture.is_some() { CarrierKind::Image } else { CarrierKind::Plain };
-        let envelope = seal(network, &mailbox, carrier, &encoded, &mut rng)?;
+        let envelope = seal(self.network, &mailbox, carrier, &encoded, &mut rng)?;
         let next = StreamTip { next: tip.next + 1, prev: content.chain_hash(&encoded) };
-        tx.set_stream_tip(&key, &next)?;
         let seq = sent_row(&content, &draft.to, carrier).append::<SendError>(tx, &key)?;
+        self.tips.insert(key, next);
         let notes = picture.as_ref().map(|plan| plan.notes.clone()).unwrap_or_default();
         let payload = payload(tx, envelope, picture, seq)?;
         let row = OutboxRow {
@@ -198,7 +223,8 @@ impl Profile {
             payload,
         };
         let id: OutboxId = tx.outbox_push(&mailbox.to_bytes(), &row.to_bytes()?)?;
-        let first_contact = written_to(tx, &draft.to)?;
+        let known = !self.written_to.insert(draft.to.clone());
+        let first_contact = !known && written_to(tx, &draft.to)?;
         let (message_id, to) = (content.message_id, draft.to);
         let (id, repeated) = (id.get(), None);
         let queued = Queued { id, seq, message_id, to, first_contact, repeated, notes, mailbox };
@@ -206,6 +232,11 @@ impl Profile {
             once::remember(tx, name, &queued)?;
         }
         Ok(queued)
+    }
+
+    fn finish(self, tx: &mut WriteTxn<'_>) -> Result<(), SendError> {
+        let tips = self.tips.iter();
+        Ok(tips.into_iter().try_for_each(|(key, tip)| tx.set_stream_tip(key, tip))?)
     }
 }
 
