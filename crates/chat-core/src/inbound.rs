@@ -1,5 +1,7 @@
 //! From a record to a row of history.
 
+#[cfg(test)]
+mod adversary;
 mod opened;
 mod reader;
 mod reconcile;
