@@ -18,6 +18,11 @@ mod item;
 mod lock;
 mod mailbox;
 mod message_id;
+#[cfg(feature = "mutants")]
+#[doc(hidden)]
+pub mod mutant;
+#[cfg(not(feature = "mutants"))]
+mod mutant;
 mod namespace;
 mod network;
 mod outbox;

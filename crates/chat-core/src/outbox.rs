@@ -12,6 +12,7 @@ use crate::history_row::{HistoryRow, decode, encode};
 use crate::item::{CarrierKind, Item, MessageState};
 use crate::mailbox::Mailbox;
 use crate::message_id::MessageId;
+use crate::mutant::{Mutant, breaks};
 use crate::network::Network;
 
 pub(crate) mod attempt;
@@ -133,6 +134,10 @@ pub(crate) fn seal(
 ) -> Result<Envelope, SendError> {
     let key = network.sealing_key().subkey(SubkeyLabel::Envelope);
     let context = mailbox.context(network.namespace(), carrier.envelope_kind());
+    if breaks(Mutant::ReuseSalt) {
+        let mut fixed = <rand::rngs::StdRng as rand::SeedableRng>::seed_from_u64(1);
+        return Ok(Envelope::seal(&key, &context, &SharedKey::protect(content), &mut fixed)?);
+    }
     Ok(Envelope::seal(&key, &context, &SharedKey::protect(content), rng)?)
 }
 

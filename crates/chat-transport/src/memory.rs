@@ -36,6 +36,8 @@ struct State {
     topics: BTreeMap<TopicName, Topic>,
     topics_made: u128,
     offline: bool,
+    /// The next appends do not happen, and their clients cannot know it.
+    lose_appends: usize,
     /// The next appends happen, and their acknowledgements are lost.
     lose_acks: usize,
     /// Batches of more records are too large.
@@ -305,6 +307,12 @@ impl Transport for MemoryTransport {
             if state.most_records.is_some_and(|most| records.len() > most) {
                 let size = records.iter().map(Record::weight).sum();
                 return Err(TransportError::TooLarge { topic: topic.clone(), size });
+            }
+            if state.lose_appends > 0 {
+                state.lose_appends -= 1;
+                let (addresses, reason) = (self.describe(), "the request was lost".to_owned());
+                let applied = Applied::Maybe;
+                return Err(TransportError::Disconnected { addresses, reason, applied });
             }
             for record in records {
                 state.topic(topic)?.check(&record)?;

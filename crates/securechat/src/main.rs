@@ -12,11 +12,13 @@ mod nearest;
 mod output;
 mod passphrase;
 mod places;
+mod secrecy;
 mod time;
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    secrecy::leave_no_core_file();
     let (cli, console) = match args::parse() {
         Ok(parsed) => parsed,
         Err(code) => return code,

@@ -87,7 +87,7 @@ impl IncomingBatch {
                 let what = "offsets within a batch count from 0";
                 return Err(Refused(ResponseError::InvalidRecord, what));
             }
-            if !record.key.is_some() && configs.is_compacted() {
+            if record.key.is_none() && configs.is_compacted() {
                 let what = "a compacted topic takes no record without a key";
                 return Err(Refused(ResponseError::InvalidRecord, what));
             }

@@ -15,6 +15,7 @@ use crate::history_row::HistoryRow;
 use crate::inbound::{Inbox, Live, Reader, SharedLive, Skipped};
 use crate::item::{HistoryItem, Item};
 use crate::lock::Lock;
+use crate::mutant::{Mutant, breaks};
 use crate::network::Network;
 use crate::outbox::deliver::Drain;
 
@@ -148,6 +149,9 @@ impl Listener {
     /// When the store fails.
     pub fn move_mark(&self, to: Seq) -> Result<(), Error> {
         let Some((name, _)) = &self.mark else { return Ok(()) };
+        if breaks(Mutant::ForgetMark) {
+            return Ok(());
+        }
         self.profile.store.write::<_, HistoryError>(|tx| {
             if tx.mark(name)?.is_none_or(|mark| mark < to) {
                 tx.set_mark(name, to)?;

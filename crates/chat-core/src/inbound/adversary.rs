@@ -352,3 +352,22 @@ fn shuffled_messages() {
         in_order(&bench, &good, &order);
     }
 }
+
+/// Proof that these tests prove something: each rule, once broken, fails the test that guards it.
+#[cfg(feature = "mutants")]
+#[test]
+fn each_broken_rule_fails_its_test() {
+    use crate::mutant::{Mutant, assert_each_is_killed};
+    assert_each_is_killed(&[
+        (Mutant::SkipDeduplication, "inbound::adversary::replays_in_any_order_change_nothing"),
+        (Mutant::SkipMissing, "inbound::adversary::each_dropped_message_is_named"),
+        (
+            Mutant::DropNewer,
+            "inbound::tests::a_newer_message_is_shown_kept_and_opened_after_an_upgrade",
+        ),
+        (
+            Mutant::AcceptForeignContext,
+            "inbound::tests::a_message_counts_only_where_its_sender_sealed_it_for",
+        ),
+    ]);
+}

@@ -17,6 +17,7 @@ use super::{Batch, Inbox, Stored, reopen_newer, store_batch};
 use crate::error::{Error, ReceiveError};
 use crate::hash::stored_hash;
 use crate::inbound::store::Skipped;
+use crate::mutant::{Mutant, breaks};
 
 /// Reads one inbox for as long as it is polled.
 pub(crate) struct Reader {
@@ -221,7 +222,8 @@ impl Reader {
             }
             if let Some(hash) = expect.take() {
                 let first = page.records.first();
-                if !first.is_some_and(|r| r.offset.0 == from && stored_hash(r) == hash) {
+                let same = first.is_some_and(|r| r.offset.0 == from && stored_hash(r) == hash);
+                if !same && !breaks(Mutant::IgnoreRecordHash) {
                     return Ok(End::Suspicious(start.cursor));
                 }
                 doubts.other_log = 0;
@@ -298,6 +300,14 @@ impl Reader {
 
     /// Stores a batch to its end.
     fn store_whole(&self, batch: &Batch<'_>) -> Result<u64, ReceiveError> {
+        if breaks(Mutant::CursorBeforeRows) {
+            self.store.write::<_, ReceiveError>(|tx| {
+                let partition = self.inbox.mailbox.partition.0;
+                let cursor = tx.cursor(batch.topic, partition, None)?.ok_or(ReceiveError::Moved)?;
+                let cursor = Cursor { next: batch.resume, ..cursor };
+                Ok(tx.set_cursor(batch.topic, partition, None, &cursor)?)
+            })?;
+        }
         loop {
             let Stored { skipped, next, unfinished, .. } =
                 self.store.write(|tx| store_batch(tx, batch))?;

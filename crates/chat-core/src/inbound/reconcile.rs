@@ -13,6 +13,7 @@ use super::store::{append_gap, note_hole};
 use crate::error::ReceiveError;
 use crate::hash::stored_hash;
 use crate::item::{Gap, GapCause};
+use crate::mutant::{Mutant, breaks};
 
 /// One partition's log as a profile reads it.
 pub(crate) struct Log<'a> {
@@ -77,7 +78,7 @@ impl Log<'_> {
         else {
             return self.first_read(&info, &bounds).map(Look::Start);
         };
-        if cursor.topic_id != info.id.0 {
+        if cursor.topic_id != info.id.0 && !breaks(Mutant::IgnoreTopicId) {
             return self.replaced(&info, &bounds, &cursor).map(Look::Start);
         }
         if is_older_leader(&bounds, &cursor) {
@@ -130,7 +131,9 @@ impl Log<'_> {
             }
             if next < cursor.next {
                 let gap = self.gap(GapCause::Truncation, next..cursor.next, &cursor);
-                append_gap(tx, gap)?;
+                if !breaks(Mutant::SilentTruncation) {
+                    append_gap(tx, gap)?;
+                }
                 tx.kept_truncate_from(topic, partition, next)?;
                 cursor.truncations = cursor.truncations.saturating_add(1);
                 cursor.next = next;
@@ -234,6 +237,13 @@ impl Log<'_> {
         let start = bounds.start.0;
         let gap = self.gap(GapCause::Retention, old.next..start, &old);
         let cursor = Cursor { next: start, ..old.clone() };
+        if breaks(Mutant::SilentRetention) {
+            let (topic, partition) = (self.topic.as_str(), self.partition());
+            self.store.write::<_, ReceiveError>(|tx| {
+                Ok(tx.set_cursor(topic, partition, None, &cursor)?)
+            })?;
+            return Ok(Start::without_record(cursor, bounds));
+        }
         self.move_cursor(&old, &cursor, gap, false)?;
         Ok(Start::without_record(cursor, bounds))
     }

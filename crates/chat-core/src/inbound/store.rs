@@ -17,6 +17,7 @@ use crate::item::{
     Protection,
 };
 use crate::message_id::MessageId;
+use crate::mutant::{Mutant, breaks};
 use crate::remote_text::RemoteText;
 
 /// Records of one partition, opened, in the order of their offsets.
@@ -208,6 +209,7 @@ impl Sink<'_, '_, '_> {
         match &record.opened {
             Opened::Foreign => Ok(()),
             Opened::Refused(refusal) => self.refused(*refusal, &record.hash),
+            Opened::Newer(..) if breaks(Mutant::DropNewer) => Ok(()),
             Opened::Newer(envelope, carrier) => self.newer(record, envelope, *carrier),
             Opened::Content(content) => self.content(content, self.place(record, content.carrier)),
         }
@@ -272,7 +274,8 @@ impl Sink<'_, '_, '_> {
         let stream =
             self.tx.stream_key(&conversation, content.sender.as_str(), &content.stream_id.0);
         let mut known = self.tx.seen(&stream, content.number)?;
-        if known.iter().any(|entry| entry.message_id == *content.message_id.as_bytes()) {
+        let is_known = known.iter().any(|entry| entry.message_id == *content.message_id.as_bytes());
+        if is_known && !breaks(Mutant::SkipDeduplication) {
             return Ok(());
         }
         if known.len() >= MOST_CLAIMS {
@@ -319,7 +322,7 @@ impl Sink<'_, '_, '_> {
         let expected = highest.map_or(0, |highest| highest.saturating_add(1));
         let (from, with) = (content.sender.clone(), content.sender.clone());
         let number = content.number;
-        if number > expected {
+        if number > expected && !breaks(Mutant::SkipMissing) {
             if highest.is_none() && self.hole_explains()? {
                 return Ok(());
             }

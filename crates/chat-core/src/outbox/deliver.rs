@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::attempt::{Attempt, Target};
 use super::close_message;
 use super::fate::Wanted;
-use super::own::OwnRecords;
+use super::own::{OwnRecords, rest};
 use super::ready::ReadyRow;
 use crate::client::Profile;
 use crate::error::{Error, SendError};
@@ -21,6 +21,7 @@ use crate::item::MessageState;
 use crate::lock::Lock;
 use crate::mailbox::Mailbox;
 use crate::message_id::MessageId;
+use crate::mutant::{Mutant, breaks};
 use crate::network::Network;
 
 /// What became of the messages that somebody waits for.
@@ -230,7 +231,7 @@ impl Drain {
     pub(crate) async fn check_own(&mut self, partitions: &[Partition]) -> Result<(), SendError> {
         let fresh: Vec<Partition> =
             partitions.iter().copied().filter(|p| !self.checked.contains(p)).collect();
-        if fresh.is_empty() {
+        if fresh.is_empty() || breaks(Mutant::ForgetOwnRecords) {
             return Ok(());
         }
         let (id, topic) = (self.topic().await?.id, self.network.mail_topic());
@@ -274,7 +275,10 @@ impl Drain {
             let rows =
                 profile.store.read(|tx| tx.outbox_oldest(&mailbox, BATCH_ROWS, BATCH_BYTES))?;
             let rows = rows.iter().map(|row| profile.make_ready(row));
-            let rows = rows.collect::<Result<Vec<_>, _>>()?;
+            let mut rows = rows.collect::<Result<Vec<_>, _>>()?;
+            if breaks(Mutant::YoungerFirst) {
+                rows.reverse();
+            }
             profile.mark_attempted(&mailbox, &rows)?;
             Ok(rows)
         })
@@ -289,6 +293,9 @@ impl Drain {
         lock: &Arc<Lock>,
     ) -> Result<(), SendError> {
         let (mailbox, topic_id) = to;
+        if breaks(Mutant::MarkSentBeforeAck) {
+            self.profile.store.write(|tx| rest(tx, mailbox, rows.iter()))?;
+        }
         let (mut attempt, records) = Attempt::new(rows, mailbox);
         let topic = self.network.mail_topic();
         let floor = self.own(&topic, topic_id).newest(mailbox.partition)?;
@@ -325,7 +332,7 @@ impl Drain {
             return Err(error.into());
         }
         let row = rows.swap_remove(acks.len());
-        if rows.is_empty() {
+        if rows.is_empty() || breaks(Mutant::CloseWholeBatch) {
             return self.close(to.0, &row, &error);
         }
         Box::pin(self.send_rows(to, vec![row], lock)).await

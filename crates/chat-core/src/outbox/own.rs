@@ -21,6 +21,7 @@ use crate::hash::stored_hash;
 use crate::history_row::{HistoryRow, decode, encode};
 use crate::item::{Item, Unsent};
 use crate::mailbox::Mailbox;
+use crate::mutant::{Mutant, breaks};
 use crate::outbox::ready::ReadyRow;
 
 /// An acknowledged record of our own, as the store keeps it.
@@ -183,7 +184,8 @@ impl OwnRecords<'_> {
             None if page.resume.0 <= offset => Standing::Unknown,
             Some(record) if record.offset.0 == offset && stored_hash(record) == own.hash => {
                 let later = own.leader_epoch.zip(record.leader_epoch);
-                let later = later.is_some_and(|(before, on_log)| before < on_log.0);
+                let later = later.is_some_and(|(before, on_log)| before < on_log.0)
+                    && !breaks(Mutant::TrustLaterLeader);
                 if later { Standing::UnderLaterLeader } else { Standing::Stands }
             }
             _ => Standing::Gone,

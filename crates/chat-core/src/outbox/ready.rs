@@ -4,10 +4,11 @@ use chat_store::OutboxRow as Stored;
 use chat_transport::Record;
 
 use super::picture::embed;
-use super::{OutboxRow, Payload};
+use super::{OutboxRow, Payload, seal};
 use crate::client::Profile;
 use crate::error::SendError;
 use crate::mailbox::Mailbox;
+use crate::mutant::{Mutant, breaks};
 
 /// A row whose record is finished.
 pub(crate) struct ReadyRow {
@@ -39,6 +40,11 @@ impl Profile {
             bytes = body.len() as u64;
             self.store.write::<_, SendError>(|tx| Ok(tx.outbox_replace(stored.id, &body)?))?;
         }
+        if breaks(Mutant::ReencryptOnRetry) {
+            let (network, mailbox) = (self.joined_network()?, Mailbox::from_bytes(&stored.mailbox));
+            let anew = seal(&network, &mailbox, row.carrier, &row.content, &mut rand::rng())?;
+            row.payload = Payload::Ready(anew.into_bytes());
+        }
         Ok(ReadyRow { id: stored.id.get(), row, bytes })
     }
 
@@ -53,6 +59,6 @@ impl Profile {
         if mark.is_some_and(|mark| mark >= last.into()) {
             return Ok(());
         }
-        Ok(self.store.write::<_, SendError>(|tx| Ok(tx.outbox_attempt(mailbox, last.into())?))?)
+        self.store.write(|tx| Ok(tx.outbox_attempt(mailbox, last.into())?))
     }
 }

@@ -91,6 +91,18 @@ async fn a_lost_acknowledgement_doubles_the_record_and_not_the_message() {
 }
 
 #[tokio::test]
+async fn an_append_that_was_lost_leaves_its_message_waiting() {
+    let people = People::new().await;
+    people.log.lose_appends(1);
+    let draft = Draft::text(handle("bob"), "kept");
+    let sent = people.alice.send(draft, Duration::from_millis(500)).await.unwrap();
+    assert!(matches!(sent.outcome, SendOutcome::InOutbox { .. }), "{:?}", sent.outcome);
+    assert_eq!((people.records().len(), people.alice.outbox().unwrap().len()), (0, 1));
+    people.send("after").await;
+    assert_eq!(texts(&people.read_as_bob(Seq::ZERO).await), ["kept", "after"]);
+}
+
+#[tokio::test]
 async fn offline_messages_wait_and_are_delivered_by_a_listener_in_order() {
     let people = People::new().await;
     people.log.set_offline(true);

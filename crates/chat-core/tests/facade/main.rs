@@ -5,3 +5,6 @@
 mod faults;
 mod people;
 mod records;
+
+#[cfg(feature = "mutants")]
+mod mutants;

@@ -74,3 +74,16 @@ async fn pictures_come_back_as_they_were_sent() {
     assert_eq!(people.bob.picture(items[0].seq).await.unwrap(), record.value.unwrap());
     assert!(people.folder.path().join("bob").is_dir());
 }
+
+/// The salt of an envelope is its beginning: no two are alike, not even of the same words.
+#[tokio::test]
+async fn no_two_envelopes_begin_alike() {
+    let people = People::new().await;
+    for _ in 0..20 {
+        people.send("the same words").await;
+    }
+    let records = people.records();
+    let salts: std::collections::BTreeSet<Vec<u8>> =
+        records.iter().map(|record| record.value.as_ref().unwrap()[..16].to_vec()).collect();
+    assert_eq!(salts.len(), 20);
+}

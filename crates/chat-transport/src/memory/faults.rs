@@ -19,6 +19,12 @@ impl MemoryTransport {
         self.state().lose_acks = appends;
     }
 
+    /// Loses the next `appends` before they happen; a client cannot tell this from a lost
+    /// acknowledgement.
+    pub fn lose_appends(&self, appends: usize) {
+        self.state().lose_appends = appends;
+    }
+
     /// Refuses batches of more than `most` records as too large.
     pub fn limit_batches(&self, most: usize) {
         self.state().most_records = Some(most);

@@ -168,3 +168,101 @@ fn an_empty_answer_makes_a_passphrase_that_opens() {
     std::fs::write(&file, "some-other-words").unwrap();
     assert_eq!(opened(&file), Some(7));
 }
+
+/// Neither the log at its loudest, nor what the system shows of the process, holds a secret.
+#[cfg(target_os = "linux")]
+#[test]
+fn no_secret_is_logged_or_shown_by_the_system() {
+    use std::os::unix::fs::PermissionsExt;
+    let broker = BrokerHouse::start();
+    let house = House::with_network(broker.address());
+    let invite = house.run_as("alice", &["invite"]).exit(0).out.trim().to_owned();
+    let secret_file = house.file("passphrase", b"canary passphrase\n");
+    std::fs::set_permissions(&secret_file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let needles = ["canarytext", "canary passphrase", "canarypassword", &invite[20..60]];
+    let loud = |profile: &str, args: &[&str], input: Option<&[u8]>| {
+        let mut command = house.command(&[&["-vvv", "--profile", profile], args].concat());
+        command
+            .env("SECURECHAT_PASSPHRASE_FILE", &secret_file)
+            .env("SECURECHAT_SASL_PASSWORD", "canarypassword")
+            .env("RUST_LOG", "trace")
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        use std::io::Write;
+        child.stdin.take().unwrap().write_all(input.unwrap_or_default()).unwrap();
+        child.wait_with_output().unwrap()
+    };
+    let made = loud("dave", &["init", "dave"], None);
+    assert!(made.status.success(), "{made:?}");
+    let joined = loud("dave", &["join", "-"], Some(invite.as_bytes()));
+    assert!(joined.status.success(), "{joined:?}");
+    let sent = loud("dave", &["send", "--to", "bob"], Some(b"canarytext"));
+    assert!(sent.status.success(), "{sent:?}");
+    let listened = loud("bob", &["listen", "--max", "1", "--timeout", "20s"], None);
+    assert!(String::from_utf8_lossy(&listened.stdout).contains("canarytext"), "{listened:?}");
+    let wrong = loud("dave", &["listen", "--to", "nobody"], None);
+    assert_eq!(wrong.status.code(), Some(2));
+    let logs = [&made.stderr, &joined.stderr, &sent.stderr, &listened.stderr, &wrong.stderr];
+    assert!(logs.iter().map(|log| log.len()).sum::<usize>() > 1_000, "the log is loud");
+    for log in logs {
+        let log = String::from_utf8_lossy(log);
+        for needle in needles {
+            assert!(!log.contains(needle), "{needle} in {log}");
+        }
+    }
+}
+
+/// Whether a process is the program already, and no longer the shell.
+#[cfg(target_os = "linux")]
+fn is_running(id: &str) -> bool {
+    let command = std::fs::read(format!("/proc/{id}/cmdline")).unwrap();
+    command.starts_with(env!("CARGO_BIN_EXE_securechat").as_bytes())
+}
+
+/// A crash leaves no memory behind, however much the user's limits would allow.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_crash_leaves_no_core_file() {
+    use std::os::unix::process::ExitStatusExt;
+    let broker = BrokerHouse::start();
+    let house = House::with_network(broker.address());
+    let program = env!("CARGO_BIN_EXE_securechat");
+    let folder = tempfile::tempdir().unwrap();
+    for signal in ["ABRT", "SEGV"] {
+        let script = format!("ulimit -c unlimited || exit 99; exec {program} --profile bob listen");
+        let mut child = std::process::Command::new("bash")
+            .args(["-c", &script])
+            .env("SECURECHAT_HOME", house.path())
+            .current_dir(folder.path())
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        let id = child.id().to_string();
+        let core_limit = || {
+            let limits = std::fs::read_to_string(format!("/proc/{id}/limits")).unwrap();
+            let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+            core.split_whitespace().nth(4).unwrap().to_owned()
+        };
+        // The shell has raised it, and the program lowers it again.
+        let mut looks = 0;
+        while core_limit() != "0" || !is_running(&id) {
+            looks += 1;
+            assert!(looks < 2_000, "core files of {} bytes are allowed", core_limit());
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        let send = format!("kill -{signal} {id}");
+        // The language's own handler takes the first SEGV that no access has caused.
+        let status = loop {
+            std::process::Command::new("bash").args(["-c", &send]).status().unwrap();
+            std::thread::sleep(std::time::Duration::from_millis(100));
+            if let Some(status) = child.try_wait().unwrap() {
+                break status;
+            }
+        };
+        assert!(status.signal().is_some() && !status.core_dumped(), "{status:?}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
