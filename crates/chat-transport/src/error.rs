@@ -158,6 +158,19 @@ pub enum TransportError {
         /// Whether the append may have happened all the same.
         applied: Applied,
     },
+    /// The broker refused with an error code that this version does not know: a newer broker. Trying the
+    /// same again is not known to help.
+    #[error("the broker refused {operation} with the unknown code {code}: {reason}")]
+    UnknownCode {
+        /// What was asked.
+        operation: &'static str,
+        /// The error code of the Kafka protocol.
+        code: i16,
+        /// What the broker said, or nothing.
+        reason: String,
+        /// Whether the append may have happened all the same.
+        applied: Applied,
+    },
     /// The broker's answer makes no sense: it lies, or is broken.
     #[error("the broker's answer makes no sense: {what}")]
     Protocol {
@@ -197,7 +210,8 @@ impl TransportError {
         match self {
             Self::Timeout { applied, .. }
             | Self::Disconnected { applied, .. }
-            | Self::Broker { applied, .. } => *applied,
+            | Self::Broker { applied, .. }
+            | Self::UnknownCode { applied, .. } => *applied,
             _ => Applied::No,
         }
     }

@@ -17,6 +17,7 @@ use crate::topic::{TopicId, TopicInfo, TopicName, TopicSpec};
 use crate::transport::{Transport, TransportAdmin};
 
 mod admin;
+mod codes;
 pub(crate) mod config;
 mod errors;
 mod probe;

@@ -209,7 +209,9 @@ impl Drain {
         let one_partition = matches!(
             failed,
             SendError::Transport(
-                TransportError::Broker { .. } | TransportError::UnknownPartition { .. }
+                TransportError::Broker { .. }
+                    | TransportError::UnknownCode { .. }
+                    | TransportError::UnknownPartition { .. }
             )
         );
         if held.len() == 1 || !one_partition {

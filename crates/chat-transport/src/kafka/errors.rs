@@ -5,6 +5,7 @@ use std::time::Duration;
 use krafka::KrafkaError;
 use krafka::error::ErrorCode;
 
+use super::codes::{self, Class, Need};
 use crate::error::{Applied, TransportError};
 use crate::topic::TopicName;
 
@@ -89,42 +90,43 @@ impl Errors {
 
     /// A code of the broker: every one is retried, fatal, or for the user to mend.
     fn broker(&self, code: ErrorCode, message: &str, asked: &Asked<'_>) -> TransportError {
-        let topic = asked.topic.cloned();
         let operation = asked.operation;
-        match (code, topic) {
-            (ErrorCode::UnknownTopicOrPartition | ErrorCode::UnknownTopicId, Some(topic)) => {
-                TransportError::UnknownTopic { topic }
+        let applied = if asked.append { Applied::Maybe } else { Applied::No };
+        let number = code.to_i16();
+        let Some((name, class)) = codes::look_up(number) else {
+            let reason = message.to_owned();
+            return TransportError::UnknownCode { operation, code: number, reason, applied };
+        };
+        let reason = format!("{name}: {message}");
+        let refused = |transient| TransportError::Broker { operation, reason, transient, applied };
+        match class {
+            Class::Retry => refused(true),
+            Class::Fatal => refused(false),
+            Class::User(need) => self.needed(need, message, asked).unwrap_or_else(|| {
+                // Without a topic of ours it is one that the cluster does not know yet.
+                refused(need == Need::Topic)
+            }),
+        }
+    }
+
+    /// What somebody has to do; `None` if it is not about a topic and should be.
+    fn needed(&self, need: Need, message: &str, asked: &Asked<'_>) -> Option<TransportError> {
+        let topic = asked.topic.cloned();
+        Some(match need {
+            Need::Topic => TransportError::UnknownTopic { topic: topic? },
+            Need::OtherName => TransportError::TopicExists { topic: topic? },
+            Need::SmallerRecord => TransportError::TooLarge { topic: topic?, size: 0 },
+            Need::OtherRecord => {
+                let reason = format!("InvalidRecord {message}");
+                TransportError::InvalidRecord { topic: topic?, reason }
             }
-            (ErrorCode::TopicAlreadyExists, Some(topic)) => TransportError::TopicExists { topic },
-            (ErrorCode::MessageTooLarge | ErrorCode::RecordListTooLarge, Some(topic)) => {
-                TransportError::TooLarge { topic, size: 0 }
-            }
-            (ErrorCode::InvalidRecord, Some(topic)) => {
-                TransportError::InvalidRecord { topic, reason: format!("{code:?} {message}") }
-            }
-            (
-                ErrorCode::TopicAuthorizationFailed
-                | ErrorCode::ClusterAuthorizationFailed
-                | ErrorCode::GroupAuthorizationFailed
-                | ErrorCode::PolicyViolation,
-                topic,
-            ) => TransportError::Denied { operation, topic },
-            (
-                ErrorCode::SaslAuthenticationFailed
-                | ErrorCode::UnsupportedSaslMechanism
-                | ErrorCode::IllegalSaslState,
-                _,
-            ) => TransportError::Authentication {
+            Need::Right => TransportError::Denied { operation: asked.operation, topic },
+            Need::Login => TransportError::Authentication {
                 addresses: self.addresses.clone(),
                 reason: message.to_owned(),
             },
-            _ => TransportError::Broker {
-                operation,
-                reason: format!("{code:?}: {message}"),
-                transient: code.is_retriable(),
-                applied: if asked.append { Applied::Maybe } else { Applied::No },
-            },
-        }
+            Need::Setting => return None,
+        })
     }
 
     /// Nothing came within the bound that was set.
@@ -169,4 +171,51 @@ fn is_tls(text: &str) -> bool {
         && ["certificate", "tls", "handshake", "issuer", "corrupt message", "alert"]
             .iter()
             .any(|word| text.contains(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn translated(code: i16, topic: Option<&TopicName>) -> TransportError {
+        let errors = Errors::new("broker:9092".to_owned());
+        let asked = Asked { operation: "an append", topic, append: true, within: Duration::ZERO };
+        errors.translate(&KrafkaError::broker(ErrorCode::from_i16(code), "said"), &asked)
+    }
+
+    #[test]
+    fn every_code_becomes_what_its_class_says() {
+        let topic = TopicName::new("team.mail").unwrap();
+        for code in -1..=133 {
+            let (name, class) = codes::look_up(code).unwrap();
+            let error = translated(code, Some(&topic));
+            let fits = match class {
+                Class::Retry => error.is_transient() && error.to_string().contains(name),
+                Class::Fatal | Class::User(Need::Setting) => {
+                    matches!(&error, TransportError::Broker { transient: false, reason, .. } if reason.contains(name))
+                }
+                Class::User(Need::Topic) => matches!(error, TransportError::UnknownTopic { .. }),
+                Class::User(Need::OtherName) => matches!(error, TransportError::TopicExists { .. }),
+                Class::User(Need::SmallerRecord) => {
+                    matches!(error, TransportError::TooLarge { .. })
+                }
+                Class::User(Need::OtherRecord) => {
+                    matches!(error, TransportError::InvalidRecord { .. })
+                }
+                Class::User(Need::Right) => matches!(error, TransportError::Denied { .. }),
+                Class::User(Need::Login) => matches!(error, TransportError::Authentication { .. }),
+            };
+            assert!(fits, "{code} {name} is {class:?} and became {error:?}");
+        }
+    }
+
+    #[test]
+    fn a_code_of_a_newer_broker_is_shown_with_its_number_and_is_fatal() {
+        for code in [134, 999, i16::MAX, -2, i16::MIN] {
+            let error = translated(code, None);
+            assert!(error.to_string().contains(&code.to_string()), "{error}");
+            assert!(!error.is_transient(), "{error}");
+            assert_eq!(error.applied(), Applied::Maybe);
+        }
+    }
 }
