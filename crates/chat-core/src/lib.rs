@@ -60,6 +60,8 @@ pub use crate::remote_text::RemoteText;
 
 // Re-exports of crates and types that appear in the signatures above.
 pub use chat_crypto::{KeyId, NetworkKey, key_file};
+#[doc(hidden)]
+pub use chat_store::failpoint;
 pub use chat_store::{Seq, VerifyReport};
 pub use chat_transport;
 pub use secrecy;

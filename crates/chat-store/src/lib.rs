@@ -4,6 +4,8 @@
 mod codec;
 mod engine;
 mod error;
+#[doc(hidden)]
+pub mod failpoint;
 mod ids;
 mod schema;
 mod sealed;

@@ -7,6 +7,7 @@ use crate::engine::Engine;
 use crate::engine::memory::MemoryEngine;
 use crate::engine::sqlite::SqliteEngine;
 use crate::error::{OpenError, StoreError};
+use crate::failpoint::{Place, reach};
 use crate::ids::Generation;
 use crate::schema::{MIGRATIONS, Migration, VERSION};
 use crate::sealed::{Sealer, StoreKey};
@@ -77,7 +78,9 @@ impl Store {
     ) -> Result<R, E> {
         let mut txn = WriteTxn::new(self.inner.engine.begin_write()?, &self.inner.sealer);
         let done = work(&mut txn)?;
+        reach(Place::BeforeCommit);
         txn.commit()?;
+        reach(Place::AfterCommit);
         Ok(done)
     }
 

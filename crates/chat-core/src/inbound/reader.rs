@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use chat_store::failpoint::{Place, reach};
 use chat_store::{Cursor, Store};
 use chat_transport::{
     Offset, Page, Position, ReadOptions, StoredRecord, TopicName, Transport, TransportError,
@@ -245,6 +246,7 @@ impl Reader {
             max_wait: LONG_POLL,
         };
         let pages = self.transport.read(&self.topic, start.topic_id, &at, options).await?;
+        reach(Place::AfterRead);
         let empty = Page {
             partition: at[0].partition,
             records: vec![],

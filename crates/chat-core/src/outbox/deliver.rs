@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use chat_store::failpoint::{Place, reach};
 use chat_transport::{
     Ack, AppendError, LeaderEpoch, Partition, TopicId, TopicInfo, TopicName, Transport,
     TransportError,
@@ -301,7 +302,9 @@ impl Drain {
         let (mut attempt, records) = Attempt::new(rows, mailbox);
         let topic = self.network.mail_topic();
         let floor = self.own(&topic, topic_id).newest(mailbox.partition)?;
+        reach(Place::BeforeAppend);
         let sent = self.transport.append(&topic, mailbox.partition, records).await;
+        reach(Place::AfterAppend);
         let (acks, error) = match sent {
             Ok(acks) => (acks, None),
             Err(AppendError { acked, error, .. }) => (acked, Some(error)),

@@ -1,6 +1,7 @@
 //! Rows of the outbox whose records are finished.
 
 use chat_store::OutboxRow as Stored;
+use chat_store::failpoint::{Place, reach};
 use chat_transport::Record;
 
 use super::picture::embed;
@@ -36,6 +37,7 @@ impl Profile {
         let mut bytes = stored.body.len() as u64;
         if let Payload::Planned { envelope, cover, .. } = &row.payload {
             row.payload = Payload::Ready(embed(envelope, cover)?);
+            reach(Place::AfterEmbed);
             let body = row.to_bytes()?;
             bytes = body.len() as u64;
             self.store.write::<_, SendError>(|tx| Ok(tx.outbox_replace(stored.id, &body)?))?;

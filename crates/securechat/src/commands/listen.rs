@@ -4,6 +4,7 @@ use std::io::{BufWriter, Stdout, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use chat_core::failpoint::{Place, reach};
 use chat_core::{Client, Event, HistoryItem, Item, ListenFrom, Listener, Seq};
 use tokio::time::Instant;
 
@@ -206,6 +207,7 @@ impl Session {
         let flushed = self.flush();
         self.unmarked = None;
         if let Some(shown) = self.shown.take() {
+            reach(Place::AfterPrint);
             self.listener.move_mark(shown)?;
         }
         flushed

@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -142,7 +142,19 @@ impl House {
 
     /// Runs with something on stdin.
     pub(crate) fn feed(&self, profile: &str, args: &[&str], input: &[u8]) -> Said {
+        self.feed_with(profile, args, input, &[]).1
+    }
+
+    /// Runs with something on stdin and in the environment.
+    pub(crate) fn feed_with(
+        &self,
+        profile: &str,
+        args: &[&str],
+        input: &[u8],
+        environment: &[(&str, &str)],
+    ) -> (ExitStatus, Said) {
         let mut command = self.command(args);
+        command.envs(environment.iter().copied());
         let mut child =
             command.env("SECURECHAT_PROFILE", profile).stdin(Stdio::piped()).spawn().unwrap();
         let mut stdin = child.stdin.take().unwrap();
@@ -150,7 +162,7 @@ impl House {
         let writer = std::thread::spawn(move || drop(stdin.write_all(&input)));
         let output = child.wait_with_output().unwrap();
         writer.join().unwrap();
-        Said::new(output)
+        (output.status, Said::new(output))
     }
 
     pub(crate) fn start(&self, profile: &str, args: &[&str]) -> Child {

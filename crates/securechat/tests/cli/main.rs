@@ -10,6 +10,8 @@
 
 mod bad_input;
 mod conversation;
+#[cfg(all(unix, feature = "failpoints"))]
+mod crashes;
 mod demo;
 mod house;
 mod kafka;

@@ -1,0 +1,203 @@
+//! Processes that die at every step of a message's way: before and after each transaction, each append, each
+//! read, each print. Needs the feature `failpoints`, which lets the program die where a test says so.
+
+use std::process::ExitStatus;
+
+use chat_core::chat_transport::{
+    KafkaConfig, KafkaTransport, Offset, Partition, Position, ReadOptions, Security, TopicName,
+    Transport,
+};
+use chat_core::failpoint::Place;
+
+use crate::house::{EmbeddedHouse, House, Said, picture};
+
+impl House {
+    /// Runs a command that dies when it comes to a place for the `pass`th time; whether it did.
+    fn dies(
+        &self,
+        profile: &str,
+        args: &[&str],
+        input: &[u8],
+        place: Place,
+        pass: u64,
+    ) -> (bool, Said) {
+        let aim = format!("{}:{pass}", place.name());
+        let (status, said) =
+            self.feed_with(profile, args, input, &[("SECURECHAT_FAILPOINT", &aim)]);
+        (was_aborted(status), said)
+    }
+
+    /// The texts of a profile's messages, oldest first; nothing but messages may be there.
+    fn whole_history(&self, profile: &str) -> Vec<String> {
+        let said = self.run_as(profile, &["history", "--json", "--limit", "1000"]);
+        if said.code == 8 {
+            return Vec::new();
+        }
+        let rows = said.exit(0);
+        assert_eq!(rows.json().len(), rows.messages().len(), "only messages: {}", rows.out);
+        rows.texts()
+    }
+
+    /// Everything that is new for a profile, until nothing more comes.
+    fn drained(&self, profile: &str) -> Vec<String> {
+        let said = self.run_as(profile, &["listen", "--json", "--timeout", "400ms"]);
+        assert!(said.code == 0 || said.code == 8, "{} {}", said.code, said.err);
+        for line in said.json() {
+            assert!(line["type"] == "message" || line["type"] == "caught_up", "{line}");
+        }
+        said.texts()
+    }
+
+    /// How many different records the network's mail topic holds.
+    fn distinct_records(&self, broker: &EmbeddedHouse) -> usize {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            let brokers = [broker.address().to_string()];
+            let config = KafkaConfig::new(&brokers, Security::LoopbackOnly).unwrap();
+            let transport = KafkaTransport::new(config);
+            let topic = TopicName::new(&format!("{}.mail", self.namespace())).unwrap();
+            let info = transport.topic(&topic).await.unwrap();
+            let mut values = std::collections::HashSet::new();
+            for partition in 0..info.partitions {
+                let at = [Position { partition: Partition(partition), offset: Offset(0) }];
+                let options =
+                    ReadOptions { max_wait: std::time::Duration::ZERO, ..ReadOptions::default() };
+                let pages = transport.read(&topic, info.id, &at, options).await.unwrap();
+                values.extend(
+                    pages.into_iter().flat_map(|page| page.records).map(|record| record.value),
+                );
+            }
+            values.len()
+        })
+    }
+
+    /// The store's own check of everything.
+    fn assert_sound(&self, profile: &str) {
+        self.run_as(profile, &["doctor"]).exit(0);
+    }
+}
+
+#[cfg(unix)]
+fn was_aborted(status: ExitStatus) -> bool {
+    use std::os::unix::process::ExitStatusExt;
+    const SIGABRT: i32 = 6;
+    status.signal() == Some(SIGABRT)
+}
+
+/// Lets `run` die at each pass of each place; asserts what is left each time. Returns how often it died.
+fn at_every_step(places: &[Place], mut run: impl FnMut(Place, u64) -> bool) -> u64 {
+    let mut deaths = 0;
+    for place in places {
+        let died = (1..).take_while(|pass| run(*place, *pass)).count();
+        println!("{}: died {died} times", place.name());
+        assert!(died > 0, "nothing comes to {}", place.name());
+        deaths += died as u64;
+    }
+    deaths
+}
+
+const SENDING: [Place; 4] =
+    [Place::BeforeCommit, Place::AfterCommit, Place::BeforeAppend, Place::AfterAppend];
+
+/// Sends one message, dying at each step, and again with the same name.
+fn a_named_message(more: &[&str], places: &[Place]) {
+    let broker = EmbeddedHouse::start();
+    at_every_step(places, |place, pass| {
+        let house = House::with_network(broker.address());
+        let args = [&["send", "--to", "bob", "--id", "job", "-m", "hello"], more].concat();
+        let (died, _) = house.dies("alice", &args, b"", place, pass);
+        house.assert_sound("alice");
+        house.run_as("alice", &args).exit(0);
+        assert_eq!(house.drained("bob"), ["hello"], "{place:?} {pass}");
+        for profile in ["alice", "bob"] {
+            assert_eq!(house.whole_history(profile), ["hello"], "{place:?} {pass}");
+            house.assert_sound(profile);
+        }
+        assert_eq!(house.distinct_records(&broker), 1, "each attempt sends the same bytes");
+        assert_eq!(house.run_as("alice", &["outbox", "list", "--json"]).exit(0).out, "");
+        died
+    });
+}
+
+#[test]
+fn a_message_whose_sender_dies_at_any_step_is_sent_once() {
+    a_named_message(&[], &SENDING);
+}
+
+#[test]
+fn a_picture_whose_sender_dies_at_any_step_is_sent_once() {
+    let cover = picture("smile.jpg");
+    let places = [&SENDING[..], &[Place::AfterEmbed]].concat();
+    a_named_message(&["--image", cover.to_str().unwrap()], &places);
+}
+
+/// What was accepted before the sender died is sent, in its order and once, and nothing else.
+#[test]
+fn lines_whose_sender_dies_at_any_step_are_sent_as_far_as_they_were_accepted() {
+    let broker = EmbeddedHouse::start();
+    let lines: Vec<String> = (1..=9).map(|number| format!("line {number}")).collect();
+    let input = lines.join("\n");
+    at_every_step(&SENDING, |place, pass| {
+        let house = House::with_network(broker.address());
+        let args = ["send", "--to", "bob", "--lines"];
+        let (died, _) = house.dies("alice", &args, input.as_bytes(), place, pass);
+        house.run_as("alice", &["outbox", "retry"]).exit(0);
+        let accepted = house.whole_history("alice");
+        assert!(lines.starts_with(&accepted), "{place:?} {pass}: {accepted:?}");
+        assert_eq!(house.drained("bob"), accepted, "{place:?} {pass}");
+        assert_eq!(house.whole_history("bob"), accepted, "{place:?} {pass}");
+        assert_eq!(house.distinct_records(&broker), accepted.len());
+        ["alice", "bob"].iter().for_each(|profile| house.assert_sound(profile));
+        died
+    });
+}
+
+/// A receiver that dies at any step has each message once in its history, and prints each at least once; twice only
+/// where the mark was not behind it yet.
+#[test]
+fn a_receiver_that_dies_at_any_step_loses_nothing() {
+    let broker = EmbeddedHouse::start();
+    let places = [Place::BeforeCommit, Place::AfterCommit, Place::AfterRead, Place::AfterPrint];
+    at_every_step(&places, |place, pass| {
+        let house = House::with_network(broker.address());
+        let sent = ["one", "two", "three", "four"];
+        house.feed("alice", &["send", "--to", "bob", "--lines"], b"one\ntwo\nthree\n").exit(0);
+        let cover = picture("smile.jpg");
+        let image = ["send", "--to", "bob", "-m", "four", "--image", cover.to_str().unwrap()];
+        house.run_as("alice", &image).exit(0);
+        let args = ["listen", "--json", "--max", "4", "--timeout", "20s"];
+        let (died, said) = house.dies("bob", &args, b"", place, pass);
+        house.assert_sound("bob");
+        let mut printed = said.texts();
+        let before = printed.len();
+        printed.extend(house.drained("bob"));
+        let again = printed.len() - sent.len();
+        let unmarked = died && matches!(place, Place::BeforeCommit | Place::AfterPrint);
+        assert!(again == 0 || (unmarked && again <= before), "{place:?} {pass}: {printed:?}");
+        printed.drain(before - again..before);
+        assert_eq!(printed, sent, "{place:?} {pass}");
+        assert_eq!(house.whole_history("bob"), sent, "{place:?} {pass}");
+        house.assert_sound("bob");
+        died
+    });
+}
+
+/// An older store that is brought up to date by a process that dies is brought up to date by the next.
+#[test]
+fn a_migration_that_dies_is_done_by_the_next_process() {
+    let broker = EmbeddedHouse::start();
+    at_every_step(&[Place::BeforeCommit, Place::AfterCommit], |place, pass| {
+        let house = House::with_network(broker.address());
+        house.send("alice", "bob", "hello").exit(0);
+        let store = house.profile("alice").join("store.db");
+        let database = rusqlite::Connection::open(&store).unwrap();
+        database.execute_batch("DROP TABLE resting; PRAGMA user_version = 1;").unwrap();
+        drop(database);
+        let (died, _) = house.dies("alice", &["history"], b"", place, pass);
+        assert_eq!(house.whole_history("alice"), ["hello"]);
+        house.assert_sound("alice");
+        house.send("alice", "bob", "again").exit(0);
+        assert_eq!(house.drained("bob"), ["hello", "again"]);
+        died
+    });
+}
