@@ -62,6 +62,9 @@ pub enum StoreError {
     /// There is no space left on the disk. Make room and try again.
     #[error("storage full: the disk has no room for the store")]
     Full,
+    /// The disk refused a read, a write or a sync. What was committed before stands.
+    #[error("the disk failed: {0}")]
+    Disk(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The file or its folder cannot be written.
     #[error("the store is read-only")]
     ReadOnly,

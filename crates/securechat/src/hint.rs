@@ -45,6 +45,7 @@ fn meaning(kind: ErrorKind) -> (Exit, &'static str) {
         ErrorKind::StoreLocked => (Exit::Store, "store_locked"),
         ErrorKind::StoreReadOnly => (Exit::Store, "store_read_only"),
         ErrorKind::StorageFull => (Exit::Store, "storage_full"),
+        ErrorKind::DiskFailed => (Exit::Store, "disk_failed"),
         ErrorKind::WrongPassphrase => (Exit::Store, "wrong_passphrase"),
         ErrorKind::PassphraseNeeded => (Exit::Store, "passphrase_needed"),
         ErrorKind::LoosePermissions => (Exit::Store, "loose_permissions"),
@@ -123,6 +124,10 @@ fn hints(kind: ErrorKind, error: &Error) -> Vec<String> {
             &["the profile's folder must be writable for you: securechat config path"]
         }
         ErrorKind::StorageFull => &["free space on the disk that holds the profile: df -h"],
+        ErrorKind::DiskFailed => &[
+            "the system's log may say why: dmesg",
+            "when the disk works again, look at the store: securechat doctor",
+        ],
         ErrorKind::WrongPassphrase | ErrorKind::PassphraseNeeded => &[
             "give it in a file that only you can read: SECURECHAT_PASSPHRASE_FILE=FILE securechat …",
         ],
@@ -149,7 +154,7 @@ mod tests {
     use crate::args::Cli;
 
     /// Kinds with hints of their own.
-    const HINTED: [ErrorKind; 31] = [
+    const HINTED: [ErrorKind; 32] = [
         ErrorKind::NoProfile,
         ErrorKind::ProfileExists,
         ErrorKind::NoNetwork,
@@ -177,6 +182,7 @@ mod tests {
         ErrorKind::StoreLocked,
         ErrorKind::StoreReadOnly,
         ErrorKind::StorageFull,
+        ErrorKind::DiskFailed,
         ErrorKind::WrongPassphrase,
         ErrorKind::PassphraseNeeded,
         ErrorKind::LoosePermissions,

@@ -69,6 +69,8 @@ pub enum ErrorKind {
     StoreReadOnly,
     /// The disk is full.
     StorageFull,
+    /// The disk refused a read, a write or a sync.
+    DiskFailed,
     /// The passphrase is wrong.
     WrongPassphrase,
     /// A passphrase is needed.
@@ -163,6 +165,7 @@ fn store(error: &StoreError) -> ErrorKind {
     match error {
         StoreError::Damaged { .. } => ErrorKind::StoreDamaged,
         StoreError::Full => ErrorKind::StorageFull,
+        StoreError::Disk(_) => ErrorKind::DiskFailed,
         StoreError::ReadOnly => ErrorKind::StoreReadOnly,
         StoreError::Locked => ErrorKind::StoreLocked,
         StoreError::TooLong { .. } => ErrorKind::Internal,

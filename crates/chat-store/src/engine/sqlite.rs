@@ -1,6 +1,8 @@
 //! The default engine: SQLite in WAL mode.
 
 use std::cell::Cell;
+use std::fs::File;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -40,6 +42,14 @@ impl SqliteEngine {
     }
 
     fn connect(&self) -> Result<Connection, StoreError> {
+        self.try_connect().map_err(|error| {
+            let code = error.sqlite_error().map(|failure| failure.extended_code);
+            let unsaid = [Some(ffi::SQLITE_CANTOPEN), Some(ffi::SQLITE_IOERR_SHMSIZE)];
+            if unsaid.contains(&code) { why_not(&self.path, error) } else { error.into() }
+        })
+    }
+
+    fn try_connect(&self) -> Result<Connection, Error> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&self.path, flags)?;
         connection.busy_timeout(self.patience)?;
@@ -301,9 +311,24 @@ impl From<Error> for StoreError {
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
                 Self::damaged(error.to_string())
             }
+            Some(ErrorCode::SystemIoFailure) => Self::Disk(Box::new(error)),
             Some(ErrorCode::TooBig) => Self::TooLong { len: usize::MAX, max: 1_000_000_000 },
             _ => Self::Engine(Box::new(error)),
         }
+    }
+}
+
+/// Why SQLite cannot make its files beside this one: it keeps that to itself, so another file is tried.
+fn why_not(path: &Path, error: Error) -> StoreError {
+    let probe = path.with_extension("probe");
+    let written = File::create(&probe).and_then(|mut file| file.write_all(&[0; 4096]));
+    drop(std::fs::remove_file(&probe));
+    match written.map_err(|error| error.kind()) {
+        Err(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded) => StoreError::Full,
+        Err(io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem) => {
+            StoreError::ReadOnly
+        }
+        _ => StoreError::Disk(Box::new(error)),
     }
 }
 

@@ -13,6 +13,8 @@ mod conversation;
 #[cfg(all(unix, feature = "failpoints"))]
 mod crashes;
 mod demo;
+#[cfg(target_os = "linux")]
+mod disk;
 mod house;
 mod kafka;
 mod listening;
