@@ -12,9 +12,11 @@ use crate::lock::Lock;
 use crate::mailbox::Mailbox;
 use crate::network::Network;
 
+pub(crate) mod folder;
 mod history;
 mod listen;
 mod membership;
+mod migrate;
 mod picture;
 mod profile;
 mod send;
@@ -41,6 +43,8 @@ pub(crate) struct Profile {
     pub(crate) locks: PathBuf,
     /// The network as last read; another process may join one in the meantime.
     network: RwLock<Option<Network>>,
+    /// Keeps away whoever wants the profile alone.
+    _share: Lock,
 }
 
 impl Client {

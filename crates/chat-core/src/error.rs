@@ -80,6 +80,18 @@ pub enum ProfileError {
         /// The store's file.
         path: PathBuf,
     },
+    /// Another process has the profile open, and what was asked for needs it alone; or another has it alone.
+    #[error("the profile in {} is in use by another process", path.display())]
+    InUse {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The file that names the store's engine names none that is known. Upgrade.
+    #[error("{} names an engine that this program does not know", path.display())]
+    UnknownEngine {
+        /// The file.
+        path: PathBuf,
+    },
     /// The folder is no profile and holds other things. Name another.
     #[error("{} is no profile and is not empty", path.display())]
     NotEmpty {

@@ -62,6 +62,6 @@ pub use crate::remote_text::RemoteText;
 pub use chat_crypto::{KeyId, NetworkKey, key_file};
 #[doc(hidden)]
 pub use chat_store::failpoint;
-pub use chat_store::{Seq, VerifyReport};
+pub use chat_store::{Copied, EngineKind, Seq, UnknownEngine, VerifyReport};
 pub use chat_transport;
 pub use secrecy;

@@ -17,19 +17,33 @@ impl Lock {
     ///
     /// The file's name is a hash: names of people and mailboxes do not show on disk.
     pub(crate) fn try_take(folder: &Path, purpose: &str, name: &[u8]) -> io::Result<Option<Self>> {
-        let hash = sha256(&[purpose.as_bytes(), &[0], name]);
-        let short: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(false);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(folder.join(format!("{purpose}-{short}.lock")))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(Self { _file: file })),
-            Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(error),
-        }
+        let file = open(folder, purpose, name)?;
+        held(file.try_lock()).map(|held| held.then_some(Self { _file: file }))
     }
+
+    /// Takes a share of the lock: any number may, as long as nobody has it [whole](Self::try_take).
+    pub(crate) fn try_share(folder: &Path, purpose: &str, name: &[u8]) -> io::Result<Option<Self>> {
+        let file = open(folder, purpose, name)?;
+        held(file.try_lock_shared()).map(|held| held.then_some(Self { _file: file }))
+    }
+}
+
+fn held(lock: Result<(), TryLockError>) -> io::Result<bool> {
+    match lock {
+        Ok(()) => Ok(true),
+        Err(TryLockError::WouldBlock) => Ok(false),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+fn open(folder: &Path, purpose: &str, name: &[u8]) -> io::Result<File> {
+    let hash = sha256(&[purpose.as_bytes(), &[0], name]);
+    let short: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(folder.join(format!("{purpose}-{short}.lock")))
 }
 
 #[cfg(test)]
@@ -45,5 +59,11 @@ mod tests {
         assert!(take(b"b").is_some());
         drop(held);
         assert!(take(b"a").is_some());
+        let share = || Lock::try_share(folder.path(), "drain", b"a").unwrap();
+        let shares = (share().unwrap(), share().unwrap());
+        assert!(take(b"a").is_none());
+        drop(shares);
+        let _whole = take(b"a").unwrap();
+        assert!(share().is_none());
     }
 }

@@ -28,6 +28,16 @@ pub fn create_new(path: &Path, bytes: &[u8]) -> Result<(), PrivateFileError> {
     })
 }
 
+/// Puts `bytes` in the place of `path`, in one step: a reader sees the old file or the new one. Durable when this returns.
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), PrivateFileError> {
+    let failed = |e| PrivateFileError::from_io(path, e);
+    // Made at mode 0600.
+    let mut file = tempfile::NamedTempFile::new_in(folder_of(path)).map_err(failed)?;
+    file.write_all(bytes).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
+    file.persist(path).map_err(|e| failed(e.error))?;
+    sync_folder(path).map_err(failed)
+}
+
 /// Reads a file of at most `max` bytes that nobody else may read.
 ///
 /// # Errors
@@ -128,8 +138,12 @@ fn refuse_loose(_: &Path, _: &std::fs::Metadata) -> Result<(), PrivateFileError>
 
 /// Makes the entry of `path` in its folder durable.
 pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
+    File::open(folder_of(path)).and_then(|folder| folder.sync_all())
+}
+
+fn folder_of(path: &Path) -> &Path {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-    File::open(folder.unwrap_or(Path::new("."))).and_then(|folder| folder.sync_all())
+    folder.unwrap_or(Path::new("."))
 }
 
 #[cfg(all(test, unix))]

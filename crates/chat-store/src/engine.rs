@@ -1,12 +1,32 @@
 //! What a storage engine must do: ordered keys and values, in tables, in transactions.
 
-use crate::error::StoreError;
+use std::path::Path;
+
+use self::kind::EngineKind;
+use crate::error::{OpenError, StoreError};
 use crate::schema::Table;
 
 #[cfg(test)]
 mod conformance;
+pub(crate) mod kind;
 pub(crate) mod memory;
+#[cfg(feature = "sled")]
+pub(crate) mod sled;
 pub(crate) mod sqlite;
+
+/// Opens the engine whose files are at this place.
+pub(crate) fn open(path: &Path) -> Result<Box<dyn Engine>, OpenError> {
+    match EngineKind::of(path) {
+        Some(EngineKind::Sqlite) => Ok(Box::new(sqlite::SqliteEngine::open(path)?)),
+        #[cfg(feature = "sled")]
+        Some(EngineKind::Sled) => Ok(Box::new(sled::SledEngine::open(path)?)),
+        #[cfg(not(feature = "sled"))]
+        Some(kind @ EngineKind::Sled) => {
+            Err(OpenError::EngineMissing { engine: kind, path: path.to_owned() })
+        }
+        None => Err(OpenError::NotFound { path: path.to_owned() }),
+    }
+}
 
 /// A key and its value.
 pub(crate) type Row = (Vec<u8>, Vec<u8>);

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::engine::kind::EngineKind;
+
 /// Why a store could not be made or opened.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -35,6 +37,20 @@ pub enum OpenError {
     OldSqlite {
         /// The linked version.
         found: &'static str,
+    },
+    /// The store is of an engine that this program was built without.
+    #[error("the store at {} is of the engine {engine}, which this program was built without", path.display())]
+    EngineMissing {
+        /// The engine.
+        engine: EngineKind,
+        /// Its place.
+        path: PathBuf,
+    },
+    /// Another process has the store, and its engine serves one at a time.
+    #[error("another process has the store at {}; the engine sled serves one process at a time", path.display())]
+    Held {
+        /// Its place.
+        path: PathBuf,
     },
     /// The file could not be made.
     #[error("{}: {source}", path.display())]
@@ -82,6 +98,16 @@ pub enum StoreError {
     /// The engine failed in another way.
     #[error("the store failed: {0}")]
     Engine(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl From<io::Error> for StoreError {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full,
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Self::ReadOnly,
+            _ => Self::Disk(Box::new(error)),
+        }
+    }
 }
 
 impl StoreError {

@@ -21,11 +21,15 @@ pub enum Place {
     AfterRead,
     /// Lines are in the user's hands; the mark does not stand behind them yet.
     AfterPrint,
+    /// A store was copied into another engine; the old one counts.
+    BeforeSwitch,
+    /// The new store counts; the old one is still there.
+    AfterSwitch,
 }
 
 impl Place {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::BeforeCommit,
         Self::AfterCommit,
         Self::AfterEmbed,
@@ -33,6 +37,8 @@ impl Place {
         Self::AfterAppend,
         Self::AfterRead,
         Self::AfterPrint,
+        Self::BeforeSwitch,
+        Self::AfterSwitch,
     ];
 
     /// Its name in the environment variable.
@@ -46,6 +52,8 @@ impl Place {
             Self::AfterAppend => "after-append",
             Self::AfterRead => "after-read",
             Self::AfterPrint => "after-print",
+            Self::BeforeSwitch => "before-switch",
+            Self::AfterSwitch => "after-switch",
         }
     }
 }

@@ -15,10 +15,12 @@ mod txn;
 mod verify;
 
 // The public interface is:
+pub use crate::engine::kind::{EngineKind, UnknownEngine};
 pub use crate::error::{OpenError, StoreError};
 pub use crate::ids::{Generation, OutboxId, Seq};
 pub use crate::sealed::StoreKey;
 pub use crate::store::Store;
+pub use crate::store::copy::Copied;
 pub use crate::tables::contacts::Contact;
 pub use crate::tables::cursors::{Cursor, CursorRow};
 pub use crate::tables::messages::{Head, HistoryRow};

@@ -3,9 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::engine::Engine;
+use crate::engine::kind::EngineKind;
 use crate::engine::memory::MemoryEngine;
-use crate::engine::sqlite::SqliteEngine;
+use crate::engine::{self, Engine};
 use crate::error::{OpenError, StoreError};
 use crate::failpoint::{Place, reach};
 use crate::ids::Generation;
@@ -14,8 +14,8 @@ use crate::sealed::{Sealer, StoreKey};
 use crate::txn::{ReadTxn, WriteTxn};
 use crate::verify::{VerifyReport, verify};
 
-/// An open store. Cheap to clone; may be used from several threads and, on disk, opened by several
-/// processes at once.
+/// An open store. Cheap to clone; may be used from several threads and, on disk and with the default
+/// engine, opened by several processes at once.
 #[derive(Clone)]
 pub struct Store {
     inner: Arc<Inner>,
@@ -27,14 +27,21 @@ struct Inner {
 }
 
 impl Store {
-    /// Makes a store in a new file at mode 0600, in a folder that exists.
+    /// Makes a store of the default engine in a new file at mode 0600, in a folder that exists.
     ///
     /// # Errors
     /// [`OpenError::AlreadyExists`] if there is a file of that name. A file that a crash left
     /// unfinished is [`OpenError::NotFound`] to [`open`](Self::open); remove it first.
     pub fn create(path: &Path, key: &StoreKey) -> Result<Self, OpenError> {
-        create_file(path)?;
-        let store = Self::over(Box::new(SqliteEngine::open(path)?), key);
+        Self::create_with(EngineKind::default(), path, key)
+    }
+
+    /// Makes a store of an engine: a file at mode 0600, or a folder at mode 0700.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create); [`OpenError::EngineMissing`].
+    pub fn create_with(engine: EngineKind, path: &Path, key: &StoreKey) -> Result<Self, OpenError> {
+        let store = Self::over(make_engine(engine, path)?, key);
         store.initialise()?;
         Ok(store)
     }
@@ -42,13 +49,11 @@ impl Store {
     /// Opens a store, and brings an older one up to date.
     ///
     /// # Errors
-    /// [`OpenError::NotFound`], [`OpenError::WrongKey`], [`OpenError::Newer`], or a failure of the
-    /// engine: damaged, read-only, locked, full.
+    /// [`OpenError::NotFound`], [`OpenError::WrongKey`], [`OpenError::Newer`],
+    /// [`OpenError::EngineMissing`], [`OpenError::Held`], or a failure of the engine: damaged,
+    /// read-only, locked, full.
     pub fn open(path: &Path, key: &StoreKey) -> Result<Self, OpenError> {
-        if !path.is_file() {
-            return Err(OpenError::NotFound { path: path.to_owned() });
-        }
-        let store = Self::over(Box::new(SqliteEngine::open(path)?), key);
+        let store = Self::over(engine::open(path)?, key);
         match store.version()? {
             0 => return Err(OpenError::NotFound { path: path.to_owned() }),
             1..=VERSION => store.check_key()?,
@@ -162,20 +167,37 @@ impl std::fmt::Debug for Store {
     }
 }
 
-fn create_file(path: &Path) -> Result<(), OpenError> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    // SQLite gives its log and shared-memory files the rights of the database file.
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop).map_err(|source| match source.kind() {
+/// Makes an engine's files, empty.
+fn make_engine(engine: EngineKind, path: &Path) -> Result<Box<dyn Engine>, OpenError> {
+    if !engine.is_built_in() {
+        return Err(OpenError::EngineMissing { engine, path: path.to_owned() });
+    }
+    let made = match engine {
+        EngineKind::Sqlite => {
+            let mut options = std::fs::OpenOptions::new();
+            options.write(true).create_new(true);
+            // SQLite gives its log and shared-memory files the rights of the database file.
+            #[cfg(unix)]
+            std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+            options.open(path).map(drop)
+        }
+        EngineKind::Sled => {
+            let mut options = std::fs::DirBuilder::new();
+            #[cfg(unix)]
+            std::os::unix::fs::DirBuilderExt::mode(&mut options, 0o700);
+            options.create(path)
+        }
+    };
+    made.map_err(|source| match source.kind() {
         std::io::ErrorKind::AlreadyExists => OpenError::AlreadyExists { path: path.to_owned() },
         _ => OpenError::Io { path: path.to_owned(), source },
-    })
+    })?;
+    engine::open(path)
 }
 
 /// The row whose seal tells whether the key is right.
 const CHECK: &str = "check";
 
+pub(crate) mod copy;
 #[cfg(test)]
 mod tests;

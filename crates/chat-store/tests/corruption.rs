@@ -261,3 +261,71 @@ fn verification_names_what_was_tampered_with() {
 
     assert_eq!(tampered("VACUUM"), [], "the engine's own housekeeping harms nothing");
 }
+
+/// How the bytes of a copy are damaged.
+#[cfg(feature = "sled")]
+type Damager = fn(&mut Vec<u8>, usize);
+
+#[cfg(feature = "sled")]
+const DAMAGERS: [(&str, usize, Damager); 3] = [
+    ("flipped", 1499, |bytes, at| bytes[at] ^= [0xff, 0x01, 0x80][at % 3]),
+    ("zeroed", 4096, |bytes, at| bytes.iter_mut().skip(at).take(4096).for_each(|byte| *byte = 0)),
+    ("cut", 7919, |bytes, at| bytes.truncate(at)),
+];
+
+/// Whether the store is as it was after one of its commits: the newest are gone, and nothing else.
+#[cfg(feature = "sled")]
+fn lacks_only_its_end(tx: &ReadTxn<'_>) -> Result<bool, StoreError> {
+    let last = tx.history_last()?.map_or(0, Seq::get);
+    let rows = tx.history_after(Seq::ZERO, 1000)?;
+    let history = rows.iter().map(|row| row.seq.get()).eq(1..=last);
+    let outbox = tx.outbox_all(usize::MAX)?;
+    let outbox = outbox.iter().map(|row| row.id.get()).eq(1..=last);
+    let kept = tx.kept_below(TOPIC, 0, u64::MAX, 1000)?.len() as u64 == last;
+    let right = rows.iter().all(|row| **row.body == body(row.seq.get()));
+    // The last commit of all has none of these rows.
+    let ended = tx.cursor(TOPIC, 0, None)?.is_none() && tx.contacts()?.is_empty();
+    Ok(history && outbox && kept && right && ended)
+}
+
+/// sled drops what lies behind a damaged place of its log, up to everything: that is a clean cut and cannot be told
+/// from a store that ends there. All other damage is refused or named, and no panic of sled comes through.
+#[cfg(feature = "sled")]
+#[test]
+fn damage_to_sleds_files_gives_an_error_a_clean_cut_or_what_was_written() {
+    std::panic::set_hook(Box::new(|_| {}));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.sled");
+    let store = Store::create_with(chat_store::EngineKind::Sled, &path, &key()).unwrap();
+    fill(&store);
+    drop(store);
+    let good = fs::read(path.join("db")).unwrap();
+    let used = good.iter().rposition(|byte| *byte != 0).unwrap();
+    for (name, step, damage) in DAMAGERS {
+        let (mut tally, mut cut) = (Tally::default(), 0);
+        for at in (0..used).step_by(step) {
+            let copy = folder.path().join("copy.sled");
+            drop(fs::remove_dir_all(&copy));
+            fs::create_dir(&copy).unwrap();
+            for entry in fs::read_dir(&path).unwrap().map(Result::unwrap) {
+                if entry.path().is_file() {
+                    fs::copy(entry.path(), copy.join(entry.file_name())).unwrap();
+                }
+            }
+            let mut bad = good.clone();
+            damage(&mut bad, at);
+            fs::write(copy.join("db"), &bad).unwrap();
+            let clean = Store::open(&copy, &key()).is_ok_and(|store| {
+                let sound = store.verify().as_ref().is_ok_and(VerifyReport::is_sound);
+                sound && store.read(lacks_only_its_end).is_ok_and(|clean| clean)
+            });
+            if clean {
+                cut += 1;
+            } else {
+                examine(&copy, &mut tally, at);
+            }
+        }
+        println!("sled, {name}: {tally:?}, {cut} cut clean");
+        assert!(cut + tally.refused + tally.named > 0, "{name}: {tally:?}");
+    }
+}

@@ -15,7 +15,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
-use chat_store::{Cursor, OpenError, Store, StoreError, StoreKey, WriteTxn};
+use chat_store::{Cursor, EngineKind, OpenError, Store, StoreError, StoreKey, WriteTxn};
 use rand::RngExt;
 
 /// Set in a child: the path of the store that it works on.
@@ -35,7 +35,7 @@ fn child_path() -> Option<OsString> {
 fn spawn(name: &str, path: &Path) -> Child {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args([name, "--exact", "--nocapture"]).env(CHILD, path);
-    command.stdout(Stdio::piped()).spawn().unwrap()
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap()
 }
 
 /// What a profile does: an unfinished store is removed and made anew.
@@ -45,12 +45,23 @@ fn open_or_create(path: &Path) -> Store {
             for suffix in ["", "-wal", "-shm"] {
                 let mut name = path.as_os_str().to_owned();
                 name.push(suffix);
-                drop(fs::remove_file(name));
+                drop(fs::remove_file(&name));
+                drop(fs::remove_dir_all(&name));
             }
-            Store::create(path, &key()).unwrap()
+            Store::create_with(engine_of(path), path, &key()).unwrap()
         }
         opened => opened.unwrap(),
     }
+}
+
+/// The engine that a store's name asks for.
+fn engine_of(path: &Path) -> EngineKind {
+    path.file_stem().unwrap().to_str().unwrap().parse().unwrap()
+}
+
+/// The engines that this build has.
+fn engines() -> impl Iterator<Item = EngineKind> {
+    EngineKind::ALL.into_iter().filter(|engine| engine.is_built_in())
 }
 
 /// All that a received message writes: either every part of it is there, or none.
@@ -105,10 +116,16 @@ fn a_killed_process_loses_nothing_that_it_committed() {
     if let Some(path) = child_path() {
         return write_for_ever(Path::new(&path));
     }
+    for engine in engines() {
+        kill_rounds(engine);
+    }
+}
+
+fn kill_rounds(engine: EngineKind) {
     let (mut killed_early, mut rows) = (0, 0);
     for _ in 0..ROUNDS / 10 {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("store.db");
+        let path = folder.path().join(format!("{engine}.store"));
         let mut before = 0;
         for _ in 0..10 {
             let mut child = spawn("a_killed_process_loses_nothing_that_it_committed", &path);
@@ -131,7 +148,9 @@ fn a_killed_process_loses_nothing_that_it_committed() {
         }
         rows += before;
     }
-    println!("{ROUNDS} kills, {killed_early} of them before the first commit, {rows} rows");
+    println!(
+        "{engine}: {ROUNDS} kills, {killed_early} of them before the first commit, {rows} rows"
+    );
     assert!(rows > 0 && killed_early < ROUNDS);
 }
 
@@ -177,4 +196,42 @@ fn processes_that_write_at_once_lose_no_update() {
     assert_eq!(**sum, all.to_be_bytes());
     assert_eq!(received(&store), all);
     assert!(store.verify().unwrap().is_sound());
+}
+
+/// What holds a store of sled open until its stdin ends.
+#[cfg(feature = "sled")]
+fn hold(path: &Path) {
+    let _store = open_or_create(path);
+    println!("\ncommitted 0");
+    std::io::stdin().read_line(&mut String::new()).unwrap();
+}
+
+#[cfg(feature = "sled")]
+#[test]
+fn a_second_process_is_told_that_sled_serves_one() {
+    if let Some(path) = child_path() {
+        return hold(Path::new(&path));
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sled.store");
+    let mut child = spawn("a_second_process_is_told_that_sled_serves_one", &path);
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    assert!(lines.any(|line| line == "committed 0"));
+    assert!(matches!(Store::open(&path, &key()), Err(OpenError::Held { .. })));
+    drop(child.stdin.take());
+    assert!(child.wait().unwrap().success());
+    Store::open(&path, &key()).unwrap();
+}
+
+/// What a kill in the middle of a snapshot leaves.
+#[cfg(feature = "sled")]
+#[test]
+fn a_snapshot_of_sled_that_was_not_finished_is_no_obstacle() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("sled.store");
+    let store = open_or_create(&path);
+    store.write(|tx| receive(tx, b"x")).unwrap();
+    drop(store);
+    fs::write(path.join("snap.00000000FFFFFFFF.generating"), b"half").unwrap();
+    assert_eq!(received(&Store::open(&path, &key()).unwrap()), 1);
 }

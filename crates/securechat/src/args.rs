@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use chat_core::EngineKind;
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -110,6 +111,9 @@ pub(crate) enum Command {
     /// Show or drop messages that wait to be sent
     #[command(subcommand)]
     Outbox(OutboxCommand),
+    /// Look after a profile's store
+    #[command(subcommand)]
+    Store(StoreCommand),
     /// Look at pictures that are to carry messages
     #[command(subcommand)]
     Cover(CoverCommand),
@@ -155,6 +159,9 @@ pub(crate) struct InitArgs {
     /// Protect the profile by file permissions alone, for machines
     #[arg(long)]
     pub(crate) no_passphrase: bool,
+    /// The engine of the profile's store: sqlite, or sled where this program was built with it
+    #[arg(long, value_name = "ENGINE", default_value = "sqlite")]
+    pub(crate) store: EngineKind,
 }
 
 #[derive(Debug, Subcommand)]
@@ -301,6 +308,20 @@ pub(crate) struct HistoryArgs {
     /// Only messages whose text this regular expression finds
     #[arg(long, value_name = "REGEX")]
     pub(crate) grep: Option<String>,
+}
+
+/// What to do with a profile's store.
+#[derive(Debug, Subcommand)]
+pub(crate) enum StoreCommand {
+    /// Move the store to another engine; the profile must be open nowhere else
+    #[command(
+        after_help = "Examples:\n  securechat store migrate --to sled\n  securechat store migrate --to sqlite"
+    )]
+    Migrate {
+        /// The engine: sqlite, or sled where this program was built with it
+        #[arg(long, value_name = "ENGINE")]
+        to: EngineKind,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -14,10 +14,11 @@ mod network;
 mod outbox;
 mod send;
 mod shell;
+mod store;
 
 use std::future::Future;
 
-use crate::args::{Cli, Command, ConfigCommand, CoverCommand, NetworkCommand};
+use crate::args::{Cli, Command, ConfigCommand, CoverCommand, NetworkCommand, StoreCommand};
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::output::Console;
@@ -53,6 +54,7 @@ pub(crate) fn run(cli: Cli, console: Console) -> Result<Exit, Failure> {
         Command::Listen(args) => block_on(listen::run(&context, &args)),
         Command::History(args) => history::run(&context, &args),
         Command::Outbox(command) => outbox::run(&context, &command),
+        Command::Store(StoreCommand::Migrate { to }) => store::migrate(&context, to),
         Command::Broker(args) => wide_runtime()?.block_on(broker::run(&context, &args)),
         Command::Doctor => block_on(doctor::run(&context)),
         Command::Config(command) => config::run(&context, command),

@@ -1,6 +1,7 @@
 //! What every command has: places, configuration, the chosen profile, the console.
 
 use chat_core::Client;
+use chat_core::secrecy::SecretString;
 
 use crate::args::Globals;
 use crate::config::{Config, Origin, Settings};
@@ -61,14 +62,18 @@ impl Context {
     /// Opens the profile, asking for its passphrase where it has one.
     pub(crate) fn open(&self) -> Result<Opened, Failure> {
         let name = self.profile_name()?;
-        let folder = self.places.profile(&name);
-        let passphrase = match Client::needs_passphrase(&folder)? {
-            true => Some(passphrase::obtain(&self.globals, &name, Purpose::Open)?),
-            false => None,
-        };
-        let client = Client::open(&folder, passphrase.as_ref())?;
+        let passphrase = self.passphrase(&name)?;
+        let client = Client::open(&self.places.profile(&name), passphrase.as_ref())?;
         let settings = self.config.settings(&name);
         Ok(Opened { name, client, settings })
+    }
+
+    /// The passphrase of a profile, where it has one.
+    pub(crate) fn passphrase(&self, name: &str) -> Result<Option<SecretString>, Failure> {
+        match Client::needs_passphrase(&self.places.profile(name))? {
+            true => passphrase::obtain(&self.globals, name, Purpose::Open).map(Some),
+            false => Ok(None),
+        }
     }
 }
 

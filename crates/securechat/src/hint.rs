@@ -44,6 +44,9 @@ fn meaning(kind: ErrorKind) -> (Exit, &'static str) {
         ErrorKind::StoreNewer => (Exit::Store, "store_newer"),
         ErrorKind::StoreLocked => (Exit::Store, "store_locked"),
         ErrorKind::StoreReadOnly => (Exit::Store, "store_read_only"),
+        ErrorKind::ProfileInUse => (Exit::Store, "profile_in_use"),
+        ErrorKind::StoreHeld => (Exit::Store, "store_held"),
+        ErrorKind::EngineMissing => (Exit::Store, "engine_missing"),
         ErrorKind::StorageFull => (Exit::Store, "storage_full"),
         ErrorKind::DiskFailed => (Exit::Store, "disk_failed"),
         ErrorKind::WrongPassphrase => (Exit::Store, "wrong_passphrase"),
@@ -124,6 +127,13 @@ fn hints(kind: ErrorKind, error: &Error) -> Vec<String> {
             &["the profile's folder must be writable for you: securechat config path"]
         }
         ErrorKind::StorageFull => &["free space on the disk that holds the profile: df -h"],
+        ErrorKind::ProfileInUse => &[
+            "end the programs that have it open, and try again; see which: fuser -v FOLDER/locks/*",
+        ],
+        ErrorKind::StoreHeld => &[
+            "end the other program first, or move to the engine that serves several: securechat store migrate --to sqlite",
+        ],
+        ErrorKind::EngineMissing => &["build a program that has it: cargo build --features sled"],
         ErrorKind::DiskFailed => &[
             "the system's log may say why: dmesg",
             "when the disk works again, look at the store: securechat doctor",
@@ -154,7 +164,7 @@ mod tests {
     use crate::args::Cli;
 
     /// Kinds with hints of their own.
-    const HINTED: [ErrorKind; 32] = [
+    const HINTED: [ErrorKind; 35] = [
         ErrorKind::NoProfile,
         ErrorKind::ProfileExists,
         ErrorKind::NoNetwork,
@@ -181,6 +191,9 @@ mod tests {
         ErrorKind::StoreNewer,
         ErrorKind::StoreLocked,
         ErrorKind::StoreReadOnly,
+        ErrorKind::ProfileInUse,
+        ErrorKind::StoreHeld,
+        ErrorKind::EngineMissing,
         ErrorKind::StorageFull,
         ErrorKind::DiskFailed,
         ErrorKind::WrongPassphrase,

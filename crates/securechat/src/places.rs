@@ -68,7 +68,9 @@ impl Places {
             let entry = entry.ok()?;
             let name = entry.file_name().into_string().ok()?;
             let folder = entry.path();
-            let made = ["vault.key", "store.db"].iter().any(|part| folder.join(part).exists());
+            let made = ["vault.key", "store.db", "store.sled"]
+                .iter()
+                .any(|part| folder.join(part).exists());
             (made && name.parse::<chat_core::Handle>().is_ok()).then_some(name)
         });
         let mut names: Vec<String> = names.collect();

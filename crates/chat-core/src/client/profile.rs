@@ -1,50 +1,19 @@
 //! Making and opening profiles.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, RwLock};
 
 use chat_crypto::{DataKey, Vault};
-use chat_store::{Store, StoreKey};
+use chat_store::{EngineKind, Store, StoreKey};
 use secrecy::SecretString;
 
+use super::folder::Folder;
 use super::{Client, META_HANDLE, META_STREAM, Profile};
 use crate::error::{Error, ProfileError};
 use crate::handle::Handle;
 use crate::lock::Lock;
-use crate::private_file::{self, PrivateFileError};
+use crate::private_file;
 use crate::random;
-
-/// Where the parts of a profile lie in its folder.
-pub(crate) struct Folder<'a>(&'a Path);
-
-impl<'a> Folder<'a> {
-    pub(crate) fn new(path: &'a Path) -> Self {
-        Self(path)
-    }
-
-    fn vault(&self) -> PathBuf {
-        self.0.join("vault.key")
-    }
-
-    fn store(&self) -> PathBuf {
-        self.0.join("store.db")
-    }
-
-    fn locks(&self) -> PathBuf {
-        self.0.join("locks")
-    }
-
-    fn read_vault(&self) -> Result<Vault, ProfileError> {
-        let bytes = private_file::read(&self.vault(), MAX_VAULT).map_err(|error| match error {
-            PrivateFileError::NotFound { .. } if self.store().exists() => {
-                ProfileError::NoVault { path: self.vault() }
-            }
-            PrivateFileError::NotFound { .. } => ProfileError::NotFound { path: self.0.to_owned() },
-            other => other.into(),
-        })?;
-        Vault::decode(&bytes).map_err(|source| ProfileError::Vault { path: self.vault(), source })
-    }
-}
 
 impl Client {
     /// Makes a profile in `folder`, which is created at mode 0700 where it is missing.
@@ -63,6 +32,19 @@ impl Client {
         handle: &Handle,
         passphrase: Option<&SecretString>,
     ) -> Result<Self, Error> {
+        Self::create_with(EngineKind::default(), folder, handle, passphrase)
+    }
+
+    /// Makes a profile whose store is of this engine.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create), and when this program was built without the engine.
+    pub fn create_with(
+        engine: EngineKind,
+        folder: &Path,
+        handle: &Handle,
+        passphrase: Option<&SecretString>,
+    ) -> Result<Self, Error> {
         let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty());
         let parent = parent.unwrap_or(Path::new("."));
         make_folder(parent)?;
@@ -72,7 +54,7 @@ impl Client {
         // Two that make the same profile at once: one does.
         let _lock = Lock::try_take(parent, ".create", name).map_err(io)?.ok_or_else(taken)?;
         let parts = Folder::new(folder);
-        if parts.vault().exists() || parts.store().exists() {
+        if parts.vault().exists() || parts.has_store() {
             return Err(taken().into());
         }
         if std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some()) {
@@ -84,7 +66,7 @@ impl Client {
         let unfinished = unfinished.map_err(io)?;
         let made = unfinished.path().join("profile");
         make_folder(&made)?;
-        make_parts(&Folder::new(&made), handle, passphrase, &mut rng)?;
+        make_parts(&Folder::new(&made), engine, (handle, passphrase), &mut rng)?;
         std::fs::rename(&made, folder).map_err(io)?;
         private_file::sync_folder(folder).map_err(io)?;
         Self::open(folder, passphrase)
@@ -109,37 +91,40 @@ impl Client {
             .read_vault()?
             .open(passphrase)
             .map_err(|source| ProfileError::Vault { path: parts.vault(), source })?;
-        if !parts.store().exists() {
-            return Err(ProfileError::NoStore { path: parts.store() }.into());
+        let in_use = || ProfileError::InUse { path: folder.to_owned() };
+        let share = parts.share()?.ok_or_else(in_use)?;
+        let path = parts.store()?;
+        if !path.exists() {
+            return Err(ProfileError::NoStore { path }.into());
         }
-        for path in [folder, &parts.store()] {
+        for path in [folder, &path] {
             private_file::check(path).map_err(ProfileError::from)?;
         }
-        let store = Store::open(&parts.store(), &store_key(&key)).map_err(ProfileError::from)?;
+        let store = Store::open(&path, &store_key(&key)).map_err(ProfileError::from)?;
         let handle = store.read::<_, ProfileError>(|tx| Ok(tx.meta_get(META_HANDLE)?))?;
         let handle = handle
             .as_ref()
             .and_then(|bytes| std::str::from_utf8(bytes).ok()?.parse().ok())
             .ok_or(ProfileError::Incomplete { part: META_HANDLE })?;
-        Ok(Self::with(handle, store, parts.locks()))
-    }
-
-    fn with(handle: Handle, store: Store, locks: PathBuf) -> Self {
-        let profile = Profile { handle, store, locks, network: RwLock::new(None) };
-        Self { profile: Arc::new(profile), transport: None }
+        let locks = parts.locks();
+        let profile = Profile { handle, store, locks, network: RwLock::new(None), _share: share };
+        Ok(Self { profile: Arc::new(profile), transport: None })
     }
 }
 
 fn make_parts(
     parts: &Folder<'_>,
-    handle: &Handle,
-    passphrase: Option<&SecretString>,
+    engine: EngineKind,
+    (handle, passphrase): (&Handle, Option<&SecretString>),
     rng: &mut impl rand::CryptoRng,
 ) -> Result<(), ProfileError> {
     make_folder(&parts.locks())?;
     let (vault, key) = Vault::create(passphrase, rng)
         .map_err(|source| ProfileError::Vault { path: parts.vault(), source })?;
-    let store = Store::create(&parts.store(), &store_key(&key))?;
+    if engine != EngineKind::default() {
+        parts.set_engine(engine)?;
+    }
+    let store = Store::create_with(engine, &parts.store_of(engine), &store_key(&key))?;
     store.write::<_, ProfileError>(|tx| {
         tx.meta_put(META_HANDLE, handle.as_str().as_bytes())?;
         Ok(tx.meta_put(META_STREAM, &random::bytes::<16>(rng))?)
@@ -147,7 +132,7 @@ fn make_parts(
     Ok(private_file::create_new(&parts.vault(), &vault.encode())?)
 }
 
-fn store_key(key: &DataKey) -> StoreKey {
+pub(super) fn store_key(key: &DataKey) -> StoreKey {
     StoreKey::from_bytes(*key.subkey("store").expose_bytes())
 }
 
@@ -158,6 +143,3 @@ fn make_folder(path: &Path) -> Result<(), ProfileError> {
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(path).map_err(|source| ProfileError::Io { path: path.to_owned(), source })
 }
-
-/// A vault is far shorter, in bytes.
-const MAX_VAULT: u64 = 64 * 1024;

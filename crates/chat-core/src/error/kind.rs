@@ -67,6 +67,12 @@ pub enum ErrorKind {
     StoreLocked,
     /// The store cannot be written.
     StoreReadOnly,
+    /// Another process has the profile open.
+    ProfileInUse,
+    /// Another process has the store, and its engine serves one at a time.
+    StoreHeld,
+    /// The program was built without the store's engine.
+    EngineMissing,
     /// The disk is full.
     StorageFull,
     /// The disk refused a read, a write or a sync.
@@ -132,6 +138,8 @@ fn profile(error: &ProfileError) -> ErrorKind {
         ProfileError::NotFound { .. } => ErrorKind::NoProfile,
         ProfileError::Exists { .. } | ProfileError::NotEmpty { .. } => ErrorKind::ProfileExists,
         ProfileError::NoVault { .. } | ProfileError::NoStore { .. } => ErrorKind::ProfileIncomplete,
+        ProfileError::InUse { .. } => ErrorKind::ProfileInUse,
+        ProfileError::UnknownEngine { .. } => ErrorKind::StoreNewer,
         ProfileError::Vault { source, .. } => vault(source),
         ProfileError::PrivateFile(error) => private_file(error),
         ProfileError::Open(error) => store_open(error),
@@ -153,6 +161,8 @@ fn vault(error: &VaultError) -> ErrorKind {
 fn store_open(error: &StoreOpenError) -> ErrorKind {
     match error {
         StoreOpenError::Newer { .. } => ErrorKind::StoreNewer,
+        StoreOpenError::EngineMissing { .. } => ErrorKind::EngineMissing,
+        StoreOpenError::Held { .. } => ErrorKind::StoreHeld,
         StoreOpenError::Io { source, .. } => io(source),
         StoreOpenError::Store(error) => store(error),
         StoreOpenError::AlreadyExists { .. } => ErrorKind::ProfileExists,

@@ -29,6 +29,19 @@ fn sqlite_conforms() {
     });
 }
 
+#[cfg(feature = "sled")]
+#[test]
+fn sled_conforms() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut number = 0;
+    conforms(|| {
+        number += 1;
+        let path = folder.path().join(number.to_string());
+        std::fs::create_dir(&path).unwrap();
+        ready(super::sled::SledEngine::open(&path).unwrap())
+    });
+}
+
 /// Runs the whole suite; `make` gives an engine with empty tables.
 fn conforms<E: Engine>(mut make: impl FnMut() -> E) {
     a_commit_is_seen_and_a_dropped_transaction_is_not(&make());

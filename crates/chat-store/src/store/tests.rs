@@ -1,3 +1,4 @@
+use crate::engine::sqlite::SqliteEngine;
 use std::time::Duration;
 
 use rusqlite::Connection;

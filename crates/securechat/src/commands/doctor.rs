@@ -77,7 +77,7 @@ fn permissions(checks: &mut Checks, folder: &Path) -> Result<(), Failure> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
-        for name in ["vault.key", "store.db"] {
+        for name in ["vault.key", "store.db", "store.sled"] {
             let path = folder.join(name);
             let Ok(metadata) = std::fs::metadata(&path) else { continue };
             let mode = metadata.permissions().mode() & 0o777;

@@ -26,7 +26,7 @@ pub(crate) fn run(context: &Context, args: &InitArgs) -> Result<Exit, Failure> {
         true => None,
         false => Some(passphrase::obtain(&context.globals, name.as_str(), Purpose::Create)?),
     };
-    Client::create(&folder, &me, passphrase.as_ref())?;
+    Client::create_with(args.store, &folder, &me, passphrase.as_ref())?;
     if args.no_passphrase {
         context.console.note(
             "the profile has no passphrase: whoever can read its folder has its keys and messages",

@@ -18,8 +18,7 @@ impl House {
         profile: &str,
         args: &[&str],
         input: &[u8],
-        place: Place,
-        pass: u64,
+        (place, pass): (Place, u64),
     ) -> (bool, Said) {
         let aim = format!("{}:{pass}", place.name());
         let (status, said) =
@@ -84,36 +83,43 @@ fn was_aborted(status: ExitStatus) -> bool {
     status.signal() == Some(SIGABRT)
 }
 
-/// Lets `run` die at each pass of each place; asserts what is left each time. Returns how often it died.
-fn at_every_step(places: &[Place], mut run: impl FnMut(Place, u64) -> bool) -> u64 {
-    let mut deaths = 0;
+/// The engines that this build has.
+const ENGINES: &[&str] = if cfg!(feature = "sled") { &["sqlite", "sled"] } else { &["sqlite"] };
+
+/// Lets `run` die at each pass of each place, in a new house each time, and look at what is left.
+fn at_every_step(
+    engine: &str,
+    places: &[Place],
+    mut run: impl FnMut(&House, &EmbeddedHouse, (Place, u64)) -> bool,
+) {
+    let broker = EmbeddedHouse::start();
     for place in places {
-        let died = (1..).take_while(|pass| run(*place, *pass)).count();
-        println!("{}: died {died} times", place.name());
+        let mut at = |pass| {
+            let house = House::with_stores(broker.address(), engine);
+            run(&house, &broker, (*place, pass))
+        };
+        let died = (1..).take_while(|pass| at(*pass)).count();
+        println!("{engine}, {}: died {died} times", place.name());
         assert!(died > 0, "nothing comes to {}", place.name());
-        deaths += died as u64;
     }
-    deaths
 }
 
 const SENDING: [Place; 4] =
     [Place::BeforeCommit, Place::AfterCommit, Place::BeforeAppend, Place::AfterAppend];
 
 /// Sends one message, dying at each step, and again with the same name.
-fn a_named_message(more: &[&str], places: &[Place]) {
-    let broker = EmbeddedHouse::start();
-    at_every_step(places, |place, pass| {
-        let house = House::with_network(broker.address());
+fn a_named_message(engine: &str, more: &[&str], places: &[Place]) {
+    at_every_step(engine, places, |house, broker, at| {
         let args = [&["send", "--to", "bob", "--id", "job", "-m", "hello"], more].concat();
-        let (died, _) = house.dies("alice", &args, b"", place, pass);
+        let (died, _) = house.dies("alice", &args, b"", at);
         house.assert_sound("alice");
         house.run_as("alice", &args).exit(0);
-        assert_eq!(house.drained("bob"), ["hello"], "{place:?} {pass}");
+        assert_eq!(house.drained("bob"), ["hello"], "{at:?}");
         for profile in ["alice", "bob"] {
-            assert_eq!(house.whole_history(profile), ["hello"], "{place:?} {pass}");
+            assert_eq!(house.whole_history(profile), ["hello"], "{at:?}");
             house.assert_sound(profile);
         }
-        assert_eq!(house.distinct_records(&broker), 1, "each attempt sends the same bytes");
+        assert_eq!(house.distinct_records(broker), 1, "each attempt sends the same bytes");
         assert_eq!(house.run_as("alice", &["outbox", "list", "--json"]).exit(0).out, "");
         died
     });
@@ -121,83 +127,111 @@ fn a_named_message(more: &[&str], places: &[Place]) {
 
 #[test]
 fn a_message_whose_sender_dies_at_any_step_is_sent_once() {
-    a_named_message(&[], &SENDING);
+    ENGINES.iter().for_each(|engine| a_named_message(engine, &[], &SENDING));
 }
 
 #[test]
 fn a_picture_whose_sender_dies_at_any_step_is_sent_once() {
     let cover = picture("smile.jpg");
-    let places = [&SENDING[..], &[Place::AfterEmbed]].concat();
-    a_named_message(&["--image", cover.to_str().unwrap()], &places);
+    let image = ["--image", cover.to_str().unwrap()];
+    a_named_message("sqlite", &image, &SENDING);
+    ENGINES.iter().for_each(|engine| a_named_message(engine, &image, &[Place::AfterEmbed]));
 }
 
 /// What was accepted before the sender died is sent, in its order and once, and nothing else.
-#[test]
-fn lines_whose_sender_dies_at_any_step_are_sent_as_far_as_they_were_accepted() {
-    let broker = EmbeddedHouse::start();
+fn lines_are_sent_as_far_as_they_were_accepted(engine: &str) {
     let lines: Vec<String> = (1..=9).map(|number| format!("line {number}")).collect();
     let input = lines.join("\n");
-    at_every_step(&SENDING, |place, pass| {
-        let house = House::with_network(broker.address());
+    at_every_step(engine, &SENDING, |house, broker, at| {
         let args = ["send", "--to", "bob", "--lines"];
-        let (died, _) = house.dies("alice", &args, input.as_bytes(), place, pass);
+        let (died, _) = house.dies("alice", &args, input.as_bytes(), at);
         house.run_as("alice", &["outbox", "retry"]).exit(0);
         let accepted = house.whole_history("alice");
-        assert!(lines.starts_with(&accepted), "{place:?} {pass}: {accepted:?}");
-        assert_eq!(house.drained("bob"), accepted, "{place:?} {pass}");
-        assert_eq!(house.whole_history("bob"), accepted, "{place:?} {pass}");
-        assert_eq!(house.distinct_records(&broker), accepted.len());
+        assert!(lines.starts_with(&accepted), "{at:?}: {accepted:?}");
+        assert_eq!(house.drained("bob"), accepted, "{at:?}");
+        assert_eq!(house.whole_history("bob"), accepted, "{at:?}");
+        assert_eq!(house.distinct_records(broker), accepted.len());
         ["alice", "bob"].iter().for_each(|profile| house.assert_sound(profile));
         died
     });
 }
 
+#[test]
+fn lines_whose_sender_dies_at_any_step_are_sent_as_far_as_they_were_accepted() {
+    ENGINES.iter().for_each(|engine| lines_are_sent_as_far_as_they_were_accepted(engine));
+}
+
 /// A receiver that dies at any step has each message once in its history, and prints each at least once; twice only
 /// where the mark was not behind it yet.
-#[test]
-fn a_receiver_that_dies_at_any_step_loses_nothing() {
-    let broker = EmbeddedHouse::start();
+fn a_receiver_loses_nothing(engine: &str) {
     let places = [Place::BeforeCommit, Place::AfterCommit, Place::AfterRead, Place::AfterPrint];
-    at_every_step(&places, |place, pass| {
-        let house = House::with_network(broker.address());
+    at_every_step(engine, &places, |house, _, at| {
         let sent = ["one", "two", "three", "four"];
         house.feed("alice", &["send", "--to", "bob", "--lines"], b"one\ntwo\nthree\n").exit(0);
         let cover = picture("smile.jpg");
         let image = ["send", "--to", "bob", "-m", "four", "--image", cover.to_str().unwrap()];
         house.run_as("alice", &image).exit(0);
         let args = ["listen", "--json", "--max", "4", "--timeout", "20s"];
-        let (died, said) = house.dies("bob", &args, b"", place, pass);
+        let (died, said) = house.dies("bob", &args, b"", at);
         house.assert_sound("bob");
         let mut printed = said.texts();
         let before = printed.len();
         printed.extend(house.drained("bob"));
         let again = printed.len() - sent.len();
-        let unmarked = died && matches!(place, Place::BeforeCommit | Place::AfterPrint);
-        assert!(again == 0 || (unmarked && again <= before), "{place:?} {pass}: {printed:?}");
+        let unmarked = died && matches!(at.0, Place::BeforeCommit | Place::AfterPrint);
+        assert!(again == 0 || (unmarked && again <= before), "{at:?}: {printed:?}");
         printed.drain(before - again..before);
-        assert_eq!(printed, sent, "{place:?} {pass}");
-        assert_eq!(house.whole_history("bob"), sent, "{place:?} {pass}");
+        assert_eq!(printed, sent, "{at:?}");
+        assert_eq!(house.whole_history("bob"), sent, "{at:?}");
         house.assert_sound("bob");
         died
     });
 }
 
+#[test]
+fn a_receiver_that_dies_at_any_step_loses_nothing() {
+    ENGINES.iter().for_each(|engine| a_receiver_loses_nothing(engine));
+}
+
+const COMMITTING: [Place; 2] = [Place::BeforeCommit, Place::AfterCommit];
+
 /// An older store that is brought up to date by a process that dies is brought up to date by the next.
 #[test]
 fn a_migration_that_dies_is_done_by_the_next_process() {
-    let broker = EmbeddedHouse::start();
-    at_every_step(&[Place::BeforeCommit, Place::AfterCommit], |place, pass| {
-        let house = House::with_network(broker.address());
+    at_every_step("sqlite", &COMMITTING, |house, _, at| {
         house.send("alice", "bob", "hello").exit(0);
         let store = house.profile("alice").join("store.db");
         let database = rusqlite::Connection::open(&store).unwrap();
         database.execute_batch("DROP TABLE resting; PRAGMA user_version = 1;").unwrap();
         drop(database);
-        let (died, _) = house.dies("alice", &["history"], b"", place, pass);
+        let (died, _) = house.dies("alice", &["history"], b"", at);
         assert_eq!(house.whole_history("alice"), ["hello"]);
         house.assert_sound("alice");
         house.send("alice", "bob", "again").exit(0);
         assert_eq!(house.drained("bob"), ["hello", "again"]);
         died
     });
+}
+
+/// A move to another engine that dies leaves one store that counts, and the next attempt comes to its end.
+#[cfg(feature = "sled")]
+#[test]
+fn a_move_to_another_engine_that_dies_leaves_one_whole_store() {
+    let places = [Place::BeforeCommit, Place::BeforeSwitch, Place::AfterSwitch];
+    for (from, to) in [("sqlite", "sled"), ("sled", "sqlite")] {
+        at_every_step(from, &places, |house, _, at| {
+            house.send("alice", "bob", "hello").exit(0);
+            let (died, _) = house.dies("alice", &["store", "migrate", "--to", to], b"", at);
+            assert_eq!(house.whole_history("alice"), ["hello"], "{from} {at:?}");
+            house.run_as("alice", &["store", "migrate", "--to", to]).exit(0);
+            let left = ["store.db", "store.sled"]
+                .iter()
+                .filter(|name| house.profile("alice").join(name).exists());
+            assert_eq!(left.count(), 1, "{from} {at:?}");
+            house.assert_sound("alice");
+            house.send("alice", "bob", "again").exit(0);
+            assert_eq!(house.drained("bob"), ["hello", "again"]);
+            died
+        });
+    }
 }

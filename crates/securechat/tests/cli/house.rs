@@ -90,9 +90,14 @@ impl House {
 
     /// A house with the profiles alice and bob on one network.
     pub(crate) fn with_network(address: SocketAddr) -> Self {
+        Self::with_stores(address, "sqlite")
+    }
+
+    /// The same, with stores of an engine.
+    pub(crate) fn with_stores(address: SocketAddr, engine: &str) -> Self {
         let house = Self::new();
         for name in ["alice", "bob"] {
-            house.run(&["init", name, "--no-passphrase"]).exit(0);
+            house.run(&["init", name, "--no-passphrase", "--store", engine]).exit(0);
         }
         house.create_network("alice", &address.to_string(), &["--partitions", "4"]).exit(0);
         let invite = house.run_as("alice", &["invite"]).exit(0).out;

@@ -20,3 +20,4 @@ mod kafka;
 mod listening;
 mod outbox;
 mod secrets;
+mod store;
