@@ -19,11 +19,13 @@ mod membership;
 mod migrate;
 mod picture;
 mod profile;
+mod repair;
 mod send;
 
 pub use self::history::HistoryQuery;
 pub use self::listen::{Event, ListenFrom, Listener};
 pub use self::membership::Joined;
+pub use self::repair::Repair;
 pub use self::send::{SendOutcome, Sent};
 
 /// One person's profile, open: sends, listens, and remembers.

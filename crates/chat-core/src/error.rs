@@ -121,6 +121,9 @@ pub enum ProfileError {
     /// The store failed after it was opened.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A row of the store cannot be written or read.
+    #[error(transparent)]
+    Row(#[from] StoredValueError),
     /// The store lacks a part that every profile has: it was not made by this program, or is damaged.
     #[error("the store is damaged: it has no {part}")]
     Incomplete {

@@ -36,6 +36,10 @@ pub enum Item {
     Newer(Newer),
     /// A message of our own that the log has lost, and that is too old to be sent again.
     Unsent(Unsent),
+    /// This profile's data is a restored or moved copy: its messages go on in new streams.
+    Restored(Restored),
+    /// A row that damage to the store has taken.
+    Lost(Lost),
 }
 
 /// A message.
@@ -235,3 +239,16 @@ pub struct Unsent {
     /// Its offset there.
     pub offset: u64,
 }
+
+/// A profile whose data is a copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Restored {
+    /// How many of its newest changes are gone at least; `None` if it was copied whole, as far as can be told.
+    pub changes: Option<u64>,
+}
+
+/// A row of the history that is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Lost {}

@@ -33,7 +33,7 @@ mod wire;
 
 // The public interface is:
 pub use crate::client::{
-    Client, Event, HistoryQuery, Joined, ListenFrom, Listener, SendOutcome, Sent,
+    Client, Event, HistoryQuery, Joined, ListenFrom, Listener, Repair, SendOutcome, Sent,
 };
 pub use crate::cover::{CoverCapacity, cover_capacity};
 pub use crate::error::{
@@ -43,8 +43,8 @@ pub use crate::error::{
 pub use crate::handle::{Handle, HandleError};
 pub use crate::inbound::Skipped;
 pub use crate::item::{
-    CarrierKind, Conflict, Found, Gap, GapCause, HistoryItem, Item, Message, MessageState, Missing,
-    Newer, Protection, Unsent,
+    CarrierKind, Conflict, Found, Gap, GapCause, HistoryItem, Item, Lost, Message, MessageState,
+    Missing, Newer, Protection, Restored, Unsent,
 };
 pub use crate::message_id::MessageId;
 pub use crate::namespace::{Namespace, NamespaceError};
@@ -62,6 +62,6 @@ pub use crate::remote_text::RemoteText;
 pub use chat_crypto::{KeyId, NetworkKey, key_file};
 #[doc(hidden)]
 pub use chat_store::failpoint;
-pub use chat_store::{Copied, EngineKind, Seq, UnknownEngine, VerifyReport};
+pub use chat_store::{Copied, EngineKind, Repaired, Seq, UnknownEngine, VerifyReport};
 pub use chat_transport;
 pub use secrecy;

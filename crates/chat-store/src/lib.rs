@@ -21,6 +21,8 @@ pub use crate::ids::{Generation, OutboxId, Seq};
 pub use crate::sealed::StoreKey;
 pub use crate::store::Store;
 pub use crate::store::copy::Copied;
+pub use crate::store::origin::Restored;
+pub use crate::store::repair::Repaired;
 pub use crate::tables::contacts::Contact;
 pub use crate::tables::cursors::{Cursor, CursorRow};
 pub use crate::tables::messages::{Head, HistoryRow};

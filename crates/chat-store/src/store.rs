@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use self::origin::{Origin, Restored};
 use crate::engine::kind::EngineKind;
 use crate::engine::memory::MemoryEngine;
 use crate::engine::{self, Engine};
@@ -12,7 +13,7 @@ use crate::ids::Generation;
 use crate::schema::{MIGRATIONS, Migration, VERSION};
 use crate::sealed::{Sealer, StoreKey};
 use crate::txn::{ReadTxn, WriteTxn};
-use crate::verify::{VerifyReport, verify};
+use crate::verify::{Damage, VerifyReport, verify};
 
 /// An open store. Cheap to clone; may be used from several threads and, on disk and with the default
 /// engine, opened by several processes at once.
@@ -24,6 +25,8 @@ pub struct Store {
 struct Inner {
     engine: Box<dyn Engine>,
     sealer: Sealer,
+    /// Where it lies on disk.
+    origin: Option<Origin>,
 }
 
 impl Store {
@@ -41,8 +44,9 @@ impl Store {
     /// # Errors
     /// As [`create`](Self::create); [`OpenError::EngineMissing`].
     pub fn create_with(engine: EngineKind, path: &Path, key: &StoreKey) -> Result<Self, OpenError> {
-        let store = Self::over(make_engine(engine, path)?, key);
+        let store = Self::at(path, make_engine(engine, path)?, key);
         store.initialise()?;
+        store.settle()?;
         Ok(store)
     }
 
@@ -53,13 +57,14 @@ impl Store {
     /// [`OpenError::EngineMissing`], [`OpenError::Held`], or a failure of the engine: damaged,
     /// read-only, locked, full.
     pub fn open(path: &Path, key: &StoreKey) -> Result<Self, OpenError> {
-        let store = Self::over(engine::open(path)?, key);
+        let store = Self::at(path, engine::open(path)?, key);
         match store.version()? {
             0 => return Err(OpenError::NotFound { path: path.to_owned() }),
             1..=VERSION => store.check_key()?,
             found => return Err(OpenError::Newer { found, supported: VERSION }),
         }
         store.migrate(MIGRATIONS)?;
+        store.settle()?;
         Ok(store)
     }
 
@@ -84,7 +89,10 @@ impl Store {
         let mut txn = WriteTxn::new(self.inner.engine.begin_write()?, &self.inner.sealer);
         let done = work(&mut txn)?;
         reach(Place::BeforeCommit);
-        txn.commit()?;
+        let generation = txn.commit()?;
+        if let Some(origin) = &self.inner.origin {
+            origin.note(generation);
+        }
         reach(Place::AfterCommit);
         Ok(done)
     }
@@ -113,7 +121,12 @@ impl Store {
     /// # Errors
     /// Only if the engine cannot be read at all; damage is in the report.
     pub fn verify(&self) -> Result<VerifyReport, StoreError> {
-        verify(&*self.inner.engine, &self.inner.sealer)
+        let mut report = verify(&*self.inner.engine, &self.inner.sealer)?;
+        if let Ok(Some(Restored::RolledBack { commits })) = self.restored() {
+            let what = format!("the newest commits are gone, at least {commits}");
+            report.damage.push(Damage { table: "engine", what });
+        }
+        Ok(report)
     }
 
     fn version(&self) -> Result<u32, StoreError> {
@@ -121,7 +134,12 @@ impl Store {
     }
 
     fn over(engine: Box<dyn Engine>, key: &StoreKey) -> Self {
-        Self { inner: Arc::new(Inner { engine, sealer: Sealer::new(key) }) }
+        Self { inner: Arc::new(Inner { engine, sealer: Sealer::new(key), origin: None }) }
+    }
+
+    fn at(path: &Path, engine: Box<dyn Engine>, key: &StoreKey) -> Self {
+        let origin = Some(Origin::of(path));
+        Self { inner: Arc::new(Inner { engine, sealer: Sealer::new(key), origin }) }
     }
 
     fn initialise(&self) -> Result<(), StoreError> {
@@ -199,5 +217,7 @@ fn make_engine(engine: EngineKind, path: &Path) -> Result<Box<dyn Engine>, OpenE
 const CHECK: &str = "check";
 
 pub(crate) mod copy;
+pub(crate) mod origin;
+pub(crate) mod repair;
 #[cfg(test)]
 mod tests;

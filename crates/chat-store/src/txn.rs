@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::engine::{Range, Txn};
 use crate::error::StoreError;
+use crate::ids::Generation;
 use crate::schema::Table;
 use crate::sealed::Sealer;
 use crate::tables::messages::Head;
@@ -125,10 +126,11 @@ impl<'a> WriteTxn<'a> {
     }
 
     /// Writes what was held back, raises the generation, and makes everything durable.
-    pub(crate) fn commit(self) -> Result<(), StoreError> {
-        self.raise_generation()?;
+    pub(crate) fn commit(self) -> Result<Generation, StoreError> {
+        let generation = self.raise_generation()?;
         self.write_pending()?;
-        self.read.raw.commit()
+        self.read.raw.commit()?;
+        Ok(generation)
     }
 
     fn write_pending(&self) -> Result<(), StoreError> {

@@ -104,7 +104,11 @@ fn all_files_are_for_their_owner_only() {
         assert_eq!(mode & 0o777, 0o600, "{}", path.display());
         names.push(path.file_name().unwrap().to_owned());
     }
-    assert_eq!(names.len(), 3, "database, log and shared memory: {names:?}");
+    assert_eq!(
+        names.len(),
+        4,
+        "database, log, shared memory and the note of the newest commit: {names:?}"
+    );
     drop((store, reader));
 }
 

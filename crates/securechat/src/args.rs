@@ -123,9 +123,13 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     /// Check everything that a conversation needs
     #[command(
-        after_help = "Examples:\n  securechat doctor\n  securechat doctor --json\n  securechat --profile alice doctor"
+        after_help = "Examples:\n  securechat doctor\n  securechat doctor --repair\n  securechat --profile alice doctor --json"
     )]
-    Doctor,
+    Doctor {
+        /// Make a damaged store anew from what is whole of it; the damaged one is kept
+        #[arg(long)]
+        repair: bool,
+    },
     /// Show the configuration
     #[command(subcommand)]
     Config(ConfigCommand),

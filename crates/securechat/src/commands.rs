@@ -56,7 +56,7 @@ pub(crate) fn run(cli: Cli, console: Console) -> Result<Exit, Failure> {
         Command::Outbox(command) => outbox::run(&context, &command),
         Command::Store(StoreCommand::Migrate { to }) => store::migrate(&context, to),
         Command::Broker(args) => wide_runtime()?.block_on(broker::run(&context, &args)),
-        Command::Doctor => block_on(doctor::run(&context)),
+        Command::Doctor { repair } => block_on(doctor::run(&context, repair)),
         Command::Config(command) => config::run(&context, command),
         Command::Completions { .. }
         | Command::Man { .. }

@@ -108,10 +108,10 @@ pub(super) fn remove_store(path: &Path) -> Result<(), ProfileError> {
         _ => Ok(()),
     };
     if path.is_dir() {
-        return gone(std::fs::remove_dir_all(path));
+        gone(std::fs::remove_dir_all(path))?;
     }
-    // The log goes last: beside a database that is not its own it would be taken for it.
-    for suffix in ["", "-shm", "-wal"] {
+    // The log goes late: beside a database that is not its own it would be taken for it.
+    for suffix in ["", "-shm", "-wal", ".newest"] {
         let mut name = path.as_os_str().to_owned();
         name.push(suffix);
         gone(std::fs::remove_file(name))?;

@@ -4,13 +4,15 @@ use std::path::Path;
 use std::sync::{Arc, RwLock};
 
 use chat_crypto::{DataKey, Vault};
-use chat_store::{EngineKind, Store, StoreKey};
+use chat_store::{EngineKind, Restored as StoreRestored, Store, StoreKey, WriteTxn};
 use secrecy::SecretString;
 
 use super::folder::Folder;
 use super::{Client, META_HANDLE, META_STREAM, Profile};
 use crate::error::{Error, ProfileError};
 use crate::handle::Handle;
+use crate::history_row::HistoryRow;
+use crate::item::{Item, Restored};
 use crate::lock::Lock;
 use crate::private_file;
 use crate::random;
@@ -101,6 +103,9 @@ impl Client {
             private_file::check(path).map_err(ProfileError::from)?;
         }
         let store = Store::open(&path, &store_key(&key)).map_err(ProfileError::from)?;
+        if store.restored().map_err(ProfileError::from)?.is_some() {
+            store.write(|tx| accept_restored(tx, &store))?;
+        }
         let handle = store.read::<_, ProfileError>(|tx| Ok(tx.meta_get(META_HANDLE)?))?;
         let handle = handle
             .as_ref()
@@ -110,6 +115,25 @@ impl Client {
         let profile = Profile { handle, store, locks, network: RwLock::new(None), _share: share };
         Ok(Self { profile: Arc::new(profile), transport: None })
     }
+}
+
+/// Goes on with a restored copy: in streams of its own, since nobody knows which numbers of the old ones are in use.
+fn accept_restored(tx: &mut WriteTxn<'_>, store: &Store) -> Result<(), ProfileError> {
+    // Another process may have been quicker.
+    let Some(restored) = tx.accept_restored(store)? else { return Ok(()) };
+    begin_new_streams(tx)?;
+    let changes = match restored {
+        StoreRestored::RolledBack { commits } => Some(commits),
+        _ => None,
+    };
+    HistoryRow::now(Item::Restored(Restored { changes })).append::<ProfileError>(tx, &[])?;
+    Ok(())
+}
+
+/// Numbers own messages anew from here on, under a name that nobody has used.
+pub(super) fn begin_new_streams(tx: &mut WriteTxn<'_>) -> Result<(), ProfileError> {
+    tx.clear_stream_tips()?;
+    Ok(tx.meta_put(META_STREAM, &random::bytes::<16>(&mut rand::rng()))?)
 }
 
 fn make_parts(

@@ -144,7 +144,7 @@ fn profile(error: &ProfileError) -> ErrorKind {
         ProfileError::PrivateFile(error) => private_file(error),
         ProfileError::Open(error) => store_open(error),
         ProfileError::Store(error) => store(error),
-        ProfileError::Incomplete { .. } => ErrorKind::StoreDamaged,
+        ProfileError::Row(_) | ProfileError::Incomplete { .. } => ErrorKind::StoreDamaged,
         ProfileError::Io { source, .. } => io(source),
     }
 }

@@ -5,6 +5,7 @@
 mod faults;
 mod people;
 mod records;
+mod restored;
 
 #[cfg(feature = "mutants")]
 mod mutants;

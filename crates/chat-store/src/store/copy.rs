@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::origin::PLACE;
 use super::{Store, make_engine};
 use crate::engine::kind::EngineKind;
 use crate::engine::{Range, Row, Txn};
@@ -35,7 +36,7 @@ impl Store {
         path: &Path,
         key: &StoreKey,
     ) -> Result<(Self, Copied), OpenError> {
-        let copy = Self::over(make_engine(engine, path)?, key);
+        let copy = Self::at(path, make_engine(engine, path)?, key);
         let from = self.inner.engine.begin_read()?;
         let mut copied = Copied::default();
         for table in TABLES {
@@ -45,6 +46,9 @@ impl Store {
         to.set_version(from.version()?)?;
         to.commit()?;
         copy.compare(&*from)?;
+        // Where the old one lies is no matter of the new one's.
+        copy.write(|tx| tx.meta_delete(PLACE))?;
+        copy.settle()?;
         Ok((copy, copied))
     }
 

@@ -187,6 +187,11 @@ impl WriteTxn<'_> {
         Ok(seq)
     }
 
+    /// Puts a row where one is gone; indexes and heads are made anew afterwards.
+    pub(crate) fn history_fill(&mut self, seq: Seq, body: &[u8]) -> Result<(), StoreError> {
+        self.put(&MESSAGES, &seq.get().to_be_bytes(), &row_value(b"", body))
+    }
+
     /// Replaces the body of a row, such as that of a message that was withdrawn.
     ///
     /// # Errors

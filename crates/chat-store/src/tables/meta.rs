@@ -71,8 +71,14 @@ impl WriteTxn<'_> {
         counts.iter().try_for_each(|(name, count)| self.put(&COUNTS, name, &count.to_be_bytes()))
     }
 
-    pub(crate) fn raise_generation(&self) -> Result<(), StoreError> {
-        self.next_number(GENERATION).map(drop)
+    pub(crate) fn raise_generation(&self) -> Result<Generation, StoreError> {
+        self.next_number(GENERATION).map(Generation::from)
+    }
+
+    /// Lets the generation of this transaction's commit be above `least`.
+    pub(crate) fn raise_generation_above(&self, least: u64) -> Result<(), StoreError> {
+        self.set_count(GENERATION, self.count(GENERATION)?.max(least));
+        Ok(())
     }
 }
 

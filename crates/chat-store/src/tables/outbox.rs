@@ -147,6 +147,12 @@ impl WriteTxn<'_> {
         Ok(id.into())
     }
 
+    /// Lets a row wait that is there.
+    pub(crate) fn outbox_wait(&mut self, id: u64) -> Result<(), StoreError> {
+        let Some(row) = self.outbox_get(id.into())? else { return Ok(()) };
+        self.put(&WAITING, &numbered(&self.waiting_key(&row.mailbox), id), &row.mailbox)
+    }
+
     /// Replaces the body of a row; a row that is gone stays gone.
     ///
     /// # Errors
@@ -274,5 +280,5 @@ fn resting(row: &OpenRow) -> Result<(i64, u64), StoreError> {
 
 /// Rows that are forgotten between two looks.
 const FORGOTTEN_AT_ONCE: usize = 256;
-const LAST_ID: &[u8] = b"outbox";
+pub(crate) const LAST_ID: &[u8] = b"outbox";
 const RESTING_BYTES: &[u8] = b"resting bytes";

@@ -1,6 +1,7 @@
 //! Table `streams`: where our own messages of a conversation go on.
 
 use crate::codec::Fields;
+use crate::engine::Range;
 use crate::error::StoreError;
 use crate::schema::STREAMS;
 use crate::txn::{ReadTxn, WriteTxn};
@@ -31,6 +32,17 @@ impl ReadTxn<'_> {
 }
 
 impl WriteTxn<'_> {
+    /// Forgets the ends of all own streams: they begin anew.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn clear_stream_tips(&mut self) -> Result<(), StoreError> {
+        for key in self.keys(&STREAMS, &Range::all(), usize::MAX)? {
+            self.delete(&STREAMS, &key)?;
+        }
+        Ok(())
+    }
+
     /// Moves the end of our own stream.
     ///
     /// # Errors

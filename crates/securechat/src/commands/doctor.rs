@@ -9,9 +9,14 @@ use crate::context::{Context, Opened};
 use crate::failure::{Exit, Failure};
 use crate::output::{Console, one_line};
 
-pub(crate) async fn run(context: &Context) -> Result<Exit, Failure> {
+mod repair;
+
+pub(crate) async fn run(context: &Context, repair: bool) -> Result<Exit, Failure> {
     let mut checks = Checks { console: context.console, worst: Exit::Done };
     checks.good("config", &context.places.config().display().to_string())?;
+    if repair && !repair::run(context, &mut checks)? {
+        return Ok(checks.worst);
+    }
     let Some(opened) = checks.step("profile", context.open())? else { return Ok(checks.worst) };
     checks.good("profile", &format!("{}, handle {}", opened.name, opened.client.handle()))?;
     permissions(&mut checks, &context.places.profile(&opened.name))?;
@@ -46,6 +51,9 @@ impl Checks {
         // Elsewhere these lead here.
         let elsewhere = |hint: &&String| !hint.ends_with("securechat doctor");
         let mut hints: Vec<String> = failure.hints.iter().filter(elsewhere).cloned().collect();
+        if failure.code == "store_damaged" {
+            hints.push("save what is whole: securechat doctor --repair".to_owned());
+        }
         if hints.is_empty() && failure.exit == Exit::Store {
             hints.push("keep a copy of the profile's folder before anything else".to_owned());
         }

@@ -3,7 +3,7 @@
 use anstyle::{AnsiColor, Style};
 use chat_core::{
     Conflict, Found, Gap, GapCause, HistoryItem, Item, Message, MessageState, Missing, Newer,
-    Unsent,
+    Restored, Unsent,
 };
 
 use super::escape::{indented, one_line};
@@ -85,6 +85,13 @@ pub(crate) fn event_row(item: &Item) -> String {
                 "a message at partition {partition}, offset {offset} needs a newer securechat; it is kept"
             )
         }
+        Item::Restored(Restored { changes: Some(changes), .. }) => format!(
+            "this profile's data is an older copy, or lost its end ({changes} changes at least): what it received since then is read again, and what it sends from now on is a new stream"
+        ),
+        Item::Restored(_) => {
+            "this profile's data is a copy: what it sends from now on is a new stream; use one copy only".to_owned()
+        }
+        Item::Lost(_) => "damage to the store has taken what was here".to_owned(),
         _ => "something that this version cannot show".to_owned(),
     }
 }

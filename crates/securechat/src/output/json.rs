@@ -112,6 +112,8 @@ fn event(item: &HistoryItem, what: &Item) -> Result<String, Failure> {
         }
         Item::Unsent(unsent) => event_line(item, "unsent", unsent),
         Item::Newer(newer) => event_line(item, "newer", newer),
+        Item::Restored(restored) => event_line(item, "restored", restored),
+        Item::Lost(lost) => event_line(item, "lost", lost),
         _ => event_line(item, "unknown", &serde_json::json!({})),
     }
 }

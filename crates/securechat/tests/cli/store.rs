@@ -100,3 +100,111 @@ fn a_profile_that_is_open_is_not_moved() {
     listening.kill().unwrap();
     listening.wait().unwrap();
 }
+
+/// A house whose alice has a history of both directions, and a message that waits.
+fn lived_in(broker: &EmbeddedHouse) -> House {
+    let house = House::with_network(broker.address());
+    house.feed("bob", &["send", "--to", "alice", "--lines"], b"a\nb\nc\nd\n").exit(0);
+    assert_eq!(house.receive("alice", 4).exit(0).texts(), ["a", "b", "c", "d"]);
+    house.feed("alice", &["send", "--to", "bob", "--lines"], b"one\ntwo\nthree\n").exit(0);
+    assert_eq!(house.receive("bob", 3).exit(0).texts(), ["one", "two", "three"]);
+    house.run_as("alice", &["send", "--to", "bob", "-m", "waits", "--no-wait"]).exit(0);
+    house
+}
+
+fn alter(house: &House, sql: &str) {
+    let store = house.profile("alice").join("store.db");
+    rusqlite::Connection::open(store).unwrap().execute_batch(sql).unwrap();
+}
+
+#[test]
+fn what_is_whole_of_a_damaged_store_is_saved_and_the_rest_is_named() {
+    let broker = EmbeddedHouse::start();
+    let house = lived_in(&broker);
+    house.run_as("alice", &["doctor", "--repair"]).exit(0);
+    alter(
+        &house,
+        "DELETE FROM messages WHERE k = x'0000000000000002'; \
+         UPDATE messages SET v = zeroblob(80) WHERE k = x'0000000000000006'; \
+         UPDATE seen SET v = zeroblob(80) WHERE k = (SELECT min(k) FROM seen); \
+         DELETE FROM waiting; DELETE FROM heads; DELETE FROM conversations;",
+    );
+    let ill = house.run_as("alice", &["doctor"]).exit(7);
+    assert!(
+        ill.out.contains("hint: save what is whole: securechat doctor --repair"),
+        "{}",
+        ill.out
+    );
+    let repaired = house.run_as("alice", &["doctor", "--repair"]).exit(0).out;
+    for said in
+        ["messages: 1 rows are gone", "seen: 1 rows are gone", "row 2 of", "row 6 of", "damaged-"]
+    {
+        assert!(repaired.contains(said), "{said:?} is not in {repaired}");
+    }
+    house.run_as("alice", &["doctor"]).exit(0);
+    let rows = house.run_as("alice", &["history", "--json"]).exit(0);
+    assert_eq!(rows.texts(), ["a", "c", "d", "one", "three", "waits"]);
+    assert_eq!(rows.json().iter().filter(|row| row["type"] == "lost").count(), 2);
+    // What waited is sent, and the conversation goes on, without a word of doubt on the other side.
+    house.send("alice", "bob", "after").exit(0);
+    assert_eq!(house.receive("bob", 2).exit(0).texts(), ["waits", "after"]);
+    house.send("bob", "alice", "answer").exit(0);
+    assert_eq!(house.receive("alice", 1).exit(0).texts(), ["answer"]);
+    let history = house.run_as("bob", &["history", "--json"]).exit(0);
+    assert_eq!(history.json().len(), history.messages().len(), "{}", history.out);
+}
+
+/// Zeros over any page of the file: the store is as good as before, or repaired, or refused and left alone.
+#[test]
+fn a_store_with_a_page_of_zeros_is_repaired_or_left_alone() {
+    let broker = EmbeddedHouse::start();
+    let house = lived_in(&broker);
+    house.run_as("alice", &["outbox", "retry"]).exit(0);
+    assert_eq!(house.receive("bob", 1).exit(0).texts(), ["waits"]);
+    let (store, away) = (house.profile("alice").join("store.db"), house.path().join("away.db"));
+    std::fs::rename(house.profile("alice"), house.path().join("kept")).unwrap();
+    let pages = std::fs::metadata(house.path().join("kept/store.db")).unwrap().len() / 4096;
+    let (mut repaired, mut refused) = (0, 0);
+    for page in 0..pages {
+        drop(std::fs::remove_dir_all(house.profile("alice")));
+        let mut copy = std::process::Command::new("cp");
+        copy.arg("-a").arg(house.path().join("kept")).arg(house.profile("alice"));
+        assert!(copy.status().unwrap().success());
+        let mut bytes = std::fs::read(&store).unwrap();
+        let at = usize::try_from(page * 4096).unwrap();
+        bytes[at..at + 4096].fill(0);
+        std::fs::write(&store, &bytes).unwrap();
+        std::fs::write(&away, &bytes).unwrap();
+        let said = house.run_as("alice", &["doctor", "--repair"]);
+        match said.code {
+            0 => {
+                house.run_as("alice", &["doctor"]).exit(0);
+                let text = format!("after page {page}");
+                house.send("alice", "bob", &text).exit(0);
+                assert_eq!(house.receive("bob", 1).exit(0).texts(), [text], "page {page}");
+                repaired += 1;
+            }
+            7 => {
+                assert!(said.out.contains("FAIL  repair"), "{}", said.out);
+                refused += 1;
+            }
+            code => panic!("page {page}: {code}: {}{}", said.out, said.err),
+        }
+    }
+    println!("{pages} pages: {repaired} repaired, {refused} refused");
+    assert!(repaired > pages / 2, "{repaired} of {pages}");
+}
+
+#[test]
+fn a_store_that_is_in_use_is_not_repaired() {
+    let broker = EmbeddedHouse::start();
+    let house = lived_in(&broker);
+    alter(&house, "DELETE FROM heads");
+    let mut listening = house.start("alice", &["listen"]);
+    wait_for(&mut listening, "shared key");
+    let refused = house.run_as("alice", &["doctor", "--repair"]).exit(7);
+    assert!(refused.out.contains("in use by another process"), "{}", refused.out);
+    listening.kill().unwrap();
+    listening.wait().unwrap();
+    house.run_as("alice", &["doctor", "--repair"]).exit(0);
+}

@@ -1,0 +1,221 @@
+//! Saving what is whole of a damaged store into a new one.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use super::{CHECK, Store, make_engine};
+use crate::codec::numbered;
+use crate::engine::kind::EngineKind;
+use crate::engine::{self, Range, Row, Txn};
+use crate::error::{OpenError, StoreError};
+use crate::ids::Seq;
+use crate::schema::{
+    CONVERSATIONS, HEADS, KEYS_ONLY, MESSAGES, OUTBOX, RESTING, TABLES, Table, VERSION, WAITING,
+};
+use crate::sealed::StoreKey;
+use crate::tables::messages::{Head, HistoryRow, LAST_SEQ};
+use crate::tables::outbox::LAST_ID;
+use crate::txn::{ReadTxn, WriteTxn};
+
+/// What was saved of a damaged store, and what is gone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Repaired {
+    /// Rows that were saved.
+    pub kept: u64,
+    /// Rows that were there and did not open, by table.
+    pub unauthentic: BTreeMap<&'static str, u64>,
+    /// Tables of which the engine could not read everything: how much is gone is not known.
+    pub unreadable: BTreeSet<&'static str>,
+    /// Rows of the history that are gone: first and last of each run.
+    pub history: Vec<(Seq, Seq)>,
+}
+
+impl Store {
+    /// Makes a new store at `to` of all that opens of the one at `from`, which is left as it is.
+    ///
+    /// Each row of the history that is gone gets the body that `gone` makes, so that no number is given out twice. Indexes,
+    /// heads and counters are made anew. A message of the outbox of which it is not known whether it was sent waits again.
+    /// Whoever calls this begins new streams: what was sent last may be among what is gone.
+    ///
+    /// # Errors
+    /// [`OpenError::WrongKey`] if no row opens with this key; what opening reports if the engine cannot read the
+    /// store at all; a failure to write the new one.
+    pub fn repair(
+        from: &Path,
+        (engine, to): (EngineKind, &Path),
+        key: &StoreKey,
+        gone: impl Fn(Seq) -> Zeroizing<Vec<u8>>,
+    ) -> Result<(Self, Repaired), OpenError> {
+        let damaged = Self::over(engine::open(from)?, key);
+        let found = damaged.version()?;
+        if found > VERSION {
+            return Err(OpenError::Newer { found, supported: VERSION });
+        }
+        let repaired = Self::at(to, make_engine(engine, to)?, key);
+        repaired.write(|tx| tx.raw.ensure_tables())?;
+        let mut report = Repaired::default();
+        let old = damaged.inner.engine.begin_read()?;
+        for table in TABLES.into_iter().filter(|table| ![&CONVERSATIONS, &HEADS].contains(table)) {
+            save_table(&*old, &repaired, table, &mut report)?;
+        }
+        if report.kept == 0 {
+            return Err(OpenError::WrongKey);
+        }
+        repaired.write(|tx| {
+            tx.meta_put(CHECK, CHECK.as_bytes())?;
+            tx.meta_delete(super::origin::PLACE)
+        })?;
+        make_outbox_whole(&repaired)?;
+        make_history_whole(&repaired, &gone, &mut report)?;
+        repaired.write(|tx| tx.raw.set_version(VERSION))?;
+        repaired.settle()?;
+        Ok((repaired, report))
+    }
+}
+
+/// Saves the rows of a table that the engine can read and that open.
+fn save_table(
+    old: &dyn Txn,
+    new: &Store,
+    table: &'static Table,
+    report: &mut Repaired,
+) -> Result<(), StoreError> {
+    let mut known = HashSet::new();
+    let mut save = |rows: Vec<Row>, report: &mut Repaired| {
+        new.write(|tx| {
+            for (key, value) in rows {
+                if !known.insert(key.clone()) {
+                    continue;
+                }
+                let whole = match KEYS_ONLY.contains(&table) {
+                    true => value.is_empty(),
+                    false => tx.sealer.open(table, &key, &value).is_ok(),
+                };
+                if whole {
+                    tx.raw.put(table, &key, &value)?;
+                    report.kept += 1;
+                } else {
+                    *report.unauthentic.entry(table.name).or_default() += 1;
+                }
+            }
+            Ok::<_, StoreError>(())
+        })
+    };
+    let Err(last) = each_page(old, table, Range::all(), |rows| save(rows, report))? else {
+        return Ok(());
+    };
+    // Something in the middle cannot be read: from the other end, then.
+    report.unreadable.insert(table.name);
+    let rest = Range::all().starting_at(last).falling();
+    drop(each_page(old, table, rest, |rows| save(rows, report))?);
+    Ok(())
+}
+
+/// Reads a range in pages, and row by row where a page cannot be read. `Err` holds the key from which on it could not.
+fn each_page(
+    tx: &dyn Txn,
+    table: &Table,
+    mut range: Range,
+    mut visit: impl FnMut(Vec<Row>) -> Result<(), StoreError>,
+) -> Result<Result<(), Vec<u8>>, StoreError> {
+    let most = if table.large { 8 } else { 256 };
+    let mut page = most;
+    loop {
+        match tx.scan(table, &range, page) {
+            Ok(rows) => {
+                let Some((last, _)) = rows.last() else { return Ok(Ok(())) };
+                range = match range.order {
+                    engine::Order::Rising => range.starting_at([last.as_slice(), &[0]].concat()),
+                    engine::Order::Falling => range.ending_before(last.clone()),
+                };
+                visit(rows)?;
+                page = most;
+            }
+            Err(error @ (StoreError::Locked | StoreError::Full)) => return Err(error),
+            Err(_) if page > 1 => page /= 4,
+            Err(_) => return Ok(Err(range.from)),
+        }
+    }
+}
+
+/// Each row of the outbox waits or rests, and nothing points to a row that is gone.
+fn make_outbox_whole(store: &Store) -> Result<(), StoreError> {
+    store.write(|tx| {
+        let there = numbers(tx, &OUTBOX)?;
+        let resting: BTreeSet<u64> = numbers(tx, &RESTING)?;
+        for id in resting.difference(&there) {
+            tx.delete(&RESTING, &id.to_be_bytes())?;
+        }
+        for key in tx.keys(&WAITING, &Range::all(), usize::MAX)? {
+            tx.delete(&WAITING, &key)?;
+        }
+        for id in there.difference(&resting) {
+            tx.outbox_wait(*id)?;
+        }
+        let last = there.last().copied().unwrap_or(0);
+        tx.set_count(LAST_ID, tx.count(LAST_ID)?.max(last));
+        Ok(())
+    })
+}
+
+/// The rows of a table whose keys are numbers.
+fn numbers(tx: &ReadTxn<'_>, table: &Table) -> Result<BTreeSet<u64>, StoreError> {
+    let keys = tx.keys(table, &Range::all(), usize::MAX)?;
+    Ok(keys
+        .iter()
+        .filter_map(|key| Some(u64::from_be_bytes(key.as_slice().try_into().ok()?)))
+        .collect())
+}
+
+/// Fills the history's holes, and makes its index and heads anew.
+fn make_history_whole(
+    store: &Store,
+    gone: &impl Fn(Seq) -> Zeroizing<Vec<u8>>,
+    report: &mut Repaired,
+) -> Result<(), StoreError> {
+    let there = store.read(|tx| numbers(tx, &MESSAGES))?;
+    let counted = store.read(|tx| tx.count(LAST_SEQ))?;
+    let last = there.last().copied().unwrap_or(0).max(counted);
+    let mut next = 1;
+    for seq in there.iter().copied().chain([last.saturating_add(1)]) {
+        if next < seq {
+            report.history.push((next.into(), (seq - 1).into()));
+        }
+        next = seq.saturating_add(1);
+    }
+    for (first, last) in &report.history {
+        store.write(|tx| {
+            (first.get()..=last.get())
+                .try_for_each(|seq| tx.history_fill(seq.into(), &gone(seq.into())))
+        })?;
+    }
+    let mut heads: BTreeMap<[u8; 16], Head> = BTreeMap::new();
+    let mut after = Seq::ZERO;
+    loop {
+        let rows = store.read(|tx| tx.history_after(after, PAGE))?;
+        let Some(row) = rows.last() else { break };
+        after = row.seq;
+        store.write(|tx| rows.iter().try_for_each(|row| index(tx, row, &mut heads)))?;
+    }
+    store.write(|tx| {
+        tx.write_heads(&heads.into_iter().collect())?;
+        tx.set_count(LAST_SEQ, last);
+        Ok(())
+    })
+}
+
+fn index(
+    tx: &WriteTxn<'_>,
+    row: &HistoryRow,
+    heads: &mut BTreeMap<[u8; 16], Head>,
+) -> Result<(), StoreError> {
+    let conversation = tx.sealer.hide("conversation", &[&row.conversation]);
+    let head = heads.entry(conversation).or_insert(Head::EMPTY);
+    *head = head.with(row.seq);
+    tx.put_key(&CONVERSATIONS, &numbered(&conversation, row.seq.get()))
+}
+
+const PAGE: usize = 256;
