@@ -15,6 +15,7 @@ mod crashes;
 mod demo;
 #[cfg(target_os = "linux")]
 mod disk;
+mod faults;
 mod house;
 mod kafka;
 mod listening;
