@@ -206,15 +206,15 @@ pub(crate) fn read_until(said: &mut impl BufRead, text: &str) {
 pub(crate) enum BrokerHouse {
     /// In this process.
     Embedded(Box<EmbeddedHouse>),
-    /// Apache Kafka, started by somebody else.
-    Apache(SocketAddr),
+    /// Apache Kafka, started by somebody else; its nodes.
+    Apache(Vec<SocketAddr>),
 }
 
 impl BrokerHouse {
     /// Apache Kafka where SECURECHAT_TEST_BROKERS names one, else a broker in this process.
     pub(crate) fn start() -> Self {
         match std::env::var("SECURECHAT_TEST_BROKERS") {
-            Ok(address) => Self::Apache(address.parse().unwrap()),
+            Ok(nodes) => Self::Apache(nodes.split(',').map(|node| node.parse().unwrap()).collect()),
             Err(_) => Self::Embedded(Box::new(EmbeddedHouse::start())),
         }
     }
@@ -222,7 +222,14 @@ impl BrokerHouse {
     pub(crate) fn address(&self) -> SocketAddr {
         match self {
             Self::Embedded(house) => house.address,
-            Self::Apache(address) => *address,
+            Self::Apache(nodes) => nodes[0],
+        }
+    }
+
+    pub(crate) fn nodes(&self) -> Vec<SocketAddr> {
+        match self {
+            Self::Embedded(house) => vec![house.address],
+            Self::Apache(nodes) => nodes.clone(),
         }
     }
 }

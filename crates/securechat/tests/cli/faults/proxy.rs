@@ -3,9 +3,10 @@
 //! It forwards whole frames. Where a broker tells its address (Metadata), the proxy tells its own, so that the client stays
 //! behind it.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -15,6 +16,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
+
+use super::lies::{Liar, Lie};
 
 /// What is wrong with the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,28 +44,51 @@ pub(crate) enum Fault {
     HalfOpen,
     /// Records are appended; the acknowledgement is swallowed, and the connection reset.
     LostAcks,
+    /// Three quarters of the broker's answers are lies.
+    Lies(Lie),
+}
+
+/// What all connections share.
+struct Shared {
+    /// The brokers' ports, and the proxy's addresses for them.
+    own: HashMap<u16, SocketAddr>,
+    /// Answers that were lies.
+    lies: AtomicU64,
 }
 
 /// A running proxy; ends when it is dropped.
 pub(crate) struct Proxy {
-    address: SocketAddr,
+    addresses: Vec<SocketAddr>,
     fault: watch::Sender<Fault>,
+    shared: Arc<Shared>,
     _runtime: tokio::runtime::Runtime,
 }
 
 impl Proxy {
-    /// Stands in for one broker.
-    pub(crate) fn start(broker: SocketAddr) -> Self {
+    /// Stands in for these brokers, each behind an address of its own.
+    pub(crate) fn start(brokers: &[SocketAddr]) -> Self {
         let runtime = tokio::runtime::Runtime::new().unwrap();
-        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
-        let address = listener.local_addr().unwrap();
         let (fault, watching) = watch::channel(Fault::None);
-        runtime.spawn(accept(listener, broker, address, watching));
-        Self { address, fault, _runtime: runtime }
+        let bind = |_| runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+        let listeners: Vec<TcpListener> = brokers.iter().map(bind).collect();
+        let own = listeners.iter().map(|listener| listener.local_addr().unwrap());
+        let addresses: Vec<SocketAddr> = own.collect();
+        let own = brokers.iter().map(SocketAddr::port).zip(addresses.iter().copied()).collect();
+        let shared = Arc::new(Shared { own, lies: AtomicU64::new(0) });
+        for (listener, broker) in listeners.into_iter().zip(brokers) {
+            runtime.spawn(accept(listener, *broker, Arc::clone(&shared), watching.clone()));
+        }
+        Self { addresses, fault, shared, _runtime: runtime }
     }
 
-    pub(crate) fn address(&self) -> SocketAddr {
-        self.address
+    /// Where clients find it.
+    pub(crate) fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Answers so far that were lies.
+    pub(crate) fn lies(&self) -> u64 {
+        self.shared.lies.load(Ordering::Relaxed)
     }
 
     pub(crate) fn set(&self, fault: Fault) {
@@ -73,7 +99,7 @@ impl Proxy {
 async fn accept(
     listener: TcpListener,
     broker: SocketAddr,
-    own: SocketAddr,
+    shared: Arc<Shared>,
     fault: watch::Receiver<Fault>,
 ) {
     loop {
@@ -88,7 +114,7 @@ async fn accept(
                 reset(&client);
             });
         } else if let Ok(server) = TcpStream::connect(broker).await {
-            tokio::spawn(connection(client, server, own, fault.clone()));
+            tokio::spawn(connection(client, server, Arc::clone(&shared), fault.clone()));
         }
     }
 }
@@ -105,7 +131,7 @@ type Asked = Arc<Mutex<VecDeque<(ApiKey, i16)>>>;
 async fn connection(
     client: TcpStream,
     server: TcpStream,
-    own: SocketAddr,
+    shared: Arc<Shared>,
     mut fault: watch::Receiver<Fault>,
 ) {
     drop((client.set_nodelay(true), server.set_nodelay(true)));
@@ -116,7 +142,7 @@ async fn connection(
     let ended = |fault: &Fault| matches!(fault, Fault::Reset | Fault::HalfOpen);
     tokio::select! {
         () = requests(from_client, to_server, Arc::clone(&asked), fault.clone()) => {}
-        () = answers(from_server, to_client, asked, own, fault.clone()) => {}
+        () = answers(from_server, to_client, asked, Arc::clone(&shared), fault.clone()) => {}
         _ = fault.wait_for(ended) => {}
     }
 }
@@ -140,7 +166,8 @@ async fn requests(
         asked.lock().unwrap().push_back((ApiKey::try_from(key).unwrap(), version));
         let silent = |fault: &Fault| matches!(fault, Fault::Silent | Fault::SilentToBroker);
         drop(fault.wait_for(|fault| !silent(fault)).await);
-        if pass(&mut to, &frame.freeze(), &fault).await.is_none() {
+        let whole = [&u32::try_from(frame.len()).unwrap().to_be_bytes()[..], &frame].concat();
+        if pass(&mut to, &whole, &fault).await.is_none() {
             return;
         }
     }
@@ -150,15 +177,16 @@ async fn answers(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
     asked: Asked,
-    own: SocketAddr,
+    shared: Arc<Shared>,
     mut fault: watch::Receiver<Fault>,
 ) {
+    let mut liar = Liar::new(seed());
     while let Some(frame) = frame(&mut from).await {
         let Some((key, version)) = asked.lock().unwrap().pop_front() else { return };
         let silent = |fault: &Fault| matches!(fault, Fault::Silent | Fault::SilentToClient);
         drop(fault.wait_for(|fault| !silent(fault)).await);
         let answer = match key {
-            ApiKey::Metadata => with_own_address(frame.freeze(), version, own),
+            ApiKey::Metadata => with_own_address(frame.freeze(), version, &shared),
             _ => frame.freeze(),
         };
         let now = *fault.borrow();
@@ -171,19 +199,33 @@ async fn answers(
             drop(to.write_all(&answer[..answer.len() / 2]).await);
             return;
         }
-        if pass(&mut to, &answer, &fault).await.is_none() {
+        let lie = if let Fault::Lies(lie) = now { Some(lie) } else { None };
+        let said = liar.tell(lie, key, version, &answer);
+        let truth = [&u32::try_from(answer.len()).unwrap().to_be_bytes()[..], &answer].concat();
+        if said != truth {
+            shared.lies.fetch_add(1, Ordering::Relaxed);
+        }
+        if pass(&mut to, &said, &fault).await.is_none() {
             return;
         }
     }
 }
 
-/// Writes a frame, as slowly as the fault wants it.
-async fn pass(
-    to: &mut OwnedWriteHalf,
-    frame: &Bytes,
-    fault: &watch::Receiver<Fault>,
-) -> Option<()> {
-    let whole = [&u32::try_from(frame.len()).unwrap().to_be_bytes()[..], frame].concat();
+/// Of each connection another, and all of them from SECURECHAT_TEST_SEED where it is set.
+fn seed() -> u64 {
+    static FIRST: OnceLock<u64> = OnceLock::new();
+    static CONNECTIONS: AtomicU64 = AtomicU64::new(0);
+    let first = FIRST.get_or_init(|| {
+        let said = std::env::var("SECURECHAT_TEST_SEED").ok();
+        let seed = said.map_or_else(rand::random, |said| said.parse().unwrap());
+        println!("SECURECHAT_TEST_SEED={seed}");
+        seed
+    });
+    first.wrapping_add(CONNECTIONS.fetch_add(1, Ordering::Relaxed))
+}
+
+/// Writes bytes, as slowly as the fault wants it.
+async fn pass(to: &mut OwnedWriteHalf, whole: &[u8], fault: &watch::Receiver<Fault>) -> Option<()> {
     let now = *fault.borrow();
     match now {
         Fault::Delay => tokio::time::sleep(Duration::from_secs(1)).await,
@@ -201,16 +243,20 @@ async fn pass(
         }
         _ => {}
     }
-    to.write_all(&whole).await.ok()
+    to.write_all(whole).await.ok()
 }
 
 /// The answer to a Metadata request, with the proxy in the place of every broker.
-fn with_own_address(answer: Bytes, version: i16, own: SocketAddr) -> Bytes {
+fn with_own_address(answer: Bytes, version: i16, shared: &Shared) -> Bytes {
     let header_version = ApiKey::Metadata.response_header_version(version);
     let mut rest = answer;
     let header = ResponseHeader::decode(&mut rest, header_version).unwrap();
     let mut body = MetadataResponse::decode(&mut rest, version).unwrap();
     for broker in &mut body.brokers {
+        let Some(own) = u16::try_from(broker.port).ok().and_then(|port| shared.own.get(&port))
+        else {
+            continue;
+        };
         broker.host = StrBytes::from_string(own.ip().to_string());
         broker.port = i32::from(own.port());
     }
