@@ -10,7 +10,7 @@ use self::proxy::{Fault, Proxy};
 use crate::house::{BrokerHouse, House, finish};
 
 mod lies;
-mod proxy;
+pub(crate) mod proxy;
 
 /// How long each fault lasts.
 const LASTS: Duration = Duration::from_secs(4);

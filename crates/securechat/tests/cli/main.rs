@@ -9,6 +9,7 @@
 )]
 
 mod bad_input;
+mod certificates;
 mod conversation;
 #[cfg(all(unix, feature = "failpoints"))]
 mod crashes;
@@ -20,5 +21,6 @@ mod house;
 mod kafka;
 mod listening;
 mod outbox;
+mod races;
 mod secrets;
 mod store;

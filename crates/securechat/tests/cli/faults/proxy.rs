@@ -65,15 +65,27 @@ pub(crate) struct Proxy {
 }
 
 impl Proxy {
+    /// Stands in for a broker, and tells clients another address: something stands before the proxy as well.
+    pub(crate) fn start_behind(broker: SocketAddr, told: SocketAddr) -> Self {
+        Self::start_as(&[broker], |_| vec![told])
+    }
+
     /// Stands in for these brokers, each behind an address of its own.
     pub(crate) fn start(brokers: &[SocketAddr]) -> Self {
+        Self::start_as(brokers, <[SocketAddr]>::to_vec)
+    }
+
+    fn start_as(
+        brokers: &[SocketAddr],
+        told: impl FnOnce(&[SocketAddr]) -> Vec<SocketAddr>,
+    ) -> Self {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let (fault, watching) = watch::channel(Fault::None);
         let bind = |_| runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let listeners: Vec<TcpListener> = brokers.iter().map(bind).collect();
         let own = listeners.iter().map(|listener| listener.local_addr().unwrap());
         let addresses: Vec<SocketAddr> = own.collect();
-        let own = brokers.iter().map(SocketAddr::port).zip(addresses.iter().copied()).collect();
+        let own = brokers.iter().map(SocketAddr::port).zip(told(&addresses)).collect();
         let shared = Arc::new(Shared { own, lies: AtomicU64::new(0) });
         for (listener, broker) in listeners.into_iter().zip(brokers) {
             runtime.spawn(accept(listener, *broker, Arc::clone(&shared), watching.clone()));
