@@ -139,6 +139,16 @@ pub(crate) async fn begin(caller: &Arc<Caller>, frame: Frame) -> Result<Answer, 
     })
 }
 
+/// Takes a request apart as [`begin`] does, and does nothing of what it asks.
+pub(crate) fn take_apart(mut bytes: Bytes) {
+    let Ok(head) = read_head(&mut bytes) else { return };
+    let known = shape(head.key).filter(|_| versions::serves(head.key, head.version));
+    let items = crate::Limits::default().items;
+    if known.is_some_and(|shape| shape.walk(head.version, &bytes, items).is_ok()) {
+        drop(kafka_protocol::messages::RequestKind::decode(head.key, &mut bytes, head.version));
+    }
+}
+
 /// Reads the header of a request.
 fn read_head(bytes: &mut Bytes) -> Result<Head, Closed> {
     let malformed = || Closed::Request("the header of a request is malformed");

@@ -6,6 +6,8 @@ mod broker;
 mod config;
 mod connection;
 mod error;
+#[doc(hidden)]
+pub mod fuzzing;
 mod limits;
 mod log;
 mod report;

@@ -10,6 +10,8 @@ mod cover;
 #[cfg(test)]
 mod documented;
 mod error;
+#[doc(hidden)]
+pub mod fuzzing;
 mod handle;
 mod hash;
 mod history_row;

@@ -1,0 +1,28 @@
+//! Decoders of bytes from outside, for the fuzz targets alone.
+
+use crate::content::{Content, Decoded};
+use crate::history_row::{HistoryRow, decode};
+use crate::network::Network;
+use crate::outbox::OutboxRow;
+use crate::outbox::own::OwnRecord;
+
+/// What a broker handed over, opened: it decodes to what encodes to it, or not at all.
+///
+/// # Panics
+/// When it does not.
+#[expect(clippy::panic, reason = "the fuzz target's finding")]
+pub fn content(bytes: &[u8]) {
+    if let Ok(Decoded::Content(content)) = Content::decode(bytes)
+        && *content.encode() != *bytes
+    {
+        panic!("a content that encodes to something else");
+    }
+}
+
+/// Rows of the store, as an attacker with its key could write them.
+pub fn store_values(bytes: &[u8]) {
+    drop(decode::<HistoryRow>(bytes));
+    drop(decode::<OutboxRow>(bytes));
+    drop(decode::<OwnRecord>(bytes));
+    drop(Network::from_row(bytes));
+}

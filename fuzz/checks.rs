@@ -1,0 +1,78 @@
+//! What each fuzz target does with its bytes. The corpora are replayed by an ordinary test as well.
+
+use std::num::NonZeroU32;
+
+use chat_core::{Invite, NetworkKey, key_file};
+use chat_crypto::{Envelope, EnvelopeContext, EnvelopeKind, MailboxTag, Subkey};
+use chat_stego::{LsbCompat, StegoCodec, StegoKey};
+
+#[path = "../crates/securechat/src/output/escape.rs"]
+#[allow(dead_code, missing_docs)]
+mod escape;
+
+/// Looks at bytes, and panics over a finding.
+pub type Check = fn(&[u8]);
+
+/// The targets, by their names.
+pub const TARGETS: [(&str, Check); 9] = [
+    ("envelope", envelope),
+    ("content", chat_core::fuzzing::content),
+    ("key_file", key),
+    ("invite", invite),
+    ("store_values", chat_core::fuzzing::store_values),
+    ("broker_frame", chat_broker::fuzzing::frame),
+    ("broker_batch", chat_broker::fuzzing::batch),
+    ("picture", picture),
+    ("terminal", terminal),
+];
+
+/// Nobody without the key makes an envelope that opens.
+pub fn envelope(bytes: &[u8]) {
+    let key = Subkey::from_bytes([7; 32]);
+    let tag = MailboxTag::inbox(&key, "fuzz", "bob");
+    let partition = tag.derived_partition(NonZeroU32::MIN);
+    let context =
+        EnvelopeContext { namespace: "fuzz", kind: EnvelopeKind::Mail, partition, tag: &tag };
+    if let Ok(envelope) = Envelope::parse(bytes) {
+        assert!(envelope.open(&[&key], &context).is_err(), "a forged envelope opened");
+    }
+}
+
+/// A key file that is read is written the same.
+pub fn key(bytes: &[u8]) {
+    if let Ok(key) = key_file::parse(bytes) {
+        let again: NetworkKey = key_file::parse(key_file::encode(&key).as_bytes()).unwrap();
+        assert_eq!(again.expose_bytes(), key.expose_bytes());
+    }
+}
+
+/// An invite that is read is written the same.
+pub fn invite(bytes: &[u8]) {
+    let Ok(line) = std::str::from_utf8(bytes) else { return };
+    if let Ok(invite) = line.parse::<Invite>() {
+        let written = invite.to_line();
+        let again: Invite = written.parse().unwrap();
+        assert_eq!(*again.to_line(), *written);
+    }
+}
+
+/// Pictures of at most 64 KiB: larger ones take all their time in decoders.
+pub fn picture(bytes: &[u8]) {
+    if bytes.len() <= 65_536 {
+        drop(LsbCompat.inspect(bytes));
+        drop(LsbCompat.extract(bytes, &StegoKey::from_bytes([0; 32])));
+    }
+}
+
+/// Nothing that a terminal acts on comes out.
+pub fn terminal(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let acts = |c: char| {
+        (c.is_control() && c != '\n' && c != '\t')
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let line = escape::one_line(&text);
+    assert!(!line.chars().any(|c| acts(c) || c == '\n' || c == '\t'), "{line:?}");
+    assert!(!escape::indented(&text, "    ").chars().any(acts));
+    assert!(!escape::json(&text).chars().any(acts));
+}
