@@ -6,6 +6,9 @@ use chat_core::{Invite, NetworkKey, key_file};
 use chat_crypto::{Envelope, EnvelopeContext, EnvelopeKind, MailboxTag, Subkey};
 use chat_stego::{LsbCompat, StegoCodec, StegoKey};
 
+#[path = "../crates/securechat/src/config/file.rs"]
+#[allow(dead_code, missing_docs)]
+mod config_file;
 #[path = "../crates/securechat/src/output/escape.rs"]
 #[allow(dead_code, missing_docs)]
 mod escape;
@@ -14,11 +17,12 @@ mod escape;
 pub type Check = fn(&[u8]);
 
 /// The targets, by their names.
-pub const TARGETS: [(&str, Check); 9] = [
+pub const TARGETS: [(&str, Check); 10] = [
     ("envelope", envelope),
     ("content", chat_core::fuzzing::content),
     ("key_file", key),
     ("invite", invite),
+    ("config", config),
     ("store_values", chat_core::fuzzing::store_values),
     ("broker_frame", chat_broker::fuzzing::frame),
     ("broker_batch", chat_broker::fuzzing::batch),
@@ -53,6 +57,15 @@ pub fn invite(bytes: &[u8]) {
         let written = invite.to_line();
         let again: Invite = written.parse().unwrap();
         assert_eq!(*again.to_line(), *written);
+    }
+}
+
+/// What is wrong with a configuration is said with a line that the file has.
+pub fn config(bytes: &[u8]) {
+    let lines = bytes.iter().filter(|byte| **byte == b'\n').count() + 1;
+    if let Err(problem) = config_file::File::parse(bytes) {
+        assert!(!problem.message.is_empty());
+        assert!(problem.line.is_none_or(|line| (1..=lines).contains(&line)), "{problem:?}");
     }
 }
 

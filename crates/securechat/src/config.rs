@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+mod file;
 
+pub(crate) use self::file::Settings;
+use self::file::{File, Problem};
 use crate::failure::{Exit, Failure};
 use crate::nearest::nearest;
 
@@ -26,30 +28,6 @@ pub(crate) enum Origin {
     Usual,
     /// A person: there must be one.
     Named,
-}
-
-/// How to connect. Every key may be set in the environment too: `SECURECHAT_` and the key in capitals.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct Settings {
-    /// Bootstrap servers, instead of the network's own.
-    pub(crate) brokers: Option<Vec<String>>,
-    /// `plaintext`, `tls`, `sasl-tls` or `sasl-plaintext`.
-    pub(crate) security: Option<String>,
-    /// The certificate authority to trust, as PEM, instead of the system's.
-    pub(crate) ca_file: Option<PathBuf>,
-    /// The client's certificate chain, as PEM.
-    pub(crate) cert_file: Option<PathBuf>,
-    /// The client's private key, as PEM, readable by nobody else.
-    pub(crate) key_file: Option<PathBuf>,
-    /// `PLAIN`, `SCRAM-SHA-256` or `SCRAM-SHA-512`.
-    pub(crate) sasl_mechanism: Option<String>,
-    /// The user at the broker.
-    pub(crate) sasl_username: Option<String>,
-    /// A file with the password at the broker, readable by nobody else.
-    pub(crate) sasl_password_file: Option<PathBuf>,
-    /// A shell command that prints the password at the broker.
-    pub(crate) sasl_password_command: Option<String>,
 }
 
 impl Settings {
@@ -104,23 +82,6 @@ impl Settings {
     }
 }
 
-/// The file as it is parsed.
-#[derive(Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct File {
-    default_profile: Option<String>,
-    profiles: BTreeMap<String, Settings>,
-    brokers: Option<Vec<String>>,
-    security: Option<String>,
-    ca_file: Option<PathBuf>,
-    cert_file: Option<PathBuf>,
-    key_file: Option<PathBuf>,
-    sasl_mechanism: Option<String>,
-    sasl_username: Option<String>,
-    sasl_password_file: Option<PathBuf>,
-    sasl_password_command: Option<String>,
-}
-
 impl Config {
     /// Reads the file; one that does not exist sets nothing, unless somebody has named it.
     pub(crate) fn read(path: &Path, origin: Origin) -> Result<Self, Failure> {
@@ -136,36 +97,8 @@ impl Config {
                 return Err(failure.hint(LOOK));
             }
         };
-        let text =
-            std::str::from_utf8(&bytes).map_err(|_| wrong(path, "it is not UTF-8").hint(LOOK))?;
-        Self::parse(text).map_err(|problem| problem.in_file(path))
-    }
-
-    fn parse(text: &str) -> Result<Self, Problem> {
-        let file: File = toml::from_str(text).map_err(|error| Problem::new(text, &error))?;
-        let folders = file.profiles.keys().find(|name| name.parse::<chat_core::Handle>().is_err());
-        if let Some(name) = folders {
-            return Err(Problem {
-                line: None,
-                message: format!("[profiles.{name}] names no profile"),
-                nearest: None,
-            });
-        }
-        Ok(Self {
-            default_profile: file.default_profile,
-            profiles: file.profiles,
-            settings: Settings {
-                brokers: file.brokers,
-                security: file.security,
-                ca_file: file.ca_file,
-                cert_file: file.cert_file,
-                key_file: file.key_file,
-                sasl_mechanism: file.sasl_mechanism,
-                sasl_username: file.sasl_username,
-                sasl_password_file: file.sasl_password_file,
-                sasl_password_command: file.sasl_password_command,
-            },
-        })
+        let file = File::parse(&bytes).map_err(|problem| refusal(&problem, path))?;
+        Ok(Self::from(file))
     }
 
     /// The names of the profiles that have a table of their own.
@@ -180,43 +113,33 @@ impl Config {
     }
 }
 
-/// What is wrong with the file, and where.
-#[derive(Debug)]
-struct Problem {
-    line: Option<usize>,
-    message: String,
-    nearest: Option<&'static str>,
+/// What is wrong with the file, as the user is told.
+fn refusal(problem: &Problem, path: &Path) -> Failure {
+    let place = problem.line.map_or(String::new(), |line| format!("line {line}: "));
+    let failure = wrong(path, &format!("{place}{}", problem.message));
+    let keys = Settings::KEYS.into_iter().chain(["default_profile", "profiles"]);
+    match problem.unknown_key.as_deref().and_then(|key| nearest(key, keys)) {
+        Some(key) => failure.hint(format!("did you mean {key}?")),
+        None => failure.hint(LOOK),
+    }
 }
 
-impl Problem {
-    fn new(text: &str, error: &toml::de::Error) -> Self {
-        let before = error.span().and_then(|span| text.get(..span.start));
-        let line = before.map(|before| before.matches('\n').count().saturating_add(1));
-        let said = error.message();
-        let unknown = said.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());
-        match unknown {
-            Some(key) => Self {
-                line,
-                message: format!("there is no key {key:?}"),
-                nearest: nearest(
-                    key,
-                    Settings::KEYS.into_iter().chain(["default_profile", "profiles"]),
-                ),
+impl From<File> for Config {
+    fn from(file: File) -> Self {
+        Self {
+            default_profile: file.default_profile,
+            profiles: file.profiles,
+            settings: Settings {
+                brokers: file.brokers,
+                security: file.security,
+                ca_file: file.ca_file,
+                cert_file: file.cert_file,
+                key_file: file.key_file,
+                sasl_mechanism: file.sasl_mechanism,
+                sasl_username: file.sasl_username,
+                sasl_password_file: file.sasl_password_file,
+                sasl_password_command: file.sasl_password_command,
             },
-            None => Self {
-                line,
-                message: said.lines().next().unwrap_or("it is no TOML").to_owned(),
-                nearest: None,
-            },
-        }
-    }
-
-    fn in_file(self, path: &Path) -> Failure {
-        let place = self.line.map_or(String::new(), |line| format!("line {line}: "));
-        let failure = wrong(path, &format!("{place}{}", self.message));
-        match self.nearest {
-            Some(key) => failure.hint(format!("did you mean {key}?")),
-            None => failure.hint(LOOK),
         }
     }
 }
@@ -248,19 +171,19 @@ mod tests {
 
     #[test]
     fn a_profile_goes_before_the_top_of_the_file() {
-        let config = Config::parse(
-            "security = 'tls'\nbrokers = ['a:1']\n[profiles.bob]\nsecurity = 'plaintext'\n",
+        let file = File::parse(
+            b"security = 'tls'\nbrokers = ['a:1']\n[profiles.bob]\nsecurity = 'plaintext'\n",
         );
-        let settings = config.unwrap().settings("bob");
+        let settings = Config::from(file.unwrap()).settings("bob");
         assert_eq!(settings.security.as_deref(), Some("plaintext"));
         assert_eq!(settings.brokers, Some(vec!["a:1".to_owned()]));
     }
 
     #[test]
     fn an_unknown_key_is_named_with_line_and_neighbour() {
-        let problem = Config::parse("security = 'tls'\nbrokrs = ['a:1']\n").unwrap_err();
-        assert_eq!((problem.line, problem.nearest), (Some(2), Some("brokers")));
-        let failure = problem.in_file(Path::new("config.toml"));
+        let problem = File::parse(b"security = 'tls'\nbrokrs = ['a:1']\n").unwrap_err();
+        assert_eq!((problem.line, problem.unknown_key.as_deref()), (Some(2), Some("brokrs")));
+        let failure = refusal(&problem, Path::new("config.toml"));
         assert_eq!(failure.message, "config.toml: line 2: there is no key \"brokrs\"");
         assert_eq!(failure.hints, ["did you mean brokers?"]);
     }
@@ -269,11 +192,14 @@ mod tests {
     fn every_key_is_known_to_the_file() {
         for key in Settings::KEYS {
             let value = if key == "brokers" { "['a:1']" } else { "'x'" };
-            assert!(Config::parse(&format!("{key} = {value}")).is_ok(), "{key}");
-            assert!(Config::parse(&format!("[profiles.bob]\n{key} = {value}")).is_ok(), "{key}");
+            assert!(File::parse(format!("{key} = {value}").as_bytes()).is_ok(), "{key}");
+            assert!(
+                File::parse(format!("[profiles.bob]\n{key} = {value}").as_bytes()).is_ok(),
+                "{key}"
+            );
         }
-        assert!(Config::parse("brokers = 3").is_err());
-        assert!(Config::parse("brokers = [").is_err());
+        assert!(File::parse(b"brokers = 3").is_err());
+        assert!(File::parse(b"brokers = [").is_err());
     }
 
     #[test]
