@@ -1,6 +1,7 @@
 //! The facade: one profile, its network, its messages.
 
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use chat_store::Store;
@@ -45,6 +46,8 @@ pub(crate) struct Profile {
     pub(crate) locks: PathBuf,
     /// The network as last read; another process may join one in the meantime.
     network: RwLock<Option<Network>>,
+    /// Whether the last delivery found a broker that answers.
+    pub(crate) broker_answers: AtomicBool,
     /// Keeps away whoever wants the profile alone.
     _share: Lock,
 }

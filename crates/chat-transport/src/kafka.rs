@@ -13,7 +13,7 @@ use self::reader::Reader;
 use self::writer::Writer;
 use crate::error::{AppendError, TransportError};
 use crate::record::{Ack, Bounds, Offset, Page, Partition, Position, ReadOptions, Record};
-use crate::topic::{TopicId, TopicInfo, TopicName, TopicSpec};
+use crate::topic::{TopicId, TopicInfo, TopicName, TopicSpec, TopicState};
 use crate::transport::{Transport, TransportAdmin};
 
 mod admin;
@@ -121,6 +121,14 @@ impl Transport for KafkaTransport {
         partitions: &[Partition],
     ) -> Result<Vec<Bounds>, TransportError> {
         self.writer().await?.bounds(topic, partitions).await
+    }
+
+    async fn state(
+        &self,
+        topic: &TopicName,
+        partitions: &[Partition],
+    ) -> Result<TopicState, TransportError> {
+        self.writer().await?.state(topic, partitions).await
     }
 
     async fn append(

@@ -20,7 +20,8 @@ pub use crate::record::{
     Ack, Bounds, LeaderEpoch, Offset, Page, Partition, Position, ReadOptions, Record, StoredRecord,
 };
 pub use crate::topic::{
-    Cleanup, TimestampType, TopicId, TopicInfo, TopicName, TopicNameError, TopicSettings, TopicSpec,
+    Cleanup, TimestampType, TopicId, TopicInfo, TopicName, TopicNameError, TopicSettings,
+    TopicSpec, TopicState,
 };
 pub use crate::transport::{Transport, TransportAdmin};
 

@@ -4,6 +4,8 @@ use std::fmt;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use crate::record::Bounds;
+
 /// The name of a topic: 1 to 249 characters of `a-z`, `A-Z`, `0-9`, `.`, `_`, `-`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TopicName(String);
@@ -125,6 +127,17 @@ pub struct TopicInfo {
     pub replication: u32,
     /// Its settings; `None` if this principal may not see them.
     pub settings: Option<TopicSettings>,
+}
+
+/// What must be known of a topic before it is written to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TopicState {
+    /// Its identity.
+    pub id: TopicId,
+    /// Its partitions.
+    pub partitions: u32,
+    /// Where the logs of the partitions that were asked for begin and end, in the order asked for.
+    pub bounds: Vec<Bounds>,
 }
 
 /// Settings of a topic; each is `None` where the cluster did not tell it.

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use crate::error::{AppendError, TransportError};
 use crate::record::{Ack, Bounds, Offset, Page, Partition, Position, ReadOptions, Record};
-use crate::topic::{TopicId, TopicInfo, TopicName, TopicSpec};
+use crate::topic::{TopicId, TopicInfo, TopicName, TopicSpec, TopicState};
 
 /// Ordered logs: append records, read records.
 ///
@@ -35,6 +35,21 @@ pub trait Transport: Send + Sync + 'static {
         topic: &TopicName,
         partitions: &[Partition],
     ) -> Result<Vec<Bounds>, TransportError>;
+
+    /// The identity of a topic and the [`bounds`](Self::bounds) of some partitions, in as few questions as may
+    /// be, asking the cluster anew.
+    ///
+    /// # Errors
+    /// As [`topic`](Self::topic) and [`bounds`](Self::bounds).
+    async fn state(
+        &self,
+        topic: &TopicName,
+        partitions: &[Partition],
+    ) -> Result<TopicState, TransportError> {
+        let TopicInfo { id, partitions: count, .. } = self.topic(topic).await?;
+        let bounds = self.bounds(topic, partitions).await?;
+        Ok(TopicState { id, partitions: count, bounds })
+    }
 
     /// Appends records to a partition, in order, each acknowledged by all replicas in sync.
     ///

@@ -276,9 +276,8 @@ async fn deliver_in_background(
         });
         if now != generation || due {
             generation = now;
-            let waited_for = std::collections::HashMap::new();
             let (profile, transport) = (Arc::clone(&profile), Arc::clone(&transport));
-            let mut drain = Drain::new(profile, transport, network.clone(), waited_for);
+            let mut drain = Drain::new(profile, transport, network.clone());
             let mut failed = None;
             if due {
                 match drain.check_all_own().await {

@@ -1,6 +1,7 @@
 //! Making and opening profiles.
 
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, RwLock};
 
 use chat_crypto::{DataKey, Vault};
@@ -112,7 +113,8 @@ impl Client {
             .and_then(|bytes| std::str::from_utf8(bytes).ok()?.parse().ok())
             .ok_or(ProfileError::Incomplete { part: META_HANDLE })?;
         let locks = parts.locks();
-        let profile = Profile { handle, store, locks, network: RwLock::new(None), _share: share };
+        let (network, broker_answers) = (RwLock::new(None), AtomicBool::new(false));
+        let profile = Profile { handle, store, locks, network, broker_answers, _share: share };
         Ok(Self { profile: Arc::new(profile), transport: None })
     }
 }

@@ -1,6 +1,5 @@
 //! Sending: accept, then deliver.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -75,10 +74,8 @@ impl Client {
                 first.push(queued.mailbox);
             }
         }
-        let wanted: HashMap<u64, Wanted> =
-            wanted.iter().map(|queued| (queued.id, queued.into())).collect();
-        let drain = Drain::new(Arc::clone(&self.profile), self.transport()?, network, wanted);
-        Ok(drain.run(&first, deadline).await?)
+        let drain = Drain::new(Arc::clone(&self.profile), self.transport()?, network);
+        Ok(drain.waited_for(wanted).run(&first, deadline).await?)
     }
 
     /// What has become of accepted messages by now, whichever process brought them that far.
@@ -93,11 +90,25 @@ impl Client {
 
     /// Sends one message: accepts it and waits until it is on the log, for `timeout` at most.
     ///
+    /// The broker is asked what must be known before an append while the message is written to disk. A future
+    /// that is dropped leaves a message that was accepted in the outbox.
+    ///
     /// # Errors
     /// As [`enqueue`](Self::enqueue) and [`deliver`](Self::deliver).
     pub async fn send(&self, draft: Draft, timeout: Duration) -> Result<Sent, Error> {
-        let queued = self.enqueue(vec![draft])?.pop().ok_or(SendError::EmptyText)?;
-        let delivery = self.deliver(std::slice::from_ref(&queued), timeout).await?;
+        let deadline = Instant::now() + timeout;
+        let (profile, network) = (Arc::clone(&self.profile), self.profile.joined_network()?);
+        let mailbox = network.inbox(&draft.to);
+        let mut drain = Drain::new(Arc::clone(&self.profile), self.transport()?, network);
+        let accepting = tokio::task::spawn_blocking(move || profile.accept_and_attempt(draft));
+        let looking = tokio::time::timeout_at(deadline, drain.look_ahead(mailbox.partition));
+        let (accepted, looked) = tokio::join!(accepting, looking);
+        let queued = accepted.map_err(|_| SendError::Stopped)??;
+        let drain = drain.waited_for([&queued]);
+        let delivery = match looked.unwrap_or(Err(SendError::NoAnswerInTime)) {
+            Ok(()) => drain.run(&[mailbox], deadline).await?,
+            Err(error) => drain.finish(Some(error))?,
+        };
         Ok(Sent { queued, outcome: delivery.into() })
     }
 

@@ -2,19 +2,21 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use chat_store::failpoint::{Place, reach};
 use chat_transport::{
-    Ack, AppendError, LeaderEpoch, Partition, TopicId, TopicInfo, TopicName, Transport,
+    Ack, AppendError, LeaderEpoch, Partition, TopicId, TopicName, TopicState, Transport,
     TransportError,
 };
 use tokio::time::Instant;
 
 use super::attempt::{Attempt, Target};
 use super::close_message;
+use super::enqueue::Queued;
 use super::fate::Wanted;
-use super::own::{OwnRecords, rest};
+use super::own::{OwnRecords, rest, stands};
 use super::ready::ReadyRow;
 use crate::client::Profile;
 use crate::error::{Error, SendError};
@@ -61,7 +63,7 @@ pub(crate) struct Drain {
     transport: Arc<dyn Transport>,
     network: Network,
     /// Fresh for every drain: the topic may be another by now.
-    topic: Option<TopicInfo>,
+    topic: Option<TopicId>,
     /// Partitions whose own records were compared with the log.
     checked: HashSet<Partition>,
     /// Leader epochs that were seen before anything was appended.
@@ -80,7 +82,6 @@ impl Drain {
         profile: Arc<Profile>,
         transport: Arc<dyn Transport>,
         network: Network,
-        wanted: HashMap<u64, Wanted>,
     ) -> Self {
         Self {
             profile,
@@ -90,10 +91,35 @@ impl Drain {
             checked: HashSet::new(),
             epochs: HashMap::new(),
             contradictions: 0,
-            wanted,
+            wanted: HashMap::new(),
             settled: HashSet::new(),
             result: Delivery::default(),
         }
+    }
+
+    /// Somebody waits for these messages.
+    pub(crate) fn waited_for<'a>(mut self, messages: impl IntoIterator<Item = &'a Queued>) -> Self {
+        let wanted = messages.into_iter().map(|queued| (queued.id, queued.into()));
+        self.wanted.extend(wanted);
+        self
+    }
+
+    /// Asks in advance what is asked before the first append to a partition. What needs a closer look is asked
+    /// again before rows are sent.
+    pub(crate) async fn look_ahead(&mut self, partition: Partition) -> Result<(), SendError> {
+        let topic = self.network.mail_topic();
+        // Looked up before the log is: what another process appends meanwhile is not missed on it.
+        let newest = self.profile.own_newest(&topic, partition)?;
+        let asked = newest.as_ref().map(|_| partition);
+        let state = self.transport.state(&topic, asked.as_slice()).await?;
+        let bounds = state.bounds.first();
+        if newest.is_none_or(|(at, own)| bounds.is_some_and(|on| stands(state.id, at, &own, on))) {
+            let epoch = bounds.and_then(|bounds| bounds.leader_epoch);
+            self.epochs.extend(epoch.map(|epoch| (partition, epoch)));
+            self.checked.insert(partition);
+        }
+        self.topic = Some(self.wide_enough(&state)?);
+        Ok(())
     }
 
     /// Sends what waits: first the mailboxes named, then all others, until `deadline`.
@@ -140,7 +166,9 @@ impl Drain {
     }
 
     /// Counts what is left of the messages waited for. A store that cannot say is an error.
-    fn finish(mut self, failure: Option<SendError>) -> Result<Delivery, SendError> {
+    pub(crate) fn finish(mut self, failure: Option<SendError>) -> Result<Delivery, SendError> {
+        let answers = failure.is_none() && self.topic.is_some();
+        self.profile.broker_answers.store(answers, Ordering::Relaxed);
         if let Some(error) = failure {
             if error.concerns_store() {
                 return Err(error);
@@ -189,7 +217,7 @@ impl Drain {
             drain.profile.store.read(|tx| tx.outbox_oldest(&mailbox, 1, usize::MAX))
         };
         while !waits(self)?.is_empty() {
-            let topic = self.topic().await?.id;
+            let topic = self.topic().await?;
             self.check_own(&[mailbox.partition]).await?;
             let rows = self.next_rows(&mailbox, Arc::clone(&lock)).await?;
             self.send_rows((&mailbox, topic), rows, &lock).await?;
@@ -237,7 +265,7 @@ impl Drain {
         if fresh.is_empty() || breaks(Mutant::ForgetOwnRecords) {
             return Ok(());
         }
-        let (id, topic) = (self.topic().await?.id, self.network.mail_topic());
+        let (id, topic) = (self.topic().await?, self.network.mail_topic());
         let mut epochs = std::mem::take(&mut self.epochs);
         let checked = self.own(&topic, id).check(&fresh, &mut epochs).await;
         self.epochs = epochs;
@@ -251,17 +279,27 @@ impl Drain {
 
     /// The topic as it is now, looked up before the first append: an append to a topic that is
     /// gone would only time out.
-    async fn topic(&mut self) -> Result<&TopicInfo, SendError> {
-        if self.topic.is_none() {
-            let info = self.transport.topic(&self.network.mail_topic()).await?;
-            let needed = self.network.partitions().get();
-            if info.partitions < needed {
-                let topic = self.network.mail_topic();
-                return Err(SendError::TooFewPartitions { topic, found: info.partitions, needed });
-            }
-            self.topic = Some(info);
+    async fn topic(&mut self) -> Result<TopicId, SendError> {
+        if let Some(id) = self.topic {
+            return Ok(id);
         }
-        self.topic.as_ref().ok_or(SendError::NoAnswerInTime)
+        let state = self.transport.state(&self.network.mail_topic(), &[]).await?;
+        let id = self.wide_enough(&state)?;
+        self.topic = Some(id);
+        Ok(id)
+    }
+
+    /// The identity of a topic that has the network's partitions.
+    fn wide_enough(&self, state: &TopicState) -> Result<TopicId, SendError> {
+        let (found, needed) = (state.partitions, self.network.partitions().get());
+        if found < needed {
+            return Err(SendError::TooFewPartitions {
+                topic: self.network.mail_topic(),
+                found,
+                needed,
+            });
+        }
+        Ok(state.id)
     }
 
     /// The oldest rows of a mailbox, ready to be sent and marked as attempted.

@@ -1,6 +1,7 @@
 //! Accepting messages: content, history row and outbox row in one transaction.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::Ordering;
 
 use chat_crypto::Envelope;
 use chat_store::{Contact, OutboxId, Seq, StreamTip, WriteTxn};
@@ -107,6 +108,18 @@ struct Planned {
 impl Profile {
     /// Accepts messages, in order, all or none.
     pub(crate) fn enqueue(&self, drafts: Vec<Draft>) -> Result<Vec<Queued>, SendError> {
+        self.accept(drafts, Next::MayWait)
+    }
+
+    /// Accepts a message that will be sent at once. Where a broker has answered just now, the attempt is marked
+    /// in the same transaction; it may then be on the log, as far as anybody knows.
+    pub(crate) fn accept_and_attempt(&self, draft: Draft) -> Result<Queued, SendError> {
+        let answers = self.broker_answers.load(Ordering::Relaxed);
+        let next = if answers { Next::Attempt } else { Next::MayWait };
+        self.accept(vec![draft], next)?.pop().ok_or(SendError::EmptyText)
+    }
+
+    fn accept(&self, drafts: Vec<Draft>, next: Next) -> Result<Vec<Queued>, SendError> {
         let network = self.joined_network()?;
         let mut taken = Vec::new();
         let mut planned = Vec::with_capacity(drafts.len());
@@ -117,7 +130,7 @@ impl Profile {
         }
         let stream = StreamId(self.stream_id()?);
         self.store.write(|tx| {
-            let mut accepting = Accepting::new(&self.handle, &network, stream);
+            let mut accepting = Accepting::new(&self.handle, &network, stream, next);
             let queued = planned.into_iter().map(|plan| accepting.store(tx, plan));
             let queued = queued.collect::<Result<Vec<_>, _>>()?;
             accepting.finish(tx)?;
@@ -161,11 +174,21 @@ impl Profile {
     }
 }
 
+/// What happens to a message once it is accepted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Next {
+    /// Nothing yet.
+    MayWait,
+    /// It is sent, unless something has to be done before.
+    Attempt,
+}
+
 /// One transaction that accepts messages. What changes with each of them is written once, at its end.
 struct Accepting<'a> {
     me: &'a Handle,
     network: &'a Network,
     stream: StreamId,
+    next: Next,
     /// Where the stream of each conversation stands, by the conversation's encoding.
     tips: HashMap<Vec<u8>, StreamTip>,
     /// To whom something was written already.
@@ -173,8 +196,8 @@ struct Accepting<'a> {
 }
 
 impl<'a> Accepting<'a> {
-    fn new(me: &'a Handle, network: &'a Network, stream: StreamId) -> Self {
-        Self { me, network, stream, tips: HashMap::new(), written_to: HashSet::new() }
+    fn new(me: &'a Handle, network: &'a Network, stream: StreamId, next: Next) -> Self {
+        Self { me, network, stream, next, tips: HashMap::new(), written_to: HashSet::new() }
     }
 
     fn tip(&self, tx: &WriteTxn<'_>, conversation: &[u8]) -> Result<StreamTip, SendError> {
@@ -222,7 +245,7 @@ impl<'a> Accepting<'a> {
             content: encoded.to_vec(),
             payload,
         };
-        let id: OutboxId = tx.outbox_push(&mailbox.to_bytes(), &row.to_bytes()?)?;
+        let id = self.push(tx, &mailbox.to_bytes(), &row)?;
         let known = !self.written_to.insert(draft.to.clone());
         let first_contact = !known && written_to(tx, &draft.to)?;
         let (message_id, to) = (content.message_id, draft.to);
@@ -232,6 +255,23 @@ impl<'a> Accepting<'a> {
             once::remember(tx, name, &queued)?;
         }
         Ok(queued)
+    }
+
+    /// Puts a row into the outbox; what is finished and next in its mailbox counts as attempted where it may.
+    fn push(
+        &self,
+        tx: &mut WriteTxn<'_>,
+        mailbox: &[u8; 20],
+        row: &OutboxRow,
+    ) -> Result<OutboxId, SendError> {
+        let attempt = self.next == Next::Attempt
+            && matches!(row.payload, Payload::Ready(_))
+            && tx.outbox_oldest(mailbox, 1, 1)?.is_empty();
+        let id = tx.outbox_push(mailbox, &row.to_bytes()?)?;
+        if attempt {
+            tx.outbox_attempt(mailbox, id)?;
+        }
+        Ok(id)
     }
 
     fn finish(self, tx: &mut WriteTxn<'_>) -> Result<(), SendError> {

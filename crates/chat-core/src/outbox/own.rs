@@ -73,6 +73,35 @@ enum Standing {
     Unknown,
 }
 
+impl Profile {
+    /// The newest own record of a partition: its offset, and what is kept of it.
+    pub(crate) fn own_newest(
+        &self,
+        topic: &TopicName,
+        partition: Partition,
+    ) -> Result<Option<(u64, OwnRecord)>, SendError> {
+        Ok(self.own_below(topic, partition, u64::MAX, 1)?.pop())
+    }
+
+    fn own_below(
+        &self,
+        topic: &TopicName,
+        partition: Partition,
+        offset: u64,
+        limit: usize,
+    ) -> Result<Vec<(u64, OwnRecord)>, SendError> {
+        let rows =
+            self.store.read(|tx| tx.own_below(topic.as_str(), partition.0, offset, limit))?;
+        rows.iter().map(|row| Ok((row.offset, decode(&row.body)?))).collect()
+    }
+}
+
+/// Whether a record is there for certain, without reading it.
+pub(crate) fn stands(id: TopicId, offset: u64, own: &OwnRecord, bounds: &Bounds) -> bool {
+    let epoch = bounds.leader_epoch.map(|epoch| epoch.0);
+    own.topic_id == id.0 && offset < bounds.end.0 && epoch.is_some() && epoch == own.leader_epoch
+}
+
 impl OwnRecords<'_> {
     /// Compares the newest acknowledged record of each partition with the log, and puts back what the
     /// log has lost.
@@ -88,7 +117,7 @@ impl OwnRecords<'_> {
     ) -> Result<Lost, SendError> {
         let mut newest = Vec::new();
         for partition in partitions {
-            if let Some(own) = self.below(*partition, u64::MAX, 1)?.pop() {
+            if let Some(own) = self.profile.own_newest(self.topic, *partition)? {
                 newest.push((*partition, own));
             }
         }
@@ -99,7 +128,7 @@ impl OwnRecords<'_> {
         let bounds = self.newest_bounds(&newest).await?;
         for ((partition, (offset, own)), bounds) in newest.into_iter().zip(&bounds) {
             epochs.extend(bounds.leader_epoch.map(|epoch| (partition, epoch)));
-            if !self.stands_unread(offset, &own, bounds) {
+            if !stands(self.id, offset, &own, bounds) {
                 lost.add(self.put_back(partition, bounds).await?);
             }
         }
@@ -130,17 +159,8 @@ impl OwnRecords<'_> {
 
     /// The offset of our newest acknowledged record: whatever is appended from now on lies above it.
     pub(crate) fn newest(&self, partition: Partition) -> Result<Option<u64>, SendError> {
-        let newest = self.below(partition, u64::MAX, 1)?.pop();
+        let newest = self.profile.own_newest(self.topic, partition)?;
         Ok(newest.filter(|(_, own)| own.topic_id == self.id.0).map(|(offset, _)| offset))
-    }
-
-    /// Whether a record is there for certain, without reading it.
-    fn stands_unread(&self, offset: u64, own: &OwnRecord, bounds: &Bounds) -> bool {
-        let epoch = bounds.leader_epoch.map(|epoch| epoch.0);
-        own.topic_id == self.id.0
-            && offset < bounds.end.0
-            && epoch.is_some()
-            && epoch == own.leader_epoch
     }
 
     /// Whether a record is on the log, or was there until retention took it.
@@ -201,7 +221,7 @@ impl OwnRecords<'_> {
         let (mut lost, mut before) = (Lost::default(), u64::MAX);
         loop {
             let (mut gone, mut more) = (Vec::new(), false);
-            for (offset, own) in self.below(partition, before, PAGE)? {
+            for (offset, own) in self.profile.own_below(self.topic, partition, before, PAGE)? {
                 let standing = self.standing(offset, &own, bounds).await?;
                 more = matches!(standing, Standing::Gone | Standing::UnderLaterLeader);
                 before = offset;
@@ -263,17 +283,6 @@ impl OwnRecords<'_> {
         self.profile
             .store
             .write(|tx| Ok(tx.own_put(self.topic.as_str(), partition.0, [(offset, &*body)])?))
-    }
-
-    fn below(
-        &self,
-        partition: Partition,
-        offset: u64,
-        limit: usize,
-    ) -> Result<Vec<(u64, OwnRecord)>, SendError> {
-        let topic = self.topic.as_str();
-        let rows = self.profile.store.read(|tx| tx.own_below(topic, partition.0, offset, limit))?;
-        rows.iter().map(|row| Ok((row.offset, decode(&row.body)?))).collect()
     }
 }
 

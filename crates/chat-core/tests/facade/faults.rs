@@ -1,7 +1,7 @@
 //! Logs that lose, repeat and reappear: each loss is a row, and nothing is shown twice.
 
 use chat_core::chat_transport::{Offset, Partition, Record, StoredRecord, TransportAdmin};
-use chat_core::{Draft, GapCause, Item, ListenFrom, SendOutcome, Seq};
+use chat_core::{Draft, GapCause, Item, ListenFrom, OutboxState, SendOutcome, Seq};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -351,4 +351,30 @@ async fn only_a_record_that_is_too_large_alone_is_closed() {
     let delivery = people.alice.deliver(&queued, LONG).await.unwrap();
     assert_eq!((delivery.delivered, delivery.closed.len()), (3, 0), "{delivery:?}");
     assert_eq!(texts(&people.read_as_bob(Seq::ZERO).await), ["zero", "one", "two"]);
+}
+
+#[tokio::test]
+async fn only_where_a_broker_answered_before_is_a_message_marked_as_attempted_at_once() {
+    let people = People::new().await;
+    let states = |client: &chat_core::Client| -> Vec<OutboxState> {
+        client.outbox().unwrap().iter().map(|item| item.state).collect()
+    };
+    let send = async || {
+        let draft = Draft::text(handle("bob"), "wait");
+        drop(people.alice.send(draft, Duration::from_millis(200)).await.unwrap());
+    };
+    people.log.set_offline(true);
+    send().await;
+    assert_eq!(states(&people.alice), [OutboxState::Queued]);
+    people.log.set_offline(false);
+    send().await;
+    assert_eq!(states(&people.alice), []);
+    people.log.set_offline(true);
+    send().await;
+    assert_eq!(states(&people.alice), [OutboxState::Attempted]);
+    send().await;
+    assert_eq!(states(&people.alice), [OutboxState::Attempted, OutboxState::Queued]);
+    people.log.set_offline(false);
+    send().await;
+    assert_eq!(people.records().len(), 5);
 }

@@ -13,6 +13,12 @@ pub(super) async fn a_topic_is_created_and_described(bench: Bench<'_>) -> CaseRe
     let bounds = room.transport.bounds(&room.topic, &[Partition(1), Partition(0)]).await?;
     let order: Vec<_> = bounds.iter().map(|b| (b.partition.0, b.start.0, b.end.0)).collect();
     same("bounds", order, vec![(1, 0, 0), (0, 0, 0)])?;
+    let state = room.transport.state(&room.topic, &[Partition(1), Partition(0)]).await?;
+    same("the id at once", state.id, room.id)?;
+    same("partitions at once", state.partitions, 2)?;
+    same("bounds at once", state.bounds, bounds)?;
+    let state = room.transport.state(&room.topic, &[]).await?;
+    same("bounds of nothing", state.bounds, vec![])?;
     let limit = info.settings.and_then(|settings| settings.max_record_bytes);
     same("the limit", limit, Some(1 << 20))?;
     room.clean().await
@@ -31,6 +37,7 @@ pub(super) async fn an_unknown_topic_is_a_typed_error(bench: Bench<'_>) -> CaseR
     let missing = bench.name("-missing")?;
     let unknown = |e: &TransportError| matches!(e, TransportError::UnknownTopic { topic } if *topic == missing);
     error_is("describing", room.transport.topic(&missing).await, unknown)?;
+    error_is("its state", room.transport.state(&missing, &[Partition(0)]).await, unknown)?;
     error_is("bounds", room.transport.bounds(&missing, &[FIRST]).await, unknown)?;
     let appended = room.transport.append(&missing, FIRST, vec![record("lost")]).await;
     error_is("appending", appended.map_err(|failed| failed.error), unknown)?;

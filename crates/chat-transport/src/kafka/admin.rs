@@ -12,7 +12,7 @@ use super::writer::Writer;
 use super::{only, wire_offset, wire_partition};
 use crate::error::TransportError;
 use crate::record::{Bounds, LeaderEpoch, Offset, Partition};
-use crate::topic::{TopicId, TopicInfo, TopicName, TopicSettings, TopicSpec};
+use crate::topic::{TopicId, TopicInfo, TopicName, TopicSettings, TopicSpec, TopicState};
 
 impl Writer {
     fn asked<'a>(&self, operation: &'static str, topic: &'a TopicName) -> Asked<'a> {
@@ -53,18 +53,33 @@ impl Writer {
     pub(crate) async fn topic(&self, topic: &TopicName) -> Result<TopicInfo, TransportError> {
         let (description, settings) = tokio::join!(self.description(topic), self.settings(topic));
         let description = description?;
-        if let Some(limit) = settings.as_ref().and_then(|settings| settings.max_record_bytes) {
-            self.remember_limit(topic, limit);
-        }
-        let id = TopicId(description.topic_id);
-        if id.0 == [0; 16] {
-            return Err(TransportError::Protocol { what: format!("topic {topic} has no id") });
-        }
+        self.remember_limit(topic, settings.as_ref());
+        let id = identity(topic, &description)?;
         let partitions = u32::try_from(description.partitions.len()).unwrap_or(u32::MAX);
         let replication =
             description.partitions.first().map_or(0, |partition| partition.replicas.len());
         let replication = u32::try_from(replication).unwrap_or(u32::MAX);
         Ok(TopicInfo { id, partitions, replication, settings })
+    }
+
+    /// See [`Transport::state`](crate::Transport::state). The settings are asked for until they are known, for
+    /// what they limit.
+    pub(crate) async fn state(
+        &self,
+        topic: &TopicName,
+        partitions: &[Partition],
+    ) -> Result<TopicState, TransportError> {
+        let settings = async {
+            if !self.knows_limit(topic) {
+                self.remember_limit(topic, self.settings(topic).await.as_ref());
+            }
+        };
+        let (description, ()) = tokio::join!(self.description(topic), settings);
+        let description = description?;
+        let id = identity(topic, &description)?;
+        let count = u32::try_from(description.partitions.len()).unwrap_or(u32::MAX);
+        let bounds = self.bounds_of(topic, &description, partitions).await?;
+        Ok(TopicState { id, partitions: count, bounds })
     }
 
     /// Whether a topic has a partition.
@@ -112,6 +127,19 @@ impl Writer {
         partitions: &[Partition],
     ) -> Result<Vec<Bounds>, TransportError> {
         let description = self.description(topic).await?;
+        self.bounds_of(topic, &description, partitions).await
+    }
+
+    /// Bounds under the leaders that a description names.
+    async fn bounds_of(
+        &self,
+        topic: &TopicName,
+        description: &TopicDescription,
+        partitions: &[Partition],
+    ) -> Result<Vec<Bounds>, TransportError> {
+        if partitions.is_empty() {
+            return Ok(Vec::new());
+        }
         if let Some(unknown) = partitions
             .iter()
             .find(|p| usize::try_from(p.0).is_ok_and(|p| p >= description.partitions.len()))
@@ -198,6 +226,14 @@ impl Writer {
 /// its acknowledged records. Fewer brokers than that are left to the cluster's own setting.
 fn copies_on(brokers: usize) -> Option<u16> {
     (brokers >= 3).then_some(3)
+}
+
+/// The identity that a description names; every topic of a cluster that is recent enough has one.
+fn identity(topic: &TopicName, description: &TopicDescription) -> Result<TopicId, TransportError> {
+    if description.topic_id == [0; 16] {
+        return Err(TransportError::Protocol { what: format!("topic {topic} has no id") });
+    }
+    Ok(TopicId(description.topic_id))
 }
 
 #[cfg(test)]

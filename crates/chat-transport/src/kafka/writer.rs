@@ -13,7 +13,7 @@ use super::errors::{Asked, Errors};
 use super::wire_partition;
 use crate::error::{AppendError, TransportError};
 use crate::record::{Ack, Offset, Partition, Record};
-use crate::topic::TopicName;
+use crate::topic::{TopicName, TopicSettings};
 
 /// Connections for appends and questions; no read ever waits on them.
 pub(crate) struct Writer {
@@ -46,10 +46,19 @@ impl Writer {
         })
     }
 
-    /// Remembers the largest record that a topic takes, in bytes.
-    pub(crate) fn remember_limit(&self, topic: &TopicName, limit: u32) {
+    /// Remembers the largest record that a topic takes, where its settings could be seen.
+    pub(crate) fn remember_limit(&self, topic: &TopicName, settings: Option<&TopicSettings>) {
+        let Some(limit) = settings.and_then(|settings| settings.max_record_bytes) else { return };
         let limit = usize::try_from(limit).unwrap_or(usize::MAX);
         self.limits.lock().unwrap_or_else(PoisonError::into_inner).insert(topic.clone(), limit);
+    }
+
+    fn limit(&self, topic: &TopicName) -> Option<usize> {
+        self.limits.lock().unwrap_or_else(PoisonError::into_inner).get(topic).copied()
+    }
+
+    pub(crate) fn knows_limit(&self, topic: &TopicName) -> bool {
+        self.limit(topic).is_some()
     }
 
     /// Appends records in order. The client fills batches without knowing the topic's limit; where
@@ -60,8 +69,7 @@ impl Writer {
         partition: Partition,
         records: Vec<Record>,
     ) -> Result<Vec<Ack>, AppendError> {
-        let limit = self.limits.lock().unwrap_or_else(PoisonError::into_inner).get(topic).copied();
-        let group = limit.map_or(usize::MAX, |limit| limit / 2);
+        let group = self.limit(topic).map_or(usize::MAX, |limit| limit / 2);
         let groups = if group < BATCH { grouped(records, group) } else { vec![records] };
         let mut acked = Vec::new();
         for records in groups {
