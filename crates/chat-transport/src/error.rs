@@ -80,7 +80,7 @@ pub enum TransportError {
         bounds: Bounds,
     },
     /// The log goes on and the broker gives nothing of it: no right to read, or damage on its disk.
-    #[error("topic {topic}, partition {}: the log goes on to {}, and the broker gives nothing from {from} on; is there a right to READ?", bounds.partition, bounds.end)]
+    #[error("topic {topic}, partition {}: the log goes on to {}, and the broker gives nothing from {from} on; is there a right to READ, or a quota?", bounds.partition, bounds.end)]
     Withheld {
         /// The topic.
         topic: TopicName,

@@ -1,78 +1,19 @@
 //! Networks that fail while people talk: nothing is lost, nothing doubled, and it goes on by itself.
 
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, Stdio};
-use std::sync::mpsc;
+use std::io::Write;
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use self::lies::Lie;
 use self::proxy::{Fault, Proxy};
 use crate::house::{BrokerHouse, House, finish};
+use crate::listener::Listening;
 
 mod lies;
 pub(crate) mod proxy;
 
 /// How long each fault lasts.
 const LASTS: Duration = Duration::from_secs(4);
-/// A guard against hanging. The goal is 15 s, which `scripts/fault-matrix` measures.
-const LONG: Duration = Duration::from_secs(60);
-
-/// A `listen` that runs through everything.
-struct Listening {
-    child: Child,
-    lines: mpsc::Receiver<serde_json::Value>,
-    texts: Vec<String>,
-    others: Vec<serde_json::Value>,
-}
-
-impl Listening {
-    fn start(house: &House, profile: &str) -> Self {
-        let mut child = house.start(profile, &["listen", "--json"]);
-        let said = BufReader::new(child.stdout.take().unwrap());
-        // Its stderr is read to no end, so that it never fills.
-        let mut errors = child.stderr.take().unwrap();
-        std::thread::spawn(move || std::io::copy(&mut errors, &mut std::io::sink()));
-        let (send, lines) = mpsc::channel();
-        std::thread::spawn(move || {
-            for line in said.lines().map_while(Result::ok) {
-                drop(send.send(serde_json::from_str(&line).unwrap()));
-            }
-        });
-        Self { child, lines, texts: Vec::new(), others: Vec::new() }
-    }
-
-    /// Takes what was printed until `last` comes.
-    fn until(&mut self, last: &str) {
-        let deadline = Instant::now() + LONG;
-        while self.texts.last().is_none_or(|text| text != last) {
-            let left = deadline.saturating_duration_since(Instant::now());
-            let line = self.lines.recv_timeout(left);
-            let line = line.unwrap_or_else(|_| panic!("{last:?} did not come: {:?}", self.texts));
-            match line["type"].as_str().unwrap() {
-                "message" => self.texts.push(line["text"].as_str().unwrap().to_owned()),
-                "caught_up" => {}
-                _ => self.others.push(line),
-            }
-        }
-    }
-}
-
-impl Listening {
-    /// The most memory that it has had, where the system tells.
-    fn peak_mib(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()));
-        let status = status.unwrap_or_default();
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        peak.map_or(0, |peak| peak.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024)
-    }
-}
-
-impl Drop for Listening {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
-}
 
 /// Talks through a fault and its cure; what was accepted is there, once and in order, and nothing else is.
 fn talk_through(fault: Fault) {

@@ -4,8 +4,10 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::{Duration, Instant};
 
 use crate::house::{House, Said, finish, wait_for};
+use crate::listener::Listening;
 
 /// A Kafka that was started with `--secure`.
 struct Secured {
@@ -218,6 +220,166 @@ fn without_rights_the_administrators_commands_are_printed_and_they_work() {
     blind.hints("READ, WRITE and DESCRIBE");
     kafka.administer(commands[2]);
     assert_eq!(house.receive("stranger", 1).exit(0).texts(), ["for your eyes"]);
+}
+
+/// A person of this test alone, who logs in with SCRAM, beside alice on the open port.
+struct Guest<'a> {
+    kafka: &'a Secured,
+    house: House,
+    user: String,
+    topic: String,
+}
+
+impl<'a> Guest<'a> {
+    fn invite(kafka: &'a Secured) -> Self {
+        let house = House::new();
+        let user = format!("guest-{}", house.namespace());
+        let topic = format!("{}.mail", house.namespace());
+        let guest = Self { kafka, house, user, topic };
+        guest.set_password("the-first-password");
+        guest.rights("--add", &["Read", "Write", "Describe", "DescribeConfigs"]);
+        let keys = login(&guest.house, "SCRAM-SHA-256", &guest.user, "the-first-password");
+        let secure = format!(
+            "brokers = ['{}']\nsecurity = 'sasl-tls'\nca_file = '{}'\n{keys}",
+            kafka.sasl(),
+            kafka.secret("ca.pem")
+        );
+        configure(&guest.house, &[("bob", secure)]);
+        for name in ["alice", "bob"] {
+            guest.house.run(&["init", name, "--no-passphrase"]).exit(0);
+        }
+        guest.house.create_network("alice", &kafka.plaintext(), &["--partitions", "2"]).exit(0);
+        let invite = guest.house.run_as("alice", &["invite"]).exit(0).out;
+        guest.house.feed("bob", &["join", "-"], invite.as_bytes()).exit(0);
+        guest
+    }
+
+    fn rights(&self, change: &str, operations: &[&str]) {
+        let operations: String =
+            operations.iter().map(|operation| format!(" --operation {operation}")).collect();
+        let force = if change == "--remove" { " --force" } else { "" };
+        self.kafka.administer(&format!(
+            "kafka-acls.sh --bootstrap-server {} {change}{force} --allow-principal User:{}{operations} --topic {}",
+            self.kafka.plaintext(), self.user, self.topic
+        ));
+    }
+
+    /// Changes what the cluster keeps of this user.
+    fn alter(&self, change: &str, config: &str) {
+        self.kafka.administer(&format!(
+            "kafka-configs.sh --bootstrap-server {} --alter --entity-type users --entity-name {} {change} {config}",
+            self.kafka.plaintext(), self.user
+        ));
+    }
+
+    fn set_password(&self, password: &str) {
+        self.alter("--add-config", &format!("SCRAM-SHA-256=[password={password}]"));
+    }
+
+    fn send(&self, text: &str) {
+        self.house.send("alice", "bob", text).exit(0);
+    }
+
+    /// Everything came, once and in order.
+    fn has(&self, listening: &Listening, texts: &[&str]) {
+        assert_eq!(listening.texts, texts);
+        assert!(listening.others.is_empty(), "{:?}", listening.others);
+        let history = self.house.run_as("bob", &["history", "--json", "--limit", "1000"]).exit(0);
+        let mut heard = history.messages();
+        heard.retain(|message| message["from"] == "alice");
+        assert_eq!(
+            heard.iter().map(|message| message["text"].as_str()).collect::<Vec<_>>(),
+            texts.iter().map(|text| Some(*text)).collect::<Vec<_>>()
+        );
+    }
+}
+
+#[test]
+fn a_running_listener_goes_on_when_rights_come_back() {
+    let Some(kafka) = Secured::find() else { return };
+    let guest = Guest::invite(&kafka);
+    let mut listening = Listening::start(&guest.house, "bob");
+    guest.send("before");
+    listening.until("before");
+    guest.rights("--remove", &["Read"]);
+    // A read that had begun before still ends with the first.
+    guest.send("meanwhile");
+    guest.send("and again");
+    listening.note_with(&["right to READ"]);
+    guest.rights("--add", &["Read"]);
+    let cured = Instant::now();
+    guest.send("after");
+    listening.until("after");
+    println!("rights: {:.1} s from cure to all", cured.elapsed().as_secs_f64());
+    guest.has(&listening, &["before", "meanwhile", "and again", "after"]);
+}
+
+#[test]
+fn a_running_listener_goes_on_when_its_password_is_right_again() {
+    let Some(kafka) = Secured::find() else { return };
+    let guest = Guest::invite(&kafka);
+    let mut listening = Listening::start(&guest.house, "bob");
+    guest.send("before");
+    listening.until("before");
+    guest.set_password("another-password");
+    guest.send("meanwhile");
+    listening.note_with(&["refused the login"]);
+    // A new login is refused as well, and says so.
+    let refused =
+        guest.house.run_as("bob", &["send", "--to", "alice", "-m", "answer", "--timeout", "5s"]);
+    refused.exit(3).says("outbox").hints("securechat config show");
+    guest.set_password("the-first-password");
+    let cured = Instant::now();
+    guest.send("after");
+    listening.until("after");
+    println!("password: {:.1} s from cure to all", cured.elapsed().as_secs_f64());
+    guest.has(&listening, &["before", "meanwhile", "after"]);
+    // What bob could not send goes out by itself.
+    assert_eq!(guest.house.receive("alice", 1).exit(0).texts(), ["answer"]);
+}
+
+#[test]
+fn a_running_listener_goes_on_when_it_is_throttled() {
+    let Some(kafka) = Secured::find() else { return };
+    let guest = Guest::invite(&kafka);
+    let mut listening = Listening::start(&guest.house, "bob");
+    guest.send("before");
+    listening.until("before");
+    guest.alter(
+        "--add-config",
+        "consumer_byte_rate=500,producer_byte_rate=500,request_percentage=2",
+    );
+    let during: Vec<String> = (0..10).map(|number| format!("throttled {number}")).collect();
+    during.iter().for_each(|text| guest.send(text));
+    listening.until("throttled 9");
+    let sent =
+        guest.house.run_as("bob", &["send", "--to", "alice", "-m", "answer", "--timeout", "30s"]);
+    sent.exit(0);
+    guest.alter("--delete-config", "consumer_byte_rate,producer_byte_rate,request_percentage");
+    let cured = Instant::now();
+    guest.send("after");
+    listening.until("after");
+    println!("throttle: {:.1} s from cure to all", cured.elapsed().as_secs_f64());
+    let texts = ["before"].into_iter().chain(during.iter().map(String::as_str)).chain(["after"]);
+    guest.has(&listening, &texts.collect::<Vec<_>>());
+    assert_eq!(guest.house.receive("alice", 1).exit(0).texts(), ["answer"]);
+}
+
+/// Logins that expire after ten seconds are made again without a word.
+#[test]
+fn a_login_that_expires_is_made_again() {
+    let Some(kafka) = Secured::find() else { return };
+    let guest = Guest::invite(&kafka);
+    let mut listening = Listening::start(&guest.house, "bob");
+    let texts = ["first", "second", "third"];
+    for text in texts {
+        guest.send(text);
+        listening.until(text);
+        std::thread::sleep(Duration::from_secs(11));
+    }
+    guest.send("last");
+    listening.until("last");
+    guest.has(&listening, &["first", "second", "third", "last"]);
 }
 
 #[test]
