@@ -254,6 +254,9 @@ pub(crate) struct SendArgs {
     /// How long to wait for the broker
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse_duration, env = "SECURECHAT_TIMEOUT")]
     pub(crate) timeout: Duration,
+    /// Wait until the broker has acknowledged it; this is what happens anyway
+    #[arg(long, conflicts_with = "no_wait")]
+    pub(crate) wait_ack: bool,
     /// Keep it in the outbox; a later send or listen delivers it
     #[arg(long)]
     pub(crate) no_wait: bool,

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use diceware_wordlists::EFF_LONG_WORDLIST;
 use rand::seq::IndexedRandom;
@@ -46,8 +46,8 @@ pub(crate) fn obtain(
 
 /// The first line of what a shell command prints.
 pub(crate) fn from_command(command: &str) -> Result<Zeroizing<String>, Failure> {
-    let mut shell = Command::new("sh");
-    shell.args(["-c", command]).stdin(Stdio::null()).stderr(Stdio::inherit());
+    let mut shell = crate::secrecy::shell(command);
+    shell.stdin(Stdio::null()).stderr(Stdio::inherit());
     let output =
         shell.output().map_err(|error| failed(format!("cannot run {command:?}: {error}")))?;
     let said = Zeroizing::new(output.stdout);

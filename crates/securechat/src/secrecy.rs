@@ -1,4 +1,6 @@
-//! What keeps the process's memory its own.
+//! What keeps the process's memory, and its secrets, its own.
+
+use std::process::Command;
 
 /// Lets no crash write the memory, with its keys and messages, to a file; on Linux nor lets other processes
 /// of the same user look into it.
@@ -20,4 +22,17 @@ pub(crate) fn leave_no_core_file() {
             tracing::debug!(%error, "the process cannot be made undumpable");
         }
     }
+}
+
+/// A command line for the shell. It does not get the secrets that this program was given in its environment.
+pub(crate) fn shell(line: &str) -> Command {
+    let mut command = Command::new("sh");
+    command.arg("-c").arg(line);
+    let secret = |name: &str| {
+        ["SECURECHAT_PASSPHRASE", "SECURECHAT_SASL"].iter().any(|prefix| name.starts_with(prefix))
+    };
+    for (name, _) in std::env::vars_os().filter(|(name, _)| secret(&name.to_string_lossy())) {
+        command.env_remove(name);
+    }
+    command
 }

@@ -88,6 +88,20 @@ impl Client {
         Ok(self.profile.progress_of(queued.iter().map(Wanted::from), Delivery::default())?)
     }
 
+    /// Where an accepted message lies on the log, whichever process brought it there; `None` while it waits,
+    /// and once thousands of younger messages of this profile lie on its partition.
+    ///
+    /// Needs no connection.
+    ///
+    /// # Errors
+    /// When no network is joined or the store cannot be read.
+    pub fn landed(&self, queued: &Queued) -> Result<Option<Landed>, Error> {
+        let topic = self.profile.joined_network()?.mail_topic();
+        let partition = queued.mailbox.partition;
+        let offset = self.profile.own_offset(&topic, partition, queued.id)?;
+        Ok(offset.map(|offset| Landed { partition: partition.0, offset: Some(offset) }))
+    }
+
     /// Sends one message: accepts it and waits until it is on the log, for `timeout` at most.
     ///
     /// The broker is asked what must be known before an append while the message is written to disk. A future

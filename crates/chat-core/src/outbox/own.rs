@@ -83,6 +83,24 @@ impl Profile {
         Ok(self.own_below(topic, partition, u64::MAX, 1)?.pop())
     }
 
+    /// The offset of the own record that was a row of the outbox.
+    pub(crate) fn own_offset(
+        &self,
+        topic: &TopicName,
+        partition: Partition,
+        row: u64,
+    ) -> Result<Option<u64>, SendError> {
+        let mut before = u64::MAX;
+        loop {
+            let page = self.own_below(topic, partition, before, PAGE)?;
+            let Some((oldest, _)) = page.last() else { return Ok(None) };
+            before = *oldest;
+            if let Some((offset, _)) = page.iter().find(|(_, own)| own.outbox == row) {
+                return Ok(Some(*offset));
+            }
+        }
+    }
+
     fn own_below(
         &self,
         topic: &TopicName,

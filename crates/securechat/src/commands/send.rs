@@ -95,7 +95,7 @@ impl Sender {
                 SendOutcome::Acked(landed) => self.report(queued, "acked", Some(*landed))?,
                 SendOutcome::InOutbox { .. } => self.report(queued, "outbox", None)?,
                 SendOutcome::Closed { .. } => self.report(queued, "failed", None)?,
-                _ => self.report(queued, "acked", None)?,
+                _ => self.report(queued, "acked", client.landed(queued)?)?,
             }
         }
         match outcome {

@@ -35,7 +35,11 @@ fn one_id_is_one_message_however_often_it_is_sent() {
     broker.restart();
     let second = send("job-7", "done", "20s").exit(0).says("the same one").json();
     assert_eq!((&second[0]["id"], &second[0]["state"]), (&first[0]["id"], &"acked".into()));
-    send("job-7", "done", "20s").exit(0).says("the same one");
+    let third = send("job-7", "done", "20s").exit(0).says("the same one").json();
+    let place = |said: &serde_json::Value| (said["partition"].as_u64(), said["offset"].as_u64());
+    assert_eq!(place(&third[0]), place(&second[0]));
+    assert_eq!(place(&first[0]), (None, None));
+    assert!(place(&third[0]).1.is_some(), "{third:?}");
     send("job-7", "something else", "20s").exit(0).says("that one stands");
     send("job-8", "done", "20s").exit(0);
     assert_eq!(house.receive("bob", 2).exit(0).texts(), ["done", "done"]);

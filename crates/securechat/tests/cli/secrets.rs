@@ -214,6 +214,67 @@ fn no_secret_is_logged_or_shown_by_the_system() {
     }
 }
 
+/// What the system shows of the program and of the commands that it runs: arguments and environments.
+#[cfg(target_os = "linux")]
+#[test]
+fn no_command_that_it_runs_gets_a_secret() {
+    use std::os::unix::fs::PermissionsExt;
+    let broker = BrokerHouse::start();
+    let house = House::with_network(broker.address());
+    let file = house.file("passphrase", b"canary passphrase\n");
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let shown = house.path().join("shown");
+    let show = format!(
+        "cat /proc/self/environ /proc/self/cmdline /proc/$$/cmdline /proc/$PPID/cmdline /proc/$PPID/environ >> {} 2> /dev/null; true",
+        shown.display()
+    );
+    house.send("alice", "bob", "canarytext").exit(0);
+    let mut command = house.command(&[
+        "--profile",
+        "bob",
+        "listen",
+        "--max",
+        "1",
+        "--timeout",
+        "20s",
+        "--exec",
+        &show,
+    ]);
+    command.env("SECURECHAT_PASSPHRASE_FILE", &file);
+    let listened = command.output().unwrap();
+    assert!(listened.status.success(), "{listened:?}");
+    // A command that prints the passphrase sees no other secret, and its own is in nobody's arguments.
+    let print = format!("{show}; cat {}", file.display());
+    let mut command = house.command(&["--passphrase-command", &print, "init", "carol"]);
+    let made = command.output().unwrap();
+    assert!(made.status.success(), "{made:?}");
+    let text = String::from_utf8_lossy(&std::fs::read(&shown).unwrap()).into_owned();
+    // Without privileges the program's own environment is not even shown.
+    assert!(text.matches("SECURECHAT_NO_INPUT").count() >= 2, "{text}");
+    for needle in ["canarytext", "canary passphrase"] {
+        assert!(!text.contains(needle), "{needle} in {text}");
+    }
+    // A password that is given in the environment goes no further.
+    std::fs::remove_file(&shown).unwrap();
+    let own = format!("cat /proc/self/environ >> {}", shown.display());
+    house.send("alice", "bob", "another").exit(0);
+    let mut command = house.command(&[
+        "--profile",
+        "bob",
+        "listen",
+        "--max",
+        "1",
+        "--timeout",
+        "20s",
+        "--exec",
+        &own,
+    ]);
+    let listened = command.env("SECURECHAT_SASL_PASSWORD", "canarypassword").output().unwrap();
+    assert!(listened.status.success(), "{listened:?}");
+    let text = String::from_utf8_lossy(&std::fs::read(&shown).unwrap()).into_owned();
+    assert!(text.contains("SECURECHAT_NO_INPUT") && !text.contains("canarypassword"), "{text}");
+}
+
 /// Whether a process is the program already, and no longer the shell.
 #[cfg(target_os = "linux")]
 fn is_running(id: &str) -> bool {

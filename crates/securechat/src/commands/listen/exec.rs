@@ -63,16 +63,8 @@ impl Exec {
 
     /// One run; the inner error says how it failed.
     async fn once(&self, line: &str) -> Result<Result<(), String>, Failure> {
-        let mut command = Command::new("sh");
-        command.arg("-c").arg(&self.command).stdin(Stdio::piped()).kill_on_drop(true);
-        // It does not need them, and its children even less.
-        for (name, _) in std::env::vars_os() {
-            if name.to_string_lossy().starts_with("SECURECHAT_PASSPHRASE")
-                || name.to_string_lossy().starts_with("SECURECHAT_SASL")
-            {
-                command.env_remove(name);
-            }
-        }
+        let mut command = Command::from(crate::secrecy::shell(&self.command));
+        command.stdin(Stdio::piped()).kill_on_drop(true);
         let mut child = command.spawn().map_err(|error| {
             Failure::new(Exit::Usage, "exec", format!("the command of --exec cannot run: {error}"))
                 .hint("it is given to sh; see that there is one: command -v sh")
