@@ -1,8 +1,11 @@
-//! Hides a file in a picture, or takes it out: `lsb_file hide COVER TEXT OUT`, `reveal IMAGE OUT`.
+//! Hides a file in a picture, or takes it out: `lsb_file hide COVER TEXT OUT`, `reveal IMAGE OUT`. And times both
+//! without any file, from pixels to pixels: `time COVER TEXT ROUNDS` prints medians in seconds.
 
 use std::error::Error;
 use std::fs;
+use std::time::Instant;
 
+use chat_stego::measuring::Pixels;
 use chat_stego::{EmbedOptions, LsbCompat, StegoCodec, StegoKey};
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -16,7 +19,36 @@ fn main() -> Result<(), Box<dyn Error>> {
             fs::write(out, picture.png)?;
         }
         ["reveal", image, out] => fs::write(out, &*LsbCompat.extract(&fs::read(image)?, &key)?)?,
-        _ => return Err("usage: lsb_file hide COVER TEXT OUT | reveal IMAGE OUT".into()),
+        ["time", cover, text, rounds] => {
+            time(&fs::read(cover)?, &fs::read(text)?, rounds.parse()?)?
+        }
+        _ => return Err(USAGE.into()),
     }
     Ok(())
 }
+
+fn time(cover: &[u8], text: &[u8], rounds: usize) -> Result<(), Box<dyn Error>> {
+    let pixels = Pixels::of(cover)?;
+    let (mut hiding, mut revealing) = (Vec::new(), Vec::new());
+    for _ in 0..rounds.max(1) {
+        let start = Instant::now();
+        let hidden = pixels.hide(text);
+        hiding.push(start.elapsed().as_secs_f64());
+        let start = Instant::now();
+        let found = hidden.reveal()?;
+        revealing.push(start.elapsed().as_secs_f64());
+        if *found != *text {
+            return Err("another text was found".into());
+        }
+    }
+    println!("{} {}", median(hiding), median(revealing));
+    Ok(())
+}
+
+fn median(mut seconds: Vec<f64>) -> f64 {
+    seconds.sort_by(f64::total_cmp);
+    seconds.get(seconds.len() / 2).copied().unwrap_or_default()
+}
+
+const USAGE: &str =
+    "usage: lsb_file hide COVER TEXT OUT | reveal IMAGE OUT | time COVER TEXT ROUNDS";

@@ -8,6 +8,8 @@ mod encode;
 mod key;
 mod limits;
 mod lsb_compat;
+#[doc(hidden)]
+pub mod measuring;
 mod picture;
 mod raster;
 

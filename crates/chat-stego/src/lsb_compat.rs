@@ -3,7 +3,7 @@
 pub(crate) mod bits;
 pub(crate) mod frame;
 mod peek;
-mod units;
+pub(crate) mod units;
 
 pub use peek::Peek;
 
@@ -72,11 +72,15 @@ impl StegoCodec for LsbCompat {
     }
 
     fn extract(&self, image: &[u8], _key: &StegoKey) -> Result<Zeroizing<Vec<u8>>, ExtractError> {
-        let mut units = Units::of_any(image)?;
-        let prefix = frame::read_prefix(&mut units)?;
-        let found = units.get(prefix.digits_and_colon, prefix.declared)?;
-        Ok(Zeroizing::new(found.to_vec()))
+        read(Units::of_any(image)?)
     }
+}
+
+/// The payload behind its length.
+pub(crate) fn read(mut units: Units<'_>) -> Result<Zeroizing<Vec<u8>>, ExtractError> {
+    let prefix = frame::read_prefix(&mut units)?;
+    let found = units.get(prefix.digits_and_colon, prefix.declared)?;
+    Ok(Zeroizing::new(found.to_vec()))
 }
 
 fn check_payload(cover: &[u8], payload: &[u8]) -> Result<(), EmbedError> {

@@ -11,7 +11,7 @@ use crate::picture::{PictureError, PictureFormat};
 use crate::raster::{Layout, Raster};
 
 /// Reads units from the upper left on, row by row.
-pub(super) struct Units<'a> {
+pub(crate) struct Units<'a> {
     rows: Rows<'a>,
     layout: Layout,
     available: usize,
@@ -58,7 +58,7 @@ impl<'a> Units<'a> {
         Self::new(Rows::Streamed(Box::new(rows)), layout, header.width, header.height)
     }
 
-    fn of_raster(raster: Raster) -> Self {
+    pub(crate) fn of_raster(raster: Raster) -> Self {
         let Raster { layout, width, height, .. } = raster;
         Self::new(Rows::Whole { raster, next: 0 }, layout, width, height)
     }
