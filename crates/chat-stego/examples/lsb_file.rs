@@ -1,5 +1,6 @@
 //! Hides a file in a picture, or takes it out: `lsb_file hide COVER TEXT OUT`, `reveal IMAGE OUT`. And times both
 //! without any file, from pixels to pixels: `time COVER TEXT ROUNDS` prints medians in seconds.
+#![allow(clippy::print_stdout, reason = "a program for the terminal")]
 
 use std::error::Error;
 use std::fs;
