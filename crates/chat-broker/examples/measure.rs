@@ -29,8 +29,8 @@ async fn main() {
     client.create("mail", 16, &[]).await;
     let value = "x".repeat(400);
     one_by_one(&mut client, &value).await;
-    for connections in [1, 8, 64] {
-        group_commit(&first, connections, &value).await;
+    for (connections, partitions) in [(1, 1), (8, 1), (64, 1), (8, 8), (64, 16)] {
+        group_commit(&first, (connections, partitions), &value).await;
     }
     wake_up(&first).await;
     let mut waiting = Client::connect(first.address()).await;
@@ -52,12 +52,16 @@ async fn one_by_one(client: &mut Client, value: &str) {
     print_times("acknowledged, 400 B", times);
 }
 
-/// Several connections, each with one batch of one record under way.
-async fn group_commit(broker: &chat_broker::Broker, connections: usize, value: &str) {
+/// Several connections, each with one batch of one record under way, on several partitions in turn.
+async fn group_commit(
+    broker: &chat_broker::Broker,
+    (connections, partitions): (usize, i32),
+    value: &str,
+) {
     let began = Instant::now();
     let mut writers = Vec::new();
-    for _ in 0..connections {
-        let request = produce_request("mail", 0, batch(&[value]));
+    for partition in (0..partitions).cycle().take(connections) {
+        let request = produce_request("mail", partition, batch(&[value]));
         let mut client = Client::connect(broker.address()).await;
         writers.push(tokio::spawn(async move {
             for _ in 0..100 {
@@ -69,7 +73,9 @@ async fn group_commit(broker: &chat_broker::Broker, connections: usize, value: &
         writer.await.unwrap();
     }
     let rate = (connections * 100) as f64 / began.elapsed().as_secs_f64();
-    println!("{connections:2} connections, 1 partition {rate:8.0} acknowledged records/s");
+    println!(
+        "{connections:2} connections, {partitions:2} partitions {rate:8.0} acknowledged records/s"
+    );
 }
 
 /// From sending a record to having it, through a fetch of 16 partitions that waits.
