@@ -19,6 +19,7 @@ pub(crate) mod attempt;
 pub(crate) mod deliver;
 pub(crate) mod enqueue;
 pub(crate) mod fate;
+pub(crate) mod ground;
 pub(crate) mod once;
 pub(crate) mod own;
 pub(crate) mod picture;

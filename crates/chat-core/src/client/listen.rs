@@ -18,6 +18,7 @@ use crate::lock::Lock;
 use crate::mutant::{Mutant, breaks};
 use crate::network::Network;
 use crate::outbox::deliver::Drain;
+use crate::outbox::ground::Ground;
 
 /// Where `listen` begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -277,16 +278,16 @@ async fn deliver_in_background(
         if now != generation || due {
             generation = now;
             let (profile, transport) = (Arc::clone(&profile), Arc::clone(&transport));
-            let mut drain = Drain::new(profile, transport, network.clone());
+            let mut ground = Ground::new(profile, transport, network.clone());
             let mut failed = None;
             if due {
-                match drain.check_all_own().await {
+                match ground.check_all_own().await {
                     Ok(()) => checked = Some((Instant::now(), sessions)),
                     Err(error) => failed = Some(Error::from(error)),
                 }
             }
             // A partition that cannot be checked holds up no other.
-            let delivered = drain.run(&[], Instant::now() + DELIVERY_TIME).await;
+            let delivered = Drain::new(ground).run(&[], Instant::now() + DELIVERY_TIME).await;
             failed = failed.or(match delivered {
                 Ok(delivery) => {
                     if delivery.passed_over {

@@ -14,6 +14,7 @@ use crate::mailbox::Mailbox;
 use crate::outbox::deliver::{Delivery, Drain, Landed};
 use crate::outbox::enqueue::{Draft, Queued};
 use crate::outbox::fate::Wanted;
+use crate::outbox::ground::Ground;
 use crate::outbox::{OutboxItem, OutboxRow, OutboxState, close_message};
 
 /// What became of a message that was sent.
@@ -74,8 +75,8 @@ impl Client {
                 first.push(queued.mailbox);
             }
         }
-        let drain = Drain::new(Arc::clone(&self.profile), self.transport()?, network);
-        Ok(drain.waited_for(wanted).run(&first, deadline).await?)
+        let ground = Ground::new(Arc::clone(&self.profile), self.transport()?, network);
+        Ok(Drain::new(ground).waited_for(wanted).run(&first, deadline).await?)
     }
 
     /// What has become of accepted messages by now, whichever process brought them that far.
@@ -113,12 +114,12 @@ impl Client {
         let deadline = Instant::now() + timeout;
         let (profile, network) = (Arc::clone(&self.profile), self.profile.joined_network()?);
         let mailbox = network.inbox(&draft.to);
-        let mut drain = Drain::new(Arc::clone(&self.profile), self.transport()?, network);
+        let mut ground = Ground::new(Arc::clone(&self.profile), self.transport()?, network);
         let accepting = tokio::task::spawn_blocking(move || profile.accept_and_attempt(draft));
-        let looking = tokio::time::timeout_at(deadline, drain.look_ahead(mailbox.partition));
+        let looking = tokio::time::timeout_at(deadline, ground.look_ahead(mailbox.partition));
         let (accepted, looked) = tokio::join!(accepting, looking);
         let queued = accepted.map_err(|_| SendError::Stopped)??;
-        let drain = drain.waited_for([&queued]);
+        let drain = Drain::new(ground).waited_for([&queued]);
         let delivery = match looked.unwrap_or(Err(SendError::NoAnswerInTime)) {
             Ok(()) => drain.run(&[mailbox], deadline).await?,
             Err(error) => drain.finish(Some(error))?,

@@ -6,26 +6,22 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use chat_store::failpoint::{Place, reach};
-use chat_transport::{
-    Ack, AppendError, LeaderEpoch, Partition, TopicId, TopicName, TopicState, Transport,
-    TransportError,
-};
+use chat_transport::{Ack, AppendError, Partition, TopicId, TransportError};
 use tokio::time::Instant;
 
 use super::attempt::{Attempt, Target};
 use super::close_message;
 use super::enqueue::Queued;
 use super::fate::Wanted;
-use super::own::{OwnRecords, rest, stands};
+use super::ground::Ground;
+use super::own::rest;
 use super::ready::ReadyRow;
-use crate::client::Profile;
 use crate::error::{Error, SendError};
 use crate::item::MessageState;
 use crate::lock::Lock;
 use crate::mailbox::Mailbox;
 use crate::message_id::MessageId;
 use crate::mutant::{Mutant, breaks};
-use crate::network::Network;
 
 /// What became of the messages that somebody waits for.
 #[derive(Debug, Default)]
@@ -59,15 +55,7 @@ pub struct Landed {
 
 /// Empties the outbox of one profile.
 pub(crate) struct Drain {
-    profile: Arc<Profile>,
-    transport: Arc<dyn Transport>,
-    network: Network,
-    /// Fresh for every drain: the topic may be another by now.
-    topic: Option<TopicId>,
-    /// Partitions whose own records were compared with the log.
-    checked: HashSet<Partition>,
-    /// Leader epochs that were seen before anything was appended.
-    epochs: HashMap<Partition, LeaderEpoch>,
+    ground: Ground,
     /// How often acknowledgements contradicted earlier ones.
     contradictions: u32,
     /// Rows that somebody waits for, by their numbers.
@@ -78,18 +66,9 @@ pub(crate) struct Drain {
 }
 
 impl Drain {
-    pub(crate) fn new(
-        profile: Arc<Profile>,
-        transport: Arc<dyn Transport>,
-        network: Network,
-    ) -> Self {
+    pub(crate) fn new(ground: Ground) -> Self {
         Self {
-            profile,
-            transport,
-            network,
-            topic: None,
-            checked: HashSet::new(),
-            epochs: HashMap::new(),
+            ground,
             contradictions: 0,
             wanted: HashMap::new(),
             settled: HashSet::new(),
@@ -102,24 +81,6 @@ impl Drain {
         let wanted = messages.into_iter().map(|queued| (queued.id, queued.into()));
         self.wanted.extend(wanted);
         self
-    }
-
-    /// Asks in advance what is asked before the first append to a partition. What needs a closer look is asked
-    /// again before rows are sent.
-    pub(crate) async fn look_ahead(&mut self, partition: Partition) -> Result<(), SendError> {
-        let topic = self.network.mail_topic();
-        // Looked up before the log is: what another process appends meanwhile is not missed on it.
-        let newest = self.profile.own_newest(&topic, partition)?;
-        let asked = newest.as_ref().map(|_| partition);
-        let state = self.transport.state(&topic, asked.as_slice()).await?;
-        let bounds = state.bounds.first();
-        if newest.is_none_or(|(at, own)| bounds.is_some_and(|on| stands(state.id, at, &own, on))) {
-            let epoch = bounds.and_then(|bounds| bounds.leader_epoch);
-            self.epochs.extend(epoch.map(|epoch| (partition, epoch)));
-            self.checked.insert(partition);
-        }
-        self.topic = Some(self.wide_enough(&state)?);
-        Ok(())
     }
 
     /// Sends what waits: first the mailboxes named, then all others, until `deadline`.
@@ -160,15 +121,15 @@ impl Drain {
     }
 
     fn other_mailboxes(&self, first: &[Mailbox]) -> Result<Vec<Mailbox>, SendError> {
-        let all = self.profile.store.read(|tx| tx.outbox_mailboxes())?;
+        let all = self.ground.profile.store.read(|tx| tx.outbox_mailboxes())?;
         let all = all.iter().map(Mailbox::from_bytes);
         Ok(all.filter(|mailbox| !first.contains(mailbox)).collect())
     }
 
     /// Counts what is left of the messages waited for. A store that cannot say is an error.
     pub(crate) fn finish(mut self, failure: Option<SendError>) -> Result<Delivery, SendError> {
-        let answers = failure.is_none() && self.topic.is_some();
-        self.profile.broker_answers.store(answers, Ordering::Relaxed);
+        let answers = failure.is_none() && self.ground.is_known();
+        self.ground.profile.broker_answers.store(answers, Ordering::Relaxed);
         if let Some(error) = failure {
             if error.concerns_store() {
                 return Err(error);
@@ -180,13 +141,13 @@ impl Drain {
             self.wanted.retain(|id, _| !self.settled.contains(id));
             self.result.delivered = self.settled.len();
         }
-        self.profile.progress_of(self.wanted.into_values(), self.result)
+        self.ground.profile.progress_of(self.wanted.into_values(), self.result)
     }
 
     /// Sends the rows of one mailbox in their order, under its drain lock.
     async fn mailbox(&mut self, mailbox: Mailbox, wait: bool) -> Result<(), SendError> {
         let lock = loop {
-            if let Some(lock) = self.profile.drain_lock(&mailbox)? {
+            if let Some(lock) = self.ground.profile.drain_lock(&mailbox)? {
                 break lock;
             }
             if !wait || !self.wanted_waits(&mailbox)? {
@@ -201,7 +162,7 @@ impl Drain {
     /// Whether a row of the mailbox that is waited for is still in the outbox.
     fn wanted_waits(&self, mailbox: &Mailbox) -> Result<bool, SendError> {
         let bytes = mailbox.to_bytes();
-        self.profile.store.read(|tx| {
+        self.ground.profile.store.read(|tx| {
             for wanted in self.wanted.values().filter(|wanted| wanted.mailbox == *mailbox) {
                 if tx.outbox_waits(&bytes, wanted.id.into())? {
                     return Ok(true);
@@ -214,92 +175,15 @@ impl Drain {
     async fn drain_locked(&mut self, mailbox: Mailbox, lock: Arc<Lock>) -> Result<(), SendError> {
         let waits = |drain: &Self| {
             let mailbox = mailbox.to_bytes();
-            drain.profile.store.read(|tx| tx.outbox_oldest(&mailbox, 1, usize::MAX))
+            drain.ground.profile.store.read(|tx| tx.outbox_oldest(&mailbox, 1, usize::MAX))
         };
         while !waits(self)?.is_empty() {
-            let topic = self.topic().await?;
-            self.check_own(&[mailbox.partition]).await?;
+            let topic = self.ground.topic().await?;
+            self.ground.check_own(&[mailbox.partition]).await?;
             let rows = self.next_rows(&mailbox, Arc::clone(&lock)).await?;
             self.send_rows((&mailbox, topic), rows, &lock).await?;
         }
         Ok(())
-    }
-
-    /// Puts back what the log has lost, whichever partition it was in.
-    pub(crate) async fn check_all_own(&mut self) -> Result<(), SendError> {
-        let all: Vec<Partition> = (0..self.network.partitions().get()).map(Partition).collect();
-        let topic = self.network.mail_topic();
-        let holds = |partition: &Partition| {
-            let newest = self.profile.store.read(|tx| tx.own_newest(topic.as_str(), partition.0));
-            newest.map(|newest| newest.is_some().then_some(*partition)).transpose()
-        };
-        let held: Vec<Partition> = all.iter().filter_map(holds).collect::<Result<_, _>>()?;
-        let Err(failed) = self.check_own(&held).await else { return Ok(()) };
-        let one_partition = matches!(
-            failed,
-            SendError::Transport(
-                TransportError::Broker { .. }
-                    | TransportError::UnknownCode { .. }
-                    | TransportError::UnknownPartition { .. }
-            )
-        );
-        if held.len() == 1 || !one_partition {
-            return Err(failed);
-        }
-        // One partition without a leader shall not hide what the others have lost.
-        let mut failed = None;
-        for partition in held {
-            failed = failed.or(self.check_own(&[partition]).await.err());
-        }
-        failed.map_or(Ok(()), Err)
-    }
-
-    fn own<'a>(&'a self, topic: &'a TopicName, id: TopicId) -> OwnRecords<'a> {
-        OwnRecords { profile: &self.profile, transport: &*self.transport, topic, id }
-    }
-
-    /// Puts back what the log has lost of these partitions; once for each in a drain.
-    pub(crate) async fn check_own(&mut self, partitions: &[Partition]) -> Result<(), SendError> {
-        let fresh: Vec<Partition> =
-            partitions.iter().copied().filter(|p| !self.checked.contains(p)).collect();
-        if fresh.is_empty() || breaks(Mutant::ForgetOwnRecords) {
-            return Ok(());
-        }
-        let (id, topic) = (self.topic().await?, self.network.mail_topic());
-        let mut epochs = std::mem::take(&mut self.epochs);
-        let checked = self.own(&topic, id).check(&fresh, &mut epochs).await;
-        self.epochs = epochs;
-        let lost = checked?;
-        if lost.requeued + lost.unsent > 0 {
-            tracing::warn!(lost.requeued, lost.unsent, "the log has lost acknowledged messages");
-        }
-        self.checked.extend(fresh);
-        Ok(())
-    }
-
-    /// The topic as it is now, looked up before the first append: an append to a topic that is
-    /// gone would only time out.
-    async fn topic(&mut self) -> Result<TopicId, SendError> {
-        if let Some(id) = self.topic {
-            return Ok(id);
-        }
-        let state = self.transport.state(&self.network.mail_topic(), &[]).await?;
-        let id = self.wide_enough(&state)?;
-        self.topic = Some(id);
-        Ok(id)
-    }
-
-    /// The identity of a topic that has the network's partitions.
-    fn wide_enough(&self, state: &TopicState) -> Result<TopicId, SendError> {
-        let (found, needed) = (state.partitions, self.network.partitions().get());
-        if found < needed {
-            return Err(SendError::TooFewPartitions {
-                topic: self.network.mail_topic(),
-                found,
-                needed,
-            });
-        }
-        Ok(state.id)
     }
 
     /// The oldest rows of a mailbox, ready to be sent and marked as attempted.
@@ -310,7 +194,7 @@ impl Drain {
         mailbox: &Mailbox,
         lock: Arc<Lock>,
     ) -> Result<Vec<ReadyRow>, SendError> {
-        let (profile, mailbox) = (Arc::clone(&self.profile), mailbox.to_bytes());
+        let (profile, mailbox) = (Arc::clone(&self.ground.profile), mailbox.to_bytes());
         tokio::task::spawn_blocking(move || {
             let _lock = lock;
             let rows =
@@ -335,13 +219,13 @@ impl Drain {
     ) -> Result<(), SendError> {
         let (mailbox, topic_id) = to;
         if breaks(Mutant::MarkSentBeforeAck) {
-            self.profile.store.write(|tx| rest(tx, mailbox, rows.iter()))?;
+            self.ground.profile.store.write(|tx| rest(tx, mailbox, rows.iter()))?;
         }
         let (mut attempt, records) = Attempt::new(rows, mailbox);
-        let topic = self.network.mail_topic();
-        let floor = self.own(&topic, topic_id).newest(mailbox.partition)?;
+        let topic = self.ground.network.mail_topic();
+        let floor = self.ground.own(&topic, topic_id).newest(mailbox.partition)?;
         reach(Place::BeforeAppend);
-        let sent = self.transport.append(&topic, mailbox.partition, records).await;
+        let sent = self.ground.transport.append(&topic, mailbox.partition, records).await;
         reach(Place::AfterAppend);
         let (acks, error) = match sent {
             Ok(acks) => (acks, None),
@@ -398,8 +282,7 @@ impl Drain {
             let what = format!("offset {offset} of partition {partition} was acknowledged twice");
             return Err(TransportError::Protocol { what }.into());
         }
-        self.topic = None;
-        self.checked.remove(&partition);
+        self.ground.forget(partition);
         Ok(true)
     }
 
@@ -415,10 +298,10 @@ impl Drain {
         if attempt.acks.is_empty() {
             return Ok(attempt);
         }
-        let seen = self.epochs.get(&mailbox.partition).copied();
-        let topic = self.network.mail_topic();
+        let seen = self.ground.epoch(mailbox.partition);
+        let topic = self.ground.network.mail_topic();
         let (profile, target) =
-            (Arc::clone(&self.profile), Target { topic, topic_id, mailbox: *mailbox, seen });
+            (Arc::clone(&self.ground.profile), Target { topic, topic_id, mailbox: *mailbox, seen });
         let storing = tokio::task::spawn_blocking(move || {
             let _lock = lock;
             attempt.store(&profile, &target).map(|()| attempt)
@@ -451,9 +334,9 @@ impl Drain {
             // Not even the note that stands in for a message: it waits, as everything else does.
             return Err(SendError::NoteRefused { reason });
         }
-        closed.withdraw(&self.network, mailbox, &mut rand::rng())?;
+        closed.withdraw(&self.ground.network, mailbox, &mut rand::rng())?;
         let state = MessageState::Failed { reason };
-        self.profile.store.write::<_, SendError>(|tx| {
+        self.ground.profile.store.write::<_, SendError>(|tx| {
             close_message(tx, closed.history.into(), state)?;
             Ok(tx.outbox_replace(row.id.into(), &closed.to_bytes()?)?)
         })?;
