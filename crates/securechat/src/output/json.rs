@@ -17,10 +17,10 @@ pub(crate) fn row(item: &HistoryItem, image: Option<&Path>) -> Result<String, Fa
             let detail = serde_json::json!({
                 "id": message.id.to_string(), "from": message.from.as_str(), "with": message.with.as_str(),
             });
-            event_line(item, "withdrawn", &detail)
+            event_line(Place::of(item), &item.what, "withdrawn", &detail)
         }
         Item::Message(message) => to_line(&message_row(item, message, image)),
-        what => event(item, what),
+        what => event(Place::of(item), what),
     }
 }
 
@@ -90,7 +90,7 @@ struct EventRow<'a, T> {
     detail: &'a T,
 }
 
-fn event(item: &HistoryItem, what: &Item) -> Result<String, Failure> {
+fn event(place: Place, what: &Item) -> Result<String, Failure> {
     match what {
         Item::Gap(gap) => {
             // Another topic counts anew: how far the old one went is not known.
@@ -99,37 +99,85 @@ fn event(item: &HistoryItem, what: &Item) -> Result<String, Failure> {
                 "cause": gap.cause.as_str(), "partition": gap.partition, "from_offset": gap.from_offset,
                 "to_offset": to_offset, "after": gap.after_ms.map(rfc3339), "before": gap.before_ms.map(rfc3339),
             });
-            event_line(item, "gap", &detail)
+            event_line(place, what, "gap", &detail)
         }
-        Item::Missing(missing) => event_line(item, "missing", missing),
-        Item::Found(found) => event_line(item, "found", found),
+        Item::Missing(missing) => event_line(place, what, "missing", missing),
+        Item::Found(found) => event_line(place, what, "found", found),
         Item::Conflict(conflict) => {
             let ids: Vec<String> = conflict.ids.iter().map(ToString::to_string).collect();
             let detail = serde_json::json!({
                 "from": conflict.from.as_str(), "with": conflict.with.as_str(), "number": conflict.number, "ids": ids,
             });
-            event_line(item, "conflict", &detail)
+            event_line(place, what, "conflict", &detail)
         }
-        Item::Unsent(unsent) => event_line(item, "unsent", unsent),
-        Item::Newer(newer) => event_line(item, "newer", newer),
-        Item::Restored(restored) => event_line(item, "restored", restored),
-        Item::Lost(lost) => event_line(item, "lost", lost),
-        _ => event_line(item, "unknown", &serde_json::json!({})),
+        Item::Unsent(unsent) => {
+            let detail = serde_json::json!({
+                "message_seq": unsent.message, "partition": unsent.partition, "offset": unsent.offset,
+            });
+            event_line(place, what, "unsent", &detail)
+        }
+        Item::Newer(newer) => event_line(place, what, "newer", newer),
+        Item::Restored(restored) => event_line(place, what, "restored", restored),
+        Item::Lost(lost) => event_line(place, what, "lost", lost),
+        _ => event_line(place, what, "unknown", &serde_json::json!({})),
     }
 }
 
 fn event_line(
-    item: &HistoryItem,
+    place: Place,
+    what: &Item,
     kind: &'static str,
     detail: &impl Serialize,
 ) -> Result<String, Failure> {
-    let received_at = rfc3339(item.received_at_ms);
-    to_line(&EventRow {
-        v: 1,
-        kind,
-        seq: item.seq.get(),
-        received_at,
-        message: event_row(&item.what),
-        detail,
-    })
+    let received_at = rfc3339(place.received_at_ms);
+    to_line(&EventRow { v: 1, kind, seq: place.seq, received_at, message: event_row(what), detail })
+}
+
+/// Where a row stands, and since when.
+#[derive(Clone, Copy)]
+struct Place {
+    seq: u64,
+    received_at_ms: i64,
+}
+
+impl Place {
+    fn of(item: &HistoryItem) -> Self {
+        Self { seq: item.seq.get(), received_at_ms: item.received_at_ms }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// No key twice in a line, a sentence for people in each, and every type and key in the documentation.
+    #[test]
+    fn every_event_has_its_keys_once_and_is_documented() {
+        let page = include_str!("../../../../docs/scripts-and-bots.md");
+        let id = serde_json::json!(vec![7; 16]);
+        let events = [
+            serde_json::json!({"Gap": {"cause": "Retention", "partition": 1, "from_offset": 2, "to_offset": 3,
+                "after_ms": 4, "before_ms": null}}),
+            serde_json::json!({"Missing": {"from": "bob", "with": "bob", "first": 1, "last": 2}}),
+            serde_json::json!({"Found": {"from": "bob", "with": "bob", "number": 1}}),
+            serde_json::json!({"Conflict": {"from": "bob", "with": "bob", "number": 1, "ids": [id, id]}}),
+            serde_json::json!({"Newer": {"partition": 1, "offset": 2}}),
+            serde_json::json!({"Unsent": {"message": 9, "partition": 1, "offset": 2}}),
+            serde_json::json!({"Restored": {"changes": null}}),
+            serde_json::json!({"Lost": {}}),
+        ];
+        for event in events {
+            let what: Item = serde_json::from_value(event).unwrap();
+            let line = super::event(Place { seq: 1, received_at_ms: 2 }, &what).unwrap();
+            let fields: serde_json::Map<String, serde_json::Value> =
+                serde_json::from_str(&line).unwrap();
+            for key in fields.keys() {
+                assert_eq!(line.matches(&format!("\"{key}\":")).count(), 1, "{key} in {line}");
+                assert!(page.contains(&format!("`{key}`")), "{key} is not documented");
+            }
+            let kind = fields["type"].as_str().unwrap();
+            assert!(page.contains(&format!("| `{kind}` |")), "{kind} is not documented");
+            assert!(!fields["message"].as_str().unwrap().is_empty(), "{line}");
+        }
+    }
 }
