@@ -1,6 +1,6 @@
 //! Logs in memory: for tests, examples and teaching.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -42,6 +42,19 @@ struct State {
     lose_acks: usize,
     /// Batches of more records are too large.
     most_records: Option<usize>,
+    /// What becomes of the next reads.
+    reads: VecDeque<ReadFate>,
+}
+
+/// What becomes of a read; see [`MemoryTransport::script_reads`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadFate {
+    /// It is answered.
+    Answered,
+    /// It comes back with nothing, as from a leader that has just changed.
+    Empty,
+    /// Its connection breaks.
+    Lost,
 }
 
 struct Topic {
@@ -104,6 +117,12 @@ impl MemoryTransport {
         at: &[Position],
         options: ReadOptions,
     ) -> Result<(Vec<Page>, bool), TransportError> {
+        let fate = self.state().reads.pop_front().unwrap_or(ReadFate::Answered);
+        if fate == ReadFate::Lost {
+            let (addresses, reason) = (self.describe(), "the read was lost".to_owned());
+            let applied = Applied::No;
+            return Err(TransportError::Disconnected { addresses, reason, applied });
+        }
         self.with(|state| {
             let found = state.topic(topic)?;
             if found.id != id {
@@ -115,11 +134,16 @@ impl MemoryTransport {
             }
             let pages = at.iter().map(|position| {
                 let log = state.led(topic, position.partition)?;
-                log.page(topic, *position, options)
+                let page = log.page(topic, *position, options)?;
+                Ok(if fate == ReadFate::Empty {
+                    Page { records: vec![], resume: position.offset, ..page }
+                } else {
+                    page
+                })
             });
             let pages = pages.collect::<Result<Vec<_>, _>>()?;
-            let something =
-                pages.iter().zip(at).any(|(page, position)| page.resume > position.offset);
+            let something = fate == ReadFate::Empty
+                || pages.iter().zip(at).any(|(page, position)| page.resume > position.offset);
             Ok((pages, something))
         })
     }
@@ -227,7 +251,8 @@ impl Log {
         let stored = StoredRecord { offset, timestamp_ms, leader_epoch, key, value: Some(value) };
         self.records.insert(self.end, stored);
         self.end += 1;
-        Ack { offset: Some(offset), leader_epoch }
+        // As Kafka, which says in no acknowledgement under which leader it was.
+        Ack { offset: Some(offset), leader_epoch: None }
     }
 
     fn page(

@@ -153,11 +153,12 @@ impl Log<'_> {
             if cursor.next < offsets.start {
                 return Err(ReceiveError::Moved);
             }
-            // The log can no longer be compared with what these records were.
-            tx.kept_truncate_from(topic, partition, offsets.start)?;
+            // The log can no longer be compared with what these records were. Where they were read already,
+            // what lies before them may be damaged too: reading goes on at the cursor, without comparing.
             if offsets.end <= cursor.next {
-                return Ok(());
+                return Ok(tx.kept_clear(topic, partition)?);
             }
+            tx.kept_truncate_from(topic, partition, offsets.start)?;
             append_gap(tx, self.gap(GapCause::Damaged, cursor.next..offsets.end, &cursor))?;
             let moved = Cursor { next: offsets.end, ..cursor };
             Ok(tx.set_cursor(topic, partition, None, &moved)?)

@@ -58,8 +58,7 @@ impl Ground {
         let topic = self.network.mail_topic();
         // Looked up before the log is: what another process appends meanwhile is not missed on it.
         let newest = self.profile.own_newest(&topic, partition)?;
-        let asked = newest.as_ref().map(|_| partition);
-        let state = self.transport.state(&topic, asked.as_slice()).await?;
+        let state = self.transport.state(&topic, &[partition]).await?;
         let bounds = state.bounds.first();
         if newest.is_none_or(|(at, own)| bounds.is_some_and(|on| stands(state.id, at, &own, on))) {
             let epoch = bounds.and_then(|bounds| bounds.leader_epoch);

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use chat_store::WriteTxn;
 use chat_transport::{
-    Bounds, LeaderEpoch, Offset, Partition, Position, ReadOptions, TopicId, TopicName, Transport,
-    TransportError,
+    Bounds, LeaderEpoch, Offset, Page, Partition, Position, ReadOptions, TopicId, TopicName,
+    Transport, TransportError,
 };
 use serde::{Deserialize, Serialize};
 
@@ -124,8 +124,7 @@ impl OwnRecords<'_> {
     /// Compares the newest acknowledged record of each partition with the log, and puts back what the
     /// log has lost.
     ///
-    /// A partition without own records costs nothing; one whose leader is still the one that was seen
-    /// costs its share of one look at the bounds.
+    /// A partition whose leader is still the one that was seen costs its share of one look at the bounds.
     ///
     /// * `epochs` - takes the leader epochs that were seen: what is appended next is under these or later ones
     pub(crate) async fn check(
@@ -133,21 +132,16 @@ impl OwnRecords<'_> {
         partitions: &[Partition],
         epochs: &mut HashMap<Partition, LeaderEpoch>,
     ) -> Result<Lost, SendError> {
-        let mut newest = Vec::new();
-        for partition in partitions {
-            if let Some(own) = self.profile.own_newest(self.topic, *partition)? {
-                newest.push((*partition, own));
-            }
-        }
+        let look = |partition: &Partition| self.profile.own_newest(self.topic, *partition);
+        let newest = partitions.iter().map(look).collect::<Result<Vec<_>, _>>()?;
         let mut lost = Lost::default();
-        if newest.is_empty() {
-            return Ok(lost);
-        }
-        let bounds = self.newest_bounds(&newest).await?;
-        for ((partition, (offset, own)), bounds) in newest.into_iter().zip(&bounds) {
-            epochs.extend(bounds.leader_epoch.map(|epoch| (partition, epoch)));
-            if !stands(self.id, offset, &own, bounds) {
-                lost.add(self.put_back(partition, bounds).await?);
+        for (newest, bounds) in newest.iter().zip(&self.newest_bounds(partitions, &newest).await?) {
+            // Also where nothing is there yet: what is appended first is under this leader or a later one.
+            epochs.extend(bounds.leader_epoch.map(|epoch| (bounds.partition, epoch)));
+            if let Some((offset, own)) = newest
+                && !stands(self.id, *offset, own, bounds)
+            {
+                lost.add(self.put_back(*offset, bounds).await?);
             }
         }
         Ok(lost)
@@ -157,15 +151,16 @@ impl OwnRecords<'_> {
     /// it is given again and again, as by a broker whose disk was restored.
     async fn newest_bounds(
         &self,
-        newest: &[(Partition, (u64, OwnRecord))],
+        partitions: &[Partition],
+        newest: &[Option<(u64, OwnRecord)>],
     ) -> Result<Vec<Bounds>, SendError> {
-        let partitions: Vec<Partition> = newest.iter().map(|(partition, _)| *partition).collect();
         let mut looks = 0;
         loop {
-            let bounds = self.transport.bounds(self.topic, &partitions).await?;
-            let stale = newest.iter().zip(&bounds).any(|((_, (_, own)), bounds)| {
+            let bounds = self.transport.bounds(self.topic, partitions).await?;
+            let stale = newest.iter().zip(&bounds).any(|(newest, bounds)| {
                 let epoch = bounds.leader_epoch.map(|epoch| epoch.0);
-                own.topic_id == self.id.0 && epoch.is_some() && epoch < own.leader_epoch
+                let older = |own: &OwnRecord| epoch.is_some() && epoch < own.leader_epoch;
+                newest.as_ref().is_some_and(|(_, own)| own.topic_id == self.id.0 && older(own))
             });
             looks += 1;
             if !stale || looks >= STALE_LOOKS {
@@ -194,35 +189,37 @@ impl OwnRecords<'_> {
         if offset < bounds.start.0 {
             return Ok(Standing::Stands);
         }
-        let at = [Position { partition: bounds.partition, offset: Offset(offset) }];
-        let options = ReadOptions { max_records: 1, ..ReadOptions::default() };
-        let pages = match self.transport.read(self.topic, self.id, &at, options).await {
-            Ok(pages) => pages,
+        let at = Position { partition: bounds.partition, offset: Offset(offset) };
+        let page = match self.read_one(at).await {
+            Ok(page) => page,
             // Cut, or deleted, since the bounds were asked for.
-            Err(TransportError::OutOfRange { bounds, .. }) if offset < bounds.start.0 => {
+            Err(SendError::Transport(TransportError::OutOfRange { bounds, .. }))
+                if offset < bounds.start.0 =>
+            {
                 return Ok(Standing::Stands);
             }
             // A damaged record is one that nobody can read: it is as good as gone.
-            Err(
+            Err(SendError::Transport(
                 TransportError::OutOfRange { .. }
                 | TransportError::TopicReplaced { .. }
                 | TransportError::Damaged { .. },
-            ) => {
+            )) => {
                 return Ok(Standing::Gone);
             }
             // Who may only write cannot look, and believes the acknowledgement.
-            Err(TransportError::Denied { .. } | TransportError::Withheld { .. }) => {
+            Err(SendError::Transport(
+                TransportError::Denied { .. } | TransportError::Withheld { .. },
+            )) => {
                 return Ok(Standing::Unknown);
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(error),
         };
-        let Some(page) = pages.into_iter().next() else { return Ok(Standing::Unknown) };
         Ok(match page.records.first() {
-            // Nothing came, and nothing was passed over: that says nothing of the record.
-            None if page.resume.0 <= offset => Standing::Unknown,
             Some(record) if record.offset.0 == offset && stored_hash(record) == own.hash => {
-                let later = own.leader_epoch.zip(record.leader_epoch);
-                let later = later.is_some_and(|(before, on_log)| before < on_log.0)
+                // A record that was sent before any leader was known may be one of those, too.
+                let later = record
+                    .leader_epoch
+                    .is_some_and(|on_log| own.leader_epoch.is_none_or(|before| before < on_log.0))
                     && !breaks(Mutant::TrustLaterLeader);
                 if later { Standing::UnderLaterLeader } else { Standing::Stands }
             }
@@ -230,35 +227,77 @@ impl OwnRecords<'_> {
         })
     }
 
+    /// Reads the record at a place, or what comes behind it. Nothing at all says nothing of the record: a
+    /// leader that has just changed answers so.
+    async fn read_one(&self, at: Position) -> Result<Page, SendError> {
+        let options = ReadOptions { max_records: 1, max_wait: READ_WAIT, ..ReadOptions::default() };
+        for _ in 0..READS {
+            let pages = self.transport.read(self.topic, self.id, &[at], options).await?;
+            let page = pages.into_iter().next();
+            let tells = |page: &Page| !page.records.is_empty() || page.resume > at.offset;
+            if let Some(page) = page.filter(tells) {
+                return Ok(page);
+            }
+        }
+        Err(SendError::NoAnswerInTime)
+    }
+
     /// From the newest down to the first that stands under the leader it was sent to: what is not on
     /// the log is put back.
     ///
     /// An append that was tried again after a change of leaders lies above what that change may have
     /// cut off, so a record under a later leader vouches for nothing below it.
-    async fn put_back(&self, partition: Partition, bounds: &Bounds) -> Result<Lost, SendError> {
-        let (mut lost, mut before) = (Lost::default(), u64::MAX);
+    ///
+    /// What was seen of leaders is written at the end alone: a walk that is cut short begins anew.
+    ///
+    /// * `newest` - the offset of the newest own record when the bounds were asked for
+    async fn put_back(&self, newest: u64, bounds: &Bounds) -> Result<Lost, SendError> {
+        let (partition, mut before) = (bounds.partition, newest.saturating_add(1));
+        let (mut lost, mut seen) = (Lost::default(), Vec::new());
         loop {
-            let (mut gone, mut more) = (Vec::new(), false);
+            let (mut gone, mut last) = (Vec::new(), None);
             for (offset, own) in self.profile.own_below(self.topic, partition, before, PAGE)? {
                 let standing = self.standing(offset, &own, bounds).await?;
-                more = matches!(standing, Standing::Gone | Standing::UnderLaterLeader);
                 before = offset;
                 match standing {
                     Standing::Gone => gone.push((offset, own)),
-                    Standing::Stands | Standing::UnderLaterLeader => {
-                        self.seen_under(partition, offset, own, bounds.leader_epoch)?;
-                    }
+                    Standing::Stands | Standing::UnderLaterLeader => seen.push((offset, own)),
                     Standing::Unknown => {}
                 }
-                if !more {
+                let goes_on = matches!(standing, Standing::Gone | Standing::UnderLaterLeader);
+                last = Some(standing);
+                if !goes_on {
                     break;
                 }
             }
-            lost.add(self.profile.store.write(|tx| self.take_back(tx, partition, &gone))?);
-            if !more {
+            let ends = matches!(last, None | Some(Standing::Stands | Standing::Unknown));
+            let certain = !matches!(last, Some(Standing::Unknown));
+            let taken = self.profile.store.write::<_, SendError>(|tx| {
+                let lost = self.take_back(tx, partition, &gone)?;
+                if ends && certain {
+                    self.seen_under(tx, &seen, bounds)?;
+                }
+                Ok(lost)
+            });
+            lost.add(taken?);
+            if ends {
                 return Ok(lost);
             }
         }
+    }
+
+    /// Whether a row is still the one that was looked at: another process may have changed it.
+    fn is_still(
+        &self,
+        tx: &WriteTxn<'_>,
+        partition: Partition,
+        offset: u64,
+        own: &OwnRecord,
+    ) -> Result<bool, SendError> {
+        let topic = self.topic.as_str();
+        let row = tx.own_below(topic, partition.0, offset.saturating_add(1), 1)?.pop();
+        let same = row.filter(|row| row.offset == offset).map(|row| decode(&row.body));
+        Ok(same.transpose()?.as_ref() == Some(own))
     }
 
     fn take_back(
@@ -270,10 +309,7 @@ impl OwnRecords<'_> {
         let mut lost = Lost::default();
         let topic = self.topic.as_str();
         for (offset, own) in gone {
-            // Another process may have done it already.
-            let row = tx.own_below(topic, partition.0, offset.saturating_add(1), 1)?.pop();
-            let same = row.filter(|row| row.offset == *offset).map(|row| decode(&row.body));
-            if same.transpose()?.as_ref() != Some(own) {
+            if !self.is_still(tx, partition, *offset, own)? {
                 continue;
             }
             tx.own_delete(topic, partition.0, *offset)?;
@@ -288,19 +324,21 @@ impl OwnRecords<'_> {
         Ok(lost)
     }
 
-    /// Remembers under which leader a record was seen, so that the next check need not read it.
+    /// Remembers under which leader records were seen, so that the next check need not read them.
     fn seen_under(
         &self,
-        partition: Partition,
-        offset: u64,
-        own: OwnRecord,
-        epoch: Option<LeaderEpoch>,
+        tx: &mut WriteTxn<'_>,
+        seen: &[(u64, OwnRecord)],
+        bounds: &Bounds,
     ) -> Result<(), SendError> {
-        let own = OwnRecord { leader_epoch: epoch.map(|epoch| epoch.0), ..own };
-        let body = encode(&own)?;
-        self.profile
-            .store
-            .write(|tx| Ok(tx.own_put(self.topic.as_str(), partition.0, [(offset, &*body)])?))
+        for (offset, own) in seen {
+            if self.is_still(tx, bounds.partition, *offset, own)? {
+                let leader_epoch = bounds.leader_epoch.map(|epoch| epoch.0).or(own.leader_epoch);
+                let body = encode(&OwnRecord { leader_epoch, ..own.clone() })?;
+                tx.own_put(self.topic.as_str(), bounds.partition.0, [(*offset, &*body)])?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -323,6 +361,9 @@ const KEPT_BYTES: u64 = 64 * 1024 * 1024;
 const PAGE: usize = 256;
 /// Looks that must agree before an older leader epoch is believed.
 const STALE_LOOKS: u32 = 3;
+/// How often, and how long each time, a record is waited for that should be there.
+const READS: usize = 3;
+const READ_WAIT: Duration = Duration::from_secs(2);
 const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
 
 #[cfg(test)]

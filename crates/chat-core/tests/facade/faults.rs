@@ -1,6 +1,8 @@
 //! Logs that lose, repeat and reappear: each loss is a row, and nothing is shown twice.
 
-use chat_core::chat_transport::{Offset, Partition, Record, StoredRecord, TransportAdmin};
+use chat_core::chat_transport::{
+    Offset, Partition, ReadFate, Record, StoredRecord, TransportAdmin,
+};
 use chat_core::{Draft, GapCause, Item, ListenFrom, OutboxState, SendOutcome, Seq};
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -202,6 +204,63 @@ async fn a_cut_below_an_append_that_landed_later_is_found() {
     assert_eq!(read, ["one", "three", "two", "zero"]);
 }
 
+/// What a walk over own records has seen counts only when it has come to its end.
+#[tokio::test]
+async fn a_look_at_own_records_that_is_cut_short_begins_anew() {
+    let people = People::new().await;
+    for text in ["zero", "one"] {
+        people.send(text).await;
+    }
+    let stranger = || Record { key: Some(vec![9; 16].into()), value: vec![1].into() };
+    let strangers = (0..2).map(|_| stranger()).collect();
+    let (topic, partition) = (people.topic(), Partition(0));
+    people.log.cut_under_next_append(&topic, partition, Offset(1), strangers).unwrap();
+    people.send("two").await;
+    // The newest is seen under its later leader; the look at the one before it fails.
+    people.log.script_reads([ReadFate::Answered, ReadFate::Lost]);
+    let draft = Draft::text(handle("bob"), "three");
+    let sent = people.alice.send(draft, LONG).await.unwrap();
+    assert!(matches!(sent.outcome, SendOutcome::InOutbox { .. }), "{:?}", sent.outcome);
+    people.send("four").await;
+    let mut read = texts(&people.read_as_bob(Seq::ZERO).await);
+    read.sort();
+    assert_eq!(read, ["four", "one", "three", "two", "zero"]);
+}
+
+/// A read that brings nothing says nothing of the record: nothing is appended above it until it is known.
+#[tokio::test]
+async fn an_own_record_is_not_believed_because_a_leader_says_nothing() {
+    let people = People::new().await;
+    for text in ["zero", "one"] {
+        people.send(text).await;
+    }
+    let (topic, partition) = (people.topic(), Partition(0));
+    people.log.truncate(&topic, partition, Offset(1)).unwrap();
+    people.append(Some(&[9; 16]), b"a stranger").await;
+    people.log.script_reads([ReadFate::Empty; 3]);
+    let draft = Draft::text(handle("bob"), "two");
+    let sent = people.alice.send(draft, LONG).await.unwrap();
+    assert!(matches!(sent.outcome, SendOutcome::InOutbox { .. }), "{:?}", sent.outcome);
+    people.send("three").await;
+    assert_eq!(texts(&people.read_as_bob(Seq::ZERO).await), ["zero", "one", "two", "three"]);
+}
+
+/// The very first record of a partition is sent under a known leader as well.
+#[tokio::test]
+async fn the_first_record_that_is_cut_off_is_found() {
+    let people = People::new().await;
+    people.send("zero").await;
+    let stranger = || Record { key: Some(vec![9; 16].into()), value: vec![1].into() };
+    let (topic, partition) = (people.topic(), Partition(0));
+    let strangers = (0..2).map(|_| stranger()).collect();
+    people.log.cut_under_next_append(&topic, partition, Offset(0), strangers).unwrap();
+    people.send("one").await;
+    people.send("two").await;
+    let mut read = texts(&people.read_as_bob(Seq::ZERO).await);
+    read.sort();
+    assert_eq!(read, ["one", "two", "zero"]);
+}
+
 /// A broker whose disk was restored counts its leaders anew: it is doubted for a while, then read.
 #[tokio::test]
 async fn an_older_leader_is_believed_when_it_stays() {
@@ -241,6 +300,24 @@ async fn damaged_records_become_a_gap() {
     assert_eq!(texts(&items), ["two", "five"]);
     let what: Vec<Item> = items.into_iter().map(|item| item.what).collect();
     assert_eq!(gaps(&what), [(GapCause::Damaged, 3, 5)]);
+}
+
+/// A whole batch that was read, and rots then, up to the newest: it is no gap, and reading goes on at once.
+#[tokio::test]
+async fn a_batch_that_rots_after_it_was_read_holds_up_nothing() {
+    let people = People::new().await;
+    let (topic, partition) = (people.topic(), Partition(0));
+    for number in 0..40 {
+        people.send(&number.to_string()).await;
+    }
+    assert_eq!(people.read_as_bob(Seq::ZERO).await.len(), 40);
+    people.log.damage(&topic, partition, 0..40).unwrap();
+    people.send("after").await;
+    let reading = people.read_as_bob(Seq::from(40));
+    let items = tokio::time::timeout(Duration::from_secs(30), reading).await.expect("it stalls");
+    assert_eq!(texts(&items), ["after"]);
+    let what: Vec<Item> = items.into_iter().map(|item| item.what).collect();
+    assert!(gaps(&what).is_empty(), "{what:?}");
 }
 
 /// An own record that nobody can decode is as good as gone: it is sent again.

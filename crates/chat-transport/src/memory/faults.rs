@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::MemoryTransport;
+use super::{MemoryTransport, ReadFate};
 use crate::error::TransportError;
 use crate::record::{Offset, Partition, Record, StoredRecord};
 use crate::topic::TopicName;
@@ -23,6 +23,11 @@ impl MemoryTransport {
     /// acknowledgement.
     pub fn lose_appends(&self, appends: usize) {
         self.state().lose_appends = appends;
+    }
+
+    /// Says what becomes of the next reads; those behind them are answered.
+    pub fn script_reads(&self, fates: impl IntoIterator<Item = ReadFate>) {
+        self.state().reads = fates.into_iter().collect();
     }
 
     /// Refuses batches of more than `most` records as too large.
