@@ -46,6 +46,8 @@ pub(crate) struct Profile {
     pub(crate) locks: PathBuf,
     /// The network as last read; another process may join one in the meantime.
     network: RwLock<Option<Network>>,
+    /// Whether opening has found a restored copy.
+    was_restored: bool,
     /// Whether the last delivery found a broker that answers.
     pub(crate) broker_answers: AtomicBool,
     /// Keeps away whoever wants the profile alone.
@@ -70,6 +72,12 @@ impl Client {
     /// When the store cannot be read.
     pub fn network(&self) -> Result<Option<Network>, Error> {
         Ok(self.profile.network()?)
+    }
+
+    /// Whether opening found data that was put back from an older copy, cut off at its end, or copied. It was
+    /// accepted then: own messages go on as a new stream, and the history has a row of it.
+    pub fn was_restored(&self) -> bool {
+        self.profile.was_restored
     }
 
     /// Walks the whole store and names what is damaged.

@@ -121,7 +121,7 @@ fn the_outbox_keeps_the_order_of_each_mailbox() {
         let mut mailboxes = store.read(|tx| tx.outbox_mailboxes()).unwrap();
         mailboxes.sort_unstable();
         assert_eq!(mailboxes, [one, two]);
-        assert_eq!(store.read(|tx| tx.outbox_all(9)).unwrap().len(), 4);
+        assert_eq!(store.read(|tx| tx.outbox_numbers()).unwrap(), ids);
         write(store, |tx| {
             tx.outbox_replace(ids[0], b"A")?;
             tx.outbox_remove(ids[1])?;
@@ -153,7 +153,8 @@ fn a_row_that_arrived_rests_until_the_log_loses_it_or_it_is_old() {
         });
         let waiting = || -> Vec<u8> {
             let rows = store.read(|tx| tx.outbox_oldest(&mailbox, 9, usize::MAX)).unwrap();
-            assert_eq!(store.read(|tx| tx.outbox_all(9)).unwrap(), rows);
+            let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
+            assert_eq!(store.read(|tx| tx.outbox_numbers()).unwrap(), ids);
             rows.iter().map(|row| row.body[0]).collect()
         };
         write(store, |tx| {

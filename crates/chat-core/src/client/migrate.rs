@@ -9,7 +9,7 @@ use secrecy::SecretString;
 
 use super::Client;
 use super::folder::Folder;
-use super::profile::store_key;
+use super::profile::{accept_if_restored, store_key};
 use crate::error::{Error, ProfileError};
 use crate::private_file;
 
@@ -68,6 +68,8 @@ fn switch(
     }
     remove_store(&new)?;
     let store = Store::open(&old, key)?;
+    // The copy will be in its own place: what the old one tells of being put back is heard now.
+    accept_if_restored(&store)?;
     let copied = match copy_whole(&store, to, &new, key) {
         Ok(copied) => copied,
         Err(error) => {

@@ -104,9 +104,7 @@ impl Client {
             private_file::check(path).map_err(ProfileError::from)?;
         }
         let store = Store::open(&path, &store_key(&key)).map_err(ProfileError::from)?;
-        if store.restored().map_err(ProfileError::from)?.is_some() {
-            store.write(|tx| accept_restored(tx, &store))?;
-        }
+        let was_restored = accept_if_restored(&store)?;
         let handle = store.read::<_, ProfileError>(|tx| Ok(tx.meta_get(META_HANDLE)?))?;
         let handle = handle
             .as_ref()
@@ -114,9 +112,19 @@ impl Client {
             .ok_or(ProfileError::Incomplete { part: META_HANDLE })?;
         let locks = parts.locks();
         let (network, broker_answers) = (RwLock::new(None), AtomicBool::new(false));
-        let profile = Profile { handle, store, locks, network, broker_answers, _share: share };
+        let profile =
+            Profile { handle, store, locks, network, was_restored, broker_answers, _share: share };
         Ok(Self { profile: Arc::new(profile), transport: None })
     }
+}
+
+/// Goes on with a store that is a restored copy, if it is one; whether it was.
+pub(super) fn accept_if_restored(store: &Store) -> Result<bool, ProfileError> {
+    let restored = store.restored()?.is_some();
+    if restored {
+        store.write(|tx| accept_restored(tx, store))?;
+    }
+    Ok(restored)
 }
 
 /// Goes on with a restored copy: in streams of its own, since nobody knows which numbers of the old ones are in use.

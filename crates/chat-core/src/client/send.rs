@@ -1,5 +1,6 @@
 //! Sending: accept, then deliver.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -109,22 +110,40 @@ impl Client {
     /// that is dropped leaves a message that was accepted in the outbox.
     ///
     /// # Errors
-    /// As [`enqueue`](Self::enqueue) and [`deliver`](Self::deliver).
+    /// As [`enqueue`](Self::enqueue): then nothing was accepted. Whatever fails later is the reason of
+    /// [`SendOutcome::InOutbox`].
     pub async fn send(&self, draft: Draft, timeout: Duration) -> Result<Sent, Error> {
         let deadline = Instant::now() + timeout;
         let (profile, network) = (Arc::clone(&self.profile), self.profile.joined_network()?);
         let mailbox = network.inbox(&draft.to);
         let mut ground = Ground::new(Arc::clone(&self.profile), self.transport()?, network);
-        let accepting = tokio::task::spawn_blocking(move || profile.accept_and_attempt(draft));
-        let looking = tokio::time::timeout_at(deadline, ground.look_ahead(mailbox.partition));
-        let (accepted, looked) = tokio::join!(accepting, looking);
-        let queued = accepted.map_err(|_| SendError::Stopped)??;
-        let drain = Drain::new(ground).waited_for([&queued]);
-        let delivery = match looked.unwrap_or(Err(SendError::NoAnswerInTime)) {
-            Ok(()) => drain.run(&[mailbox], deadline).await?,
-            Err(error) => drain.finish(Some(error))?,
+        let mut accepting = tokio::task::spawn_blocking(move || profile.accept_and_attempt(draft));
+        let (queued, looked) = {
+            let looking = ground.look_ahead(mailbox.partition);
+            let mut looking = pin!(tokio::time::timeout_at(deadline, looking));
+            let (queued, looked) = tokio::select! {
+                accepted = &mut accepting => (accepted, None),
+                looked = &mut looking => (accepting.await, Some(looked)),
+            };
+            // What cannot be accepted waits for no broker.
+            let queued = queued.map_err(|_| SendError::Stopped)??;
+            let looked = match looked {
+                Some(looked) => looked,
+                None => looking.await,
+            };
+            (queued, looked.unwrap_or(Err(SendError::NoAnswerInTime)))
         };
-        Ok(Sent { queued, outcome: delivery.into() })
+        let drain = Drain::new(ground).waited_for([&queued]);
+        let delivery = match looked {
+            Ok(()) => drain.run(&[mailbox], deadline).await,
+            Err(error) => drain.finish(Some(error)),
+        };
+        // It is accepted: from here on nothing may read as if it were not.
+        let outcome = match delivery {
+            Ok(delivery) => delivery.into(),
+            Err(error) => SendOutcome::InOutbox { reason: error.into() },
+        };
+        Ok(Sent { queued, outcome })
     }
 
     /// What waits in the outbox, oldest first.
@@ -133,8 +152,12 @@ impl Client {
     /// When the store cannot be read.
     pub fn outbox(&self) -> Result<Vec<OutboxItem>, Error> {
         Ok(self.profile.store.read::<_, SendError>(|tx| {
-            let rows = tx.outbox_all(usize::MAX)?;
-            rows.iter().map(|stored| outbox_item(tx, stored)).collect()
+            let rows = tx.outbox_numbers()?.into_iter().map(|id| {
+                // One body at a time: each may hold a picture.
+                let stored = tx.outbox_get(id)?.ok_or(SendError::NotInOutbox { id: id.get() })?;
+                outbox_item(tx, &stored)
+            });
+            rows.collect()
         })?)
     }
 

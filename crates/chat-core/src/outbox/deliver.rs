@@ -128,8 +128,14 @@ impl Drain {
 
     /// Counts what is left of the messages waited for. A store that cannot say is an error.
     pub(crate) fn finish(mut self, failure: Option<SendError>) -> Result<Delivery, SendError> {
-        let answers = failure.is_none() && self.ground.is_known();
-        self.ground.profile.broker_answers.store(answers, Ordering::Relaxed);
+        // A drain that had nothing to ask tells nothing.
+        let answers = match &failure {
+            None => self.ground.is_known().then_some(true),
+            Some(error) => error.concerns_connection().then_some(false),
+        };
+        if let Some(answers) = answers {
+            self.ground.profile.broker_answers.store(answers, Ordering::Relaxed);
+        }
         if let Some(error) = failure {
             if error.concerns_store() {
                 return Err(error);

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::fs::File;
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -318,6 +318,28 @@ impl From<Error> for StoreError {
     }
 }
 
+/// The length that a database file says it has, in bytes, where it is shorter than that.
+pub(crate) fn missing_length(path: &Path) -> io::Result<Option<u64>> {
+    if !path.is_file() {
+        return Ok(None);
+    }
+    let mut header = [0; 32];
+    let mut file = File::open(path)?;
+    if file.read(&mut header)? < header.len() || !header.starts_with(b"SQLite format 3\0") {
+        return Ok(None);
+    }
+    let [.., size_1, size_2, _, _, _, _, _, _, _, _, _, _, a, b, c, d] = header;
+    // A page of 64 KiB is written as 1.
+    let page = match u64::from(u16::from_be_bytes([size_1, size_2])) {
+        1 => 65_536,
+        size => size,
+    };
+    let stated = page.saturating_mul(u64::from(u32::from_be_bytes([a, b, c, d])));
+    let missing = (file.metadata()?.len() < stated).then_some(stated);
+    // A header that is damaged itself may say anything.
+    Ok(missing.filter(|stated| *stated <= MOST_LENGTHENED))
+}
+
 /// Why SQLite cannot make its files beside this one: it keeps that to itself, so another file is tried.
 fn why_not(path: &Path, error: Error) -> StoreError {
     let probe = path.with_extension("probe");
@@ -332,6 +354,8 @@ fn why_not(path: &Path, error: Error) -> StoreError {
     }
 }
 
+/// The longest file that is made longer, in bytes; what is added takes no room on the disk.
+const MOST_LENGTHENED: u64 = 1 << 36;
 /// Before 3.51.3, two processes could lose commits (the WAL-reset race).
 const OLDEST_SQLITE: i32 = 3_051_003;
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);

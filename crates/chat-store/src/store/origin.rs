@@ -134,6 +134,11 @@ impl Store {
         self.read(|tx| self.restored_in(tx))
     }
 
+    /// The newest commit that was noted; 0 if there is no note.
+    pub(super) fn commits_noted(&self) -> u64 {
+        self.inner.origin.as_ref().and_then(Origin::newest).unwrap_or(0)
+    }
+
     fn restored_in(&self, tx: &ReadTxn<'_>) -> Result<Option<Restored>, StoreError> {
         let Some(origin) = &self.inner.origin else { return Ok(None) };
         let behind = origin.newest().unwrap_or(0).saturating_sub(tx.generation()?.get());

@@ -1,14 +1,14 @@
 //! Saving what is whole of a damaged store into a new one.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
 use super::{CHECK, Store, make_engine};
 use crate::codec::numbered;
 use crate::engine::kind::EngineKind;
-use crate::engine::{self, Range, Row, Txn};
+use crate::engine::{self, Range, Row, Txn, sqlite};
 use crate::error::{OpenError, StoreError};
 use crate::ids::Seq;
 use crate::schema::{
@@ -49,6 +49,8 @@ impl Store {
         key: &StoreKey,
         gone: impl Fn(Seq) -> Zeroizing<Vec<u8>>,
     ) -> Result<(Self, Repaired), OpenError> {
+        let lengthened = Lengthened::of(from, to)?;
+        let from = lengthened.as_ref().map_or(from, |copy| &copy.path);
         let damaged = Self::over(engine::open(from)?, key);
         let found = damaged.version()?;
         if found > VERSION {
@@ -64,9 +66,12 @@ impl Store {
         if report.kept == 0 {
             return Err(OpenError::WrongKey);
         }
+        let commits = repaired.commits_noted();
         repaired.write(|tx| {
             tx.meta_put(CHECK, CHECK.as_bytes())?;
-            tx.meta_delete(super::origin::PLACE)
+            tx.meta_delete(super::origin::PLACE)?;
+            // The number that was saved may be below what saving has taken.
+            tx.raise_generation_above(commits)
         })?;
         make_outbox_whole(&repaired)?;
         make_history_whole(&repaired, &gone, &mut report)?;
@@ -155,8 +160,11 @@ fn make_outbox_whole(store: &Store) -> Result<(), StoreError> {
         for id in there.difference(&resting) {
             tx.outbox_wait(*id)?;
         }
-        let last = there.last().copied().unwrap_or(0);
-        tx.set_count(LAST_ID, tx.count(LAST_ID)?.max(last));
+        let last = there.last().max(resting.last()).copied().unwrap_or(0);
+        let counted = tx.count(LAST_ID)?;
+        // Where the counter is gone, numbers may have been given out that nothing here knows of.
+        let beyond = if counted == 0 { UNKNOWN_IDS } else { 0 };
+        tx.set_count(LAST_ID, counted.max(last.saturating_add(beyond)));
         Ok(())
     })
 }
@@ -178,7 +186,9 @@ fn make_history_whole(
 ) -> Result<(), StoreError> {
     let there = store.read(|tx| numbers(tx, &MESSAGES))?;
     let counted = store.read(|tx| tx.count(LAST_SEQ))?;
-    let last = there.last().copied().unwrap_or(0).max(counted);
+    // A consumer that has taken a row knows that there was one.
+    let marked = store.read(|tx| tx.furthest_mark())?;
+    let last = there.last().copied().unwrap_or(0).max(counted).max(marked);
     let mut next = 1;
     for seq in there.iter().copied().chain([last.saturating_add(1)]) {
         if next < seq {
@@ -218,4 +228,41 @@ fn index(
     tx.put_key(&CONVERSATIONS, &numbered(&conversation, row.seq.get()))
 }
 
+/// A copy of a database that is shorter than it says, with its length again: it would not open otherwise.
+struct Lengthened {
+    path: PathBuf,
+}
+
+impl Lengthened {
+    fn of(from: &Path, beside: &Path) -> Result<Option<Self>, OpenError> {
+        let io = |error: std::io::Error| OpenError::from(StoreError::Disk(Box::new(error)));
+        let Some(length) = sqlite::missing_length(from).map_err(io)? else { return Ok(None) };
+        let copy = Self { path: with_suffix(beside, ".lengthened") };
+        std::fs::copy(from, &copy.path).map_err(io)?;
+        let file = std::fs::File::options().write(true).open(&copy.path);
+        file.and_then(|file| file.set_len(length)).map_err(io)?;
+        let log = with_suffix(from, "-wal");
+        if log.exists() {
+            std::fs::copy(log, with_suffix(&copy.path, "-wal")).map_err(io)?;
+        }
+        Ok(Some(copy))
+    }
+}
+
+impl Drop for Lengthened {
+    fn drop(&mut self) {
+        for suffix in ["", "-wal", "-shm"] {
+            drop(std::fs::remove_file(with_suffix(&self.path, suffix)));
+        }
+    }
+}
+
+fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// Numbers of the outbox that are passed over where nobody knows how many were given out.
+const UNKNOWN_IDS: u64 = 1 << 32;
 const PAGE: usize = 256;

@@ -86,19 +86,18 @@ impl ReadTxn<'_> {
         Ok(self.value(&WAITING, &key)?.is_some())
     }
 
-    /// All rows that wait, oldest first, at most `limit`.
+    /// The numbers of all rows that wait, oldest first.
     ///
     /// # Errors
-    /// When a row is damaged or missing, or the store cannot be read.
-    pub fn outbox_all(&self, limit: usize) -> Result<Vec<OutboxRow>, StoreError> {
+    /// When one is damaged or the store cannot be read.
+    pub fn outbox_numbers(&self) -> Result<Vec<OutboxId>, StoreError> {
         let missing = || StoreError::damaged("a row of the outbox is missing");
         let keys = self.keys(&WAITING, &Range::all(), usize::MAX)?;
         let ids: Option<Vec<u64>> =
             keys.iter().map(|key| split_number(key).map(|(_, id)| id)).collect();
         let mut ids = ids.ok_or_else(missing)?;
         ids.sort_unstable();
-        ids.truncate(limit);
-        ids.into_iter().map(|id| self.outbox_get(id.into())?.ok_or_else(missing)).collect()
+        Ok(ids.into_iter().map(OutboxId::from).collect())
     }
 
     /// The mailboxes that rows wait for.

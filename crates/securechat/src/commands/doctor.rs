@@ -13,7 +13,9 @@ mod repair;
 
 pub(crate) async fn run(context: &Context, repair: bool) -> Result<Exit, Failure> {
     let mut checks = Checks { console: context.console, worst: Exit::Done };
-    checks.good("config", &context.places.config().display().to_string())?;
+    let config = context.places.config();
+    let there = if config.exists() { "" } else { " (there is none, and none is needed)" };
+    checks.good("config", &format!("{}{there}", config.display()))?;
     if repair && !repair::run(context, &mut checks)? {
         return Ok(checks.worst);
     }
@@ -51,7 +53,7 @@ impl Checks {
         // Elsewhere these lead here.
         let elsewhere = |hint: &&String| !hint.ends_with("securechat doctor");
         let mut hints: Vec<String> = failure.hints.iter().filter(elsewhere).cloned().collect();
-        if failure.code == "store_damaged" {
+        if failure.code == "store_damaged" && name != "repair" {
             hints.push("save what is whole: securechat doctor --repair".to_owned());
         }
         if hints.is_empty() && failure.exit == Exit::Store {
@@ -108,10 +110,16 @@ fn store(checks: &mut Checks, client: &Client) -> Result<(), Failure> {
     let Some(report) = checks.step("store", client.verify().map_err(Failure::from))? else {
         return Ok(());
     };
+    if client.was_restored() {
+        checks.doubtful(
+            "store",
+            "its newest changes were gone, or it was copied: messages go on as a new stream, and the history says so",
+        )?;
+    }
     if report.is_sound() {
         return checks.good("store", &format!("{} rows, every one of them whole", report.rows));
     }
-    for damage in &report.damage {
+    for damage in report.damage.iter().take(MOST_DAMAGE) {
         let failure = Failure::new(
             Exit::Store,
             "store_damaged",
@@ -122,8 +130,14 @@ fn store(checks: &mut Checks, client: &Client) -> Result<(), Failure> {
             &failure.hint("keep a copy of the profile's folder before anything else"),
         )?;
     }
-    Ok(())
+    match report.damage.len().saturating_sub(MOST_DAMAGE) {
+        0 => Ok(()),
+        more => checks.doubtful("store", &format!("and {more} more")),
+    }
 }
+
+/// Damaged places that are told one by one.
+const MOST_DAMAGE: usize = 20;
 
 fn outbox(checks: &mut Checks, client: &Client) -> Result<(), Failure> {
     match client.outbox()?.len() {

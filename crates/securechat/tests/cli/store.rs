@@ -154,6 +154,81 @@ fn what_is_whole_of_a_damaged_store_is_saved_and_the_rest_is_named() {
     assert_eq!(history.json().len(), history.messages().len(), "{}", history.out);
 }
 
+/// A store that was written in a few large transactions takes more of them to be made anew.
+#[test]
+fn a_store_that_was_filled_in_bulk_is_repaired() {
+    let broker = EmbeddedHouse::start();
+    let house = House::with_network(broker.address());
+    let lines: String = (0..4_000).map(|number| format!("line {number}\n")).collect();
+    house.feed("bob", &["send", "--to", "alice", "--lines"], lines.as_bytes()).exit(0);
+    house.receive("alice", 4_000).exit(0);
+    alter(&house, "UPDATE messages SET v = zeroblob(80) WHERE k = x'0000000000000006'");
+    house.run_as("alice", &["doctor"]).exit(7);
+    house.run_as("alice", &["doctor", "--repair"]).exit(0);
+    house.run_as("alice", &["doctor"]).exit(0);
+    let rows = house.run_as("alice", &["history", "--json", "--limit", "5000"]).exit(0);
+    assert_eq!(rows.texts().len(), 3_999);
+    assert!(rows.json().iter().all(|row| row["type"] != "restored"), "it is no copy");
+}
+
+/// A file whose end is gone does not open at all; nearly all of it is saved.
+#[test]
+fn a_store_whose_end_is_cut_off_is_repaired() {
+    let broker = EmbeddedHouse::start();
+    let house = House::with_network(broker.address());
+    let lines: String = (0..500).map(|number| format!("line {number}\n")).collect();
+    house.feed("bob", &["send", "--to", "alice", "--lines"], lines.as_bytes()).exit(0);
+    house.receive("alice", 500).exit(0);
+    let store = house.profile("alice").join("store.db");
+    let file = std::fs::File::options().write(true).open(&store).unwrap();
+    file.set_len(file.metadata().unwrap().len() - 4096).unwrap();
+    drop(file);
+    house.run_as("alice", &["history"]).exit(7).hints("securechat doctor");
+    house.run_as("alice", &["doctor", "--repair"]).exit(0);
+    house.run_as("alice", &["doctor"]).exit(0);
+    let rows = house.run_as("alice", &["history", "--json", "--limit", "1000"]).exit(0);
+    assert!(rows.texts().len() > 400, "{} messages", rows.texts().len());
+    let left = std::fs::read_dir(house.profile("alice")).unwrap();
+    let left = left.filter(|entry| entry.as_ref().unwrap().path().ends_with(".lengthened"));
+    assert_eq!(left.count(), 0);
+}
+
+/// Garbage cannot be repaired, and nobody is sent round in a circle.
+#[test]
+fn a_store_of_garbage_is_refused_with_a_way_out() {
+    let broker = EmbeddedHouse::start();
+    let house = House::with_network(broker.address());
+    let store = house.profile("alice").join("store.db");
+    std::fs::write(&store, [0xa5; 20_000]).unwrap();
+    let said = house.run_as("alice", &["doctor", "--repair"]).exit(7);
+    assert!(said.out.contains("begin anew: securechat init"), "{}", said.out);
+    let last = said.out.rsplit("FAIL").next().unwrap();
+    assert!(!last.contains("doctor --repair"), "{}", said.out);
+}
+
+/// An older copy that is moved to another engine is still known to be one.
+#[cfg(feature = "sled")]
+#[test]
+fn an_older_copy_that_is_migrated_is_noticed() {
+    let broker = EmbeddedHouse::start();
+    let house = House::with_network(broker.address());
+    house.send("alice", "bob", "one").exit(0);
+    let (store, copy) = (house.profile("alice").join("store.db"), house.path().join("copy.db"));
+    std::fs::copy(&store, &copy).unwrap();
+    house.send("alice", "bob", "two").exit(0);
+    std::fs::copy(&copy, &store).unwrap();
+    house.run_as("alice", &["store", "migrate", "--to", "sled"]).exit(0);
+    house.send("alice", "bob", "three").exit(0);
+    assert_eq!(house.receive("bob", 3).exit(0).texts(), ["one", "two", "three"]);
+    let rows = house.run_as("alice", &["history", "--json"]).exit(0).json();
+    assert_eq!(rows.iter().filter(|row| row["type"] == "restored").count(), 1);
+    let heard = house.run_as("bob", &["history", "--json"]).exit(0).json();
+    assert!(
+        heard.iter().all(|row| row["type"] == "message" && row["conflict"].is_null()),
+        "{heard:?}"
+    );
+}
+
 /// Zeros over any page of the file: the store is as good as before, or repaired, or refused and left alone.
 #[test]
 fn a_store_with_a_page_of_zeros_is_repaired_or_left_alone() {

@@ -21,7 +21,15 @@ pub(super) fn run(context: &Context, checks: &mut Checks) -> Result<bool, Failur
         Ok(_) => {}
         Err(error) => checks.doubtful("repair", &error.to_string())?,
     }
-    let repaired = Client::repair(&folder, passphrase.as_ref()).map_err(Failure::from);
+    let repaired = Client::repair(&folder, passphrase.as_ref()).map_err(|error| {
+        let mut failure = Failure::from(error);
+        // Repairing again would end the same.
+        failure.hints.retain(|hint| !hint.contains("doctor"));
+        failure.hint(format!(
+            "put back a copy of {}, or keep it aside and begin anew: securechat init HANDLE",
+            crate::output::shell_word(&folder.display().to_string())
+        ))
+    });
     let Some(repaired) = checks.step("repair", repaired)? else { return Ok(false) };
     tell(checks, &repaired)?;
     Ok(true)
@@ -48,5 +56,5 @@ fn tell(checks: &Checks, repair: &Repair) -> Result<(), Failure> {
         )?;
     }
     checks.good("repair", &format!("the damaged store is kept in {}", kept_at.display()))?;
-    checks.good("repair", "messages from now on are a new stream; what the broker still has is read again where needed")
+    checks.good("repair", "messages from now on are a new stream; what is gone stays marked as lost, and the broker is read on from where the store knows to be")
 }
