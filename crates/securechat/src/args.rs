@@ -194,13 +194,13 @@ pub(crate) struct NetworkCreateArgs {
     /// Use this key: our key file, 32 raw bytes, or an old secret.key
     #[arg(long, value_name = "FILE")]
     pub(crate) key: Option<PathBuf>,
-    /// Partitions of the mail topic; they can never be changed
-    #[arg(long, value_name = "N", default_value = "16")]
-    pub(crate) partitions: std::num::NonZeroU32,
-    /// How long the cluster keeps messages
-    #[arg(long, value_name = "TIME", default_value = "30d", value_parser = parse_duration)]
-    pub(crate) retention: Duration,
-    /// Copies that the cluster keeps [default: 3 with three brokers, else the cluster's own number]
+    /// Partitions of the mail topic; they can never be changed [default: as begun, or 16]
+    #[arg(long, value_name = "N")]
+    pub(crate) partitions: Option<std::num::NonZeroU32>,
+    /// How long the cluster keeps messages [default: as begun, or 30d]
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    pub(crate) retention: Option<Duration>,
+    /// Copies that the cluster keeps [default: as begun, or 3 with three brokers, else the cluster's own number]
     #[arg(long, value_name = "N")]
     pub(crate) replication: Option<u16>,
     /// plaintext, tls, sasl-tls or sasl-plaintext [default: plaintext to this machine, refused to others]

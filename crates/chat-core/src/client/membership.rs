@@ -36,7 +36,8 @@ impl Client {
         transport: &dyn Transport,
         new: NewNetwork,
     ) -> Result<NetworkOutcome, Error> {
-        let pending = match self.profile.network()? {
+        let begun = self.profile.network()?;
+        let pending = match begun.clone() {
             None => create::draft(new)?,
             Some(network) if network.is_pending() => create::resume(network, new)?,
             Some(network) if create::is_same(&network, &new) => {
@@ -63,8 +64,11 @@ impl Client {
                 Ok(outcome)
             }
             Err(error) => {
-                if error.topics_unusable() {
-                    self.forget_network()?;
+                match begun {
+                    // What was begun, with its key, waits as it was.
+                    Some(begun) => self.keep_network(&begun)?,
+                    None if error.topics_unusable() => self.forget_network()?,
+                    None => {}
                 }
                 Err(error.into())
             }

@@ -22,11 +22,12 @@ pub struct NewNetwork {
     pub brokers: Vec<String>,
     /// Its key; `None` makes one.
     pub key: Option<NetworkKey>,
-    /// Partitions of each topic: inboxes are spread over them for ever.
-    pub partitions: NonZeroU32,
-    /// How long the broker keeps messages.
-    pub retention: Duration,
-    /// Copies of each record; `None`: three where there are three brokers, else the cluster's own number.
+    /// Partitions of each topic: inboxes are spread over them for ever. `None`: as it was begun, or 16.
+    pub partitions: Option<NonZeroU32>,
+    /// How long the broker keeps messages. `None`: as it was begun, or 30 days.
+    pub retention: Option<Duration>,
+    /// Copies of each record. `None`: as it was begun, or three where there are three brokers, else the
+    /// cluster's own number.
     pub replication: Option<u16>,
     /// How to connect; travels in invites.
     pub hints: ConnectionHints,
@@ -42,8 +43,8 @@ impl NewNetwork {
             namespace,
             brokers,
             key: None,
-            partitions: NonZeroU32::MIN.saturating_add(15),
-            retention: Duration::from_hours(30 * 24),
+            partitions: None,
+            retention: None,
             replication: None,
             hints: ConnectionHints::default(),
         }
@@ -80,19 +81,35 @@ pub(crate) fn draft(new: NewNetwork) -> Result<Network, NetworkError> {
     let NewNetwork { namespace, brokers, key, partitions, retention, replication, hints } = new;
     let key = key.unwrap_or_else(|| NetworkKey::generate(&mut rand::rng()));
     let key = KeyGeneration { number: 1, key };
-    let fields =
-        NetworkFields { namespace, brokers, partitions, max_record: MAX_RECORD, key, hints };
+    let fields = NetworkFields {
+        namespace,
+        brokers,
+        partitions: partitions.unwrap_or(PARTITIONS),
+        max_record: MAX_RECORD,
+        key,
+        hints,
+    };
     if !fields.fits() {
         return Err(NetworkError::TooLong);
     }
-    let retention_ms = u64::try_from(retention.as_millis()).unwrap_or(u64::MAX);
+    let retention_ms = milliseconds(retention);
     Ok(Network { fields, pending: Some(PendingTopics { retention_ms, replication }) })
 }
 
-/// The network that was begun before, with what is asked for now; its key stays unless another is
-/// given or the namespace changes.
-pub(crate) fn resume(begun: Network, new: NewNetwork) -> Result<Network, NetworkError> {
-    let keep = new.key.is_none() && new.namespace == *begun.namespace();
+fn milliseconds(retention: Option<Duration>) -> u64 {
+    u64::try_from(retention.unwrap_or(RETENTION).as_millis()).unwrap_or(u64::MAX)
+}
+
+/// The network that was begun before, with what is asked for now: everything else stays, unless the
+/// namespace changes.
+pub(crate) fn resume(begun: Network, mut new: NewNetwork) -> Result<Network, NetworkError> {
+    let same = new.namespace == *begun.namespace();
+    if let (true, Some(pending)) = (same, &begun.pending) {
+        new.partitions.get_or_insert(begun.partitions());
+        new.retention.get_or_insert(Duration::from_millis(pending.retention_ms));
+        new.replication = new.replication.or(pending.replication);
+    }
+    let keep = same && new.key.is_none();
     let mut network = draft(new)?;
     if keep {
         network.fields.key = begun.fields.key;
@@ -142,7 +159,7 @@ pub(crate) async fn remake_topics(
     new: &NewNetwork,
 ) -> Result<Option<NetworkOutcome>, NetworkError> {
     let mut pending = network.clone();
-    let retention_ms = u64::try_from(new.retention.as_millis()).unwrap_or(u64::MAX);
+    let retention_ms = milliseconds(new.retention);
     pending.pending = Some(PendingTopics { retention_ms, replication: new.replication });
     let specs = [mail_spec(&pending), directory_spec(&pending)];
     let mut made = Vec::new();
@@ -288,5 +305,40 @@ fn administrator_commands(network: &Network, specs: &[TopicSpec]) -> Vec<String>
     commands
 }
 
+/// Partitions of a network that names no number.
+const PARTITIONS: NonZeroU32 = NonZeroU32::MIN.saturating_add(15);
+/// How long messages are kept where nobody says.
+const RETENTION: Duration = Duration::from_hours(30 * 24);
 /// A mail topic with a smaller limit carries no useful message, in bytes.
 const LEAST_MAX_RECORD: u32 = 16 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_begun_stays_where_nothing_else_is_asked_for() {
+        let new = |namespace: &str| {
+            NewNetwork::new(namespace.parse().unwrap(), vec!["localhost:9092".to_owned()])
+        };
+        let first = NewNetwork {
+            partitions: NonZeroU32::new(4),
+            retention: Some(Duration::from_hours(1)),
+            replication: Some(2),
+            ..new("team")
+        };
+        let begun = draft(first).unwrap();
+        let resumed = resume(begun.clone(), new("team")).unwrap();
+        assert_eq!(resumed.partitions(), begun.partitions());
+        assert_eq!(resumed.key_id(), begun.key_id());
+        let pending = |network: &Network| {
+            network.pending.map(|pending| (pending.retention_ms, pending.replication))
+        };
+        assert_eq!(pending(&resumed), Some((3_600_000, Some(2))));
+        let changed = NewNetwork { partitions: NonZeroU32::new(8), ..new("team") };
+        assert_eq!(resume(begun.clone(), changed).unwrap().partitions().get(), 8);
+        let other = resume(begun.clone(), new("other")).unwrap();
+        assert_eq!(other.partitions(), PARTITIONS);
+        assert_ne!(other.key_id(), begun.key_id());
+    }
+}

@@ -37,7 +37,7 @@ impl People {
         let (alice, bob) = (profile("alice"), profile("bob"));
         let mut network =
             NewNetwork::new("test".parse().unwrap(), vec!["localhost:9092".to_owned()]);
-        network.partitions = partitions;
+        network.partitions = Some(partitions);
         alice.create_network(&log, network).await.unwrap();
         bob.join(&alice.invite(None).unwrap()).unwrap();
         Self { folder, log, alice, bob }

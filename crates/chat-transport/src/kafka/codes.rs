@@ -91,7 +91,7 @@ const TABLE: &[(i16, &str, Class)] = &[
     (41, "NotController", Retry),
     (42, "InvalidRequest", Fatal),
     (43, "UnsupportedForMessageFormat", User(Need::Setting)),
-    (44, "PolicyViolation", User(Need::Right)),
+    (44, "PolicyViolation", User(Need::Setting)),
     (45, "OutOfOrderSequenceNumber", Retry),
     (46, "DuplicateSequenceNumber", Fatal),
     (47, "InvalidProducerEpoch", Fatal),

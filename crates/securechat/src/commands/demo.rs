@@ -230,8 +230,8 @@ async fn make_network(
         namespace: "securechat".parse().map_err(|_| internal("the namespace"))?,
         brokers: vec![address],
         key: None,
-        partitions: std::num::NonZeroU32::MIN.saturating_add(15),
-        retention: Duration::from_secs(30 * 86_400),
+        partitions: None,
+        retention: None,
         replication: None,
         hints: ConnectionHints::default(),
     };

@@ -38,7 +38,13 @@ pub(crate) async fn create(context: &Context, args: &NetworkCreateArgs) -> Resul
         }
         NetworkOutcome::NeedsAdministrator { commands, reason, .. } => {
             for command in &commands {
-                context.console.print(command)?;
+                if context.console.json {
+                    let line =
+                        serde_json::json!({"v": 1, "type": "administrator", "command": command});
+                    context.console.print_json(&line)?;
+                } else {
+                    context.console.print(command)?;
+                }
             }
             let failure = format!("this principal may not make the network's topics: {reason}");
             Err(Failure::new(Exit::Broker, "needs_administrator", failure)
