@@ -41,6 +41,8 @@ pub enum SendOutcome {
         /// Why it waits.
         reason: Error,
     },
+    /// It was taken back before it was sent.
+    Withdrawn,
     /// It can never be sent, and was closed.
     Closed {
         /// Why, for people; may quote the broker, so escape it.
@@ -221,7 +223,10 @@ fn outbox_item(tx: &ReadTxn<'_>, stored: &Stored) -> Result<OutboxItem, SendErro
 impl From<Delivery> for SendOutcome {
     /// How far a delivery that waited for one message came.
     fn from(delivery: Delivery) -> Self {
-        let Delivery { waiting, closed, last, failure, .. } = delivery;
+        let Delivery { waiting, closed, withdrawn, last, failure, .. } = delivery;
+        if !withdrawn.is_empty() {
+            return Self::Withdrawn;
+        }
         if let Some((_, reason)) = closed.into_iter().next() {
             return Self::Closed { reason };
         }

@@ -35,6 +35,8 @@ pub struct Delivery {
     pub others: usize,
     /// Messages that can never be sent, with the reason; they are closed.
     pub closed: Vec<(MessageId, String)>,
+    /// Messages that were taken back before they were sent.
+    pub withdrawn: Vec<MessageId>,
     /// Where the newest of those messages landed, if this call brought it there.
     pub last: Option<Landed>,
     /// Why it stopped, if messages wait.

@@ -17,6 +17,8 @@ enum Fate {
     Waiting,
     /// It never will be sent, and why.
     Closed(MessageId, String),
+    /// It was taken back before it was sent.
+    Withdrawn(MessageId),
 }
 
 /// A message that somebody waits for.
@@ -48,6 +50,7 @@ impl Profile {
                     Fate::Delivered => counts.delivered += 1,
                     Fate::Waiting => counts.waiting += 1,
                     Fate::Closed(message, reason) => counts.closed.push((message, reason)),
+                    Fate::Withdrawn(message) => counts.withdrawn.push(message),
                 }
             }
             Ok(counts)
@@ -63,7 +66,7 @@ fn fate(tx: &ReadTxn<'_>, wanted: &Wanted) -> Result<Fate, SendError> {
             Fate::Closed(id, reason)
         }
         Some(Item::Message(Message { id, state: MessageState::Withdrawn, .. })) => {
-            Fate::Closed(id, "it was taken back".to_owned())
+            Fate::Withdrawn(id)
         }
         _ if tx.outbox_waits(&wanted.mailbox.to_bytes(), wanted.id.into())? => Fate::Waiting,
         _ => Fate::Delivered,

@@ -50,12 +50,30 @@ struct Sender {
 impl Sender {
     /// Accepts the message and leaves it in the outbox.
     fn keep(&self, text: String) -> Result<Exit, Failure> {
-        for queued in self.opened.client.enqueue(vec![self.draft(text)])? {
+        let client = &self.opened.client;
+        for queued in client.enqueue(vec![self.draft(text)])? {
             self.tell(&queued)?;
-            self.report(&queued, "outbox", None)?;
-            self.console.note("the message is in the outbox; any later send or listen delivers it");
+            // Under an --id that was used before it may be anywhere by now.
+            match SendOutcome::from(client.progress_of(std::slice::from_ref(&queued))?) {
+                SendOutcome::Withdrawn => return self.withdrawn(&queued),
+                SendOutcome::InOutbox { .. } => {
+                    self.report(&queued, "outbox", None)?;
+                    self.console
+                        .note("the message is in the outbox; any later send or listen delivers it");
+                }
+                SendOutcome::Closed { .. } => self.report(&queued, "failed", None)?,
+                _ => self.report(&queued, "acked", client.landed(&queued)?)?,
+            }
         }
         Ok(Exit::Done)
+    }
+
+    /// An --id whose message was taken back: it is not sent, now or later.
+    fn withdrawn(&self, queued: &Queued) -> Result<Exit, Failure> {
+        self.report(queued, "withdrawn", None)?;
+        let said = "the message of this --id was taken back, and is not sent".to_owned();
+        Err(Failure::new(Exit::Usage, "withdrawn", said)
+            .hint("send it under another name: securechat send --to HANDLE --id OTHER"))
     }
 
     /// Sends one message and waits until it is on the log.
@@ -95,6 +113,7 @@ impl Sender {
                 SendOutcome::Acked(landed) => self.report(queued, "acked", Some(*landed))?,
                 SendOutcome::InOutbox { .. } => self.report(queued, "outbox", None)?,
                 SendOutcome::Closed { .. } => self.report(queued, "failed", None)?,
+                SendOutcome::Withdrawn => return self.withdrawn(queued),
                 _ => self.report(queued, "acked", client.landed(queued)?)?,
             }
         }
@@ -182,11 +201,16 @@ impl Sender {
             }
             return Ok(());
         }
-        self.console.print_json(&serde_json::json!({
+        let mut line = serde_json::json!({
             "v": 1, "type": "sent", "seq": queued.seq.get(), "id": queued.message_id.to_string(),
             "to": queued.to.as_str(), "state": state, "partition": landed.map(|landed| landed.partition),
             "offset": landed.and_then(|landed| landed.offset), "protection": "shared-key",
-        }))
+        });
+        if let (Some(repeated), Some(fields)) = (queued.repeated, line.as_object_mut()) {
+            let text = if repeated == Repeated::SameText { "same_text" } else { "other_text" };
+            fields.insert("repeated".to_owned(), text.into());
+        }
+        self.console.print_json(&line)
     }
 }
 

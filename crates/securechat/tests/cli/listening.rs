@@ -140,16 +140,26 @@ fn a_command_handles_each_message_and_a_failure_is_tried_again() {
         lines[count - 1]["text"].clone()
     };
     assert_eq!(handed(1), "one");
-    // Interrupted while it runs: the message is handed over again.
-    let mut child = house.start("bob", &["listen", "--exec", "echo started >&2; exec sleep 60"]);
+    // Interrupted while it runs: what it had started is told to end, and the message is handed over again.
+    let ended = house.path().join("ended");
+    let inner =
+        format!("trap 'touch {}; exit' TERM; echo started >&2; sleep 60 & wait", ended.display());
+    let outer = format!("sh -c \"{inner}\"; true");
+    let mut child = house.start("bob", &["listen", "--exec", &outer]);
     crate::house::wait_for(&mut child, "started");
     let kill = std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status();
     assert!(kill.unwrap().success());
     finish(child).exit(130);
+    let mut looks = 0;
+    while !ended.exists() {
+        looks += 1;
+        assert!(looks < 500, "the command's own child goes on");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
     listen("1", &command, &[]).exit(0);
     assert_eq!(handed(2), "two");
     // Given up: said, with the message, and behind the mark.
     house.send("alice", "bob", "three").exit(0);
-    listen("1", "exit 1", &["--exec-tries", "1"]).exit(0).says("given up").says("three");
+    listen("1", "exit 1", &["--exec-tries", "1"]).exit(0).says("given up after 1 tries: message ");
     house.run_as("bob", &["listen", "--timeout", "300ms"]).exit(8);
 }

@@ -40,11 +40,47 @@ fn one_id_is_one_message_however_often_it_is_sent() {
     assert_eq!(place(&third[0]), place(&second[0]));
     assert_eq!(place(&first[0]), (None, None));
     assert!(place(&third[0]).1.is_some(), "{third:?}");
-    send("job-7", "something else", "20s").exit(0).says("that one stands");
+    assert_eq!(third[0]["repeated"], "same_text");
+    let other = send("job-7", "something else", "20s").exit(0).says("that one stands").json();
+    assert_eq!(other[0]["repeated"], "other_text");
+    let args = ["send", "--to", "bob", "--id", "job-7", "-m", "done", "--json", "--no-wait"];
+    let kept = house.run_as("alice", &args).exit(0).json();
+    assert_eq!((place(&kept[0]), &kept[0]["state"]), (place(&second[0]), &"acked".into()));
     send("job-8", "done", "20s").exit(0);
     assert_eq!(house.receive("bob", 2).exit(0).texts(), ["done", "done"]);
     house.run_as("bob", &["listen", "--timeout", "300ms"]).exit(8);
     house.run_as("alice", &["send", "--to", "bob", "--id", "", "-m", "x"]).exit(2);
+}
+
+/// An --id whose message was taken back sends nothing, and says why.
+#[test]
+fn an_id_whose_message_was_taken_back_is_refused() {
+    let broker = EmbeddedHouse::start();
+    let house = House::with_network(broker.address());
+    let args = ["send", "--to", "bob", "--id", "job", "-m", "regret", "--no-wait"];
+    house.run_as("alice", &args).exit(0);
+    let number =
+        house.run_as("alice", &["outbox", "list", "--json"]).json()[0]["number"].to_string();
+    house.run_as("alice", &["outbox", "drop", &number]).exit(0);
+    for args in [&args[..], &args[..args.len() - 1]] {
+        house.run_as("alice", args).exit(2).says("was taken back").hints("--id OTHER");
+    }
+}
+
+/// Lines that are still in the outbox at the end are no success.
+#[test]
+fn lines_that_wait_at_the_end_are_said_with_the_exit_code() {
+    let mut broker = EmbeddedHouse::start();
+    let house = House::with_network(broker.address());
+    broker.stop();
+    let lines = ["send", "--to", "bob", "--lines", "--timeout", "500ms", "--json"];
+    let said = house.feed("alice", &lines, b"one\ntwo\n").exit(3).says("outbox list");
+    assert_eq!(said.json()[0]["outbox"], 2);
+    let kept = [&lines[..], &["--no-wait"]].concat();
+    house.feed("alice", &kept, b"three\n").exit(0);
+    broker.restart();
+    house.run_as("alice", &["outbox", "retry"]).exit(0);
+    assert_eq!(house.receive("bob", 3).exit(0).texts(), ["one", "two", "three"]);
 }
 
 #[test]
@@ -105,7 +141,7 @@ fn no_wait_needs_no_broker_and_listen_delivers() {
         &["send", "--to", "bob", "--lines", "--timeout", "500ms"],
         b"one\ntwo\n",
     );
-    lines.exit(0).says("0 lines are sent, 2 are in the outbox");
+    lines.exit(3).says("0 lines are sent, 2 are in the outbox");
     broker.restart();
     let mut listening = house.start("alice", &["listen"]);
     assert_eq!(house.receive("bob", 3).exit(0).texts(), ["later", "one", "two"]);

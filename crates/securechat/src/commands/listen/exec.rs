@@ -48,7 +48,8 @@ impl Exec {
             tries = tries.saturating_add(1);
             if self.tries.is_some_and(|most| tries >= most) {
                 self.console.warn(&format!(
-                    "the command of --exec {why}; given up after {tries} tries: {line}"
+                    "the command of --exec {why}; given up after {tries} tries: {}",
+                    name_of(line)
                 ));
                 return Ok(());
             }
@@ -65,20 +66,47 @@ impl Exec {
     async fn once(&self, line: &str) -> Result<Result<(), String>, Failure> {
         let mut command = Command::from(crate::secrecy::shell(&self.command));
         command.stdin(Stdio::piped()).kill_on_drop(true);
+        #[cfg(unix)]
+        command.process_group(0);
         let mut child = command.spawn().map_err(|error| {
             Failure::new(Exit::Usage, "exec", format!("the command of --exec cannot run: {error}"))
                 .hint("it is given to sh; see that there is one: command -v sh")
         })?;
+        let mut group = Group(child.id());
         if let Some(mut stdin) = child.stdin.take() {
             // A command that does not read its input may end before it is written: its exit code counts.
             drop(stdin.write_all(format!("{line}\n").as_bytes()).await);
         }
-        Ok(match child.wait().await {
+        let ended = child.wait().await;
+        group.0 = None;
+        Ok(match ended {
             Ok(status) if status.success() => Ok(()),
             Ok(status) => Err(format!("ended with {status}")),
             Err(error) => Err(format!("was lost: {error}")),
         })
     }
+}
+
+/// The command and all that it has started; told to end where nobody waits for it any more.
+struct Group(Option<u32>);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        #[cfg(unix)]
+        if let Some(group) =
+            self.0.and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw)
+        {
+            rustix::process::kill_process_group(group, rustix::process::Signal::TERM).ok();
+        }
+    }
+}
+
+/// The message of a line, without its text: this may end in a journal.
+fn name_of(line: &str) -> String {
+    let row: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
+    let seq = row.get("seq").and_then(serde_json::Value::as_u64).unwrap_or_default();
+    let id = row.get("id").and_then(serde_json::Value::as_str).unwrap_or("without a name");
+    format!("message {seq} ({id})")
 }
 
 const FIRST_PAUSE: Duration = Duration::from_secs(1);

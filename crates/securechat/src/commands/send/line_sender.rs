@@ -40,7 +40,7 @@ impl Counts {
     fn add(&mut self, delivery: &Delivery) {
         self.acked += delivery.delivered;
         self.waiting += delivery.waiting;
-        self.failed += delivery.closed.len();
+        self.failed += delivery.closed.len() + delivery.withdrawn.len();
     }
 }
 
@@ -79,6 +79,18 @@ impl<'a> LineSender<'a> {
                 format!("{} lines can never be sent", self.counts.failed),
             )
             .hint("see which: securechat history")),
+            Ok(Exit::Done) if self.counts.waiting > 0 && !self.sender.args.no_wait => {
+                let reason = self.away.as_deref().unwrap_or("no answer in time");
+                Err(Failure::new(
+                    Exit::Broker,
+                    "not_sent",
+                    format!(
+                        "{} lines are in the outbox and not yet sent: {reason}",
+                        self.counts.waiting
+                    ),
+                )
+                .hint("any later send or listen delivers them; see: securechat outbox list"))
+            }
             end => end,
         }
     }
