@@ -113,9 +113,10 @@ fn put_aside(old: &Path, folder: &Path) -> Result<PathBuf, ProfileError> {
 }
 
 fn put_in_place(new: &Path, place: &Path) -> Result<(), ProfileError> {
-    for suffix in [".newest", ""] {
-        move_file(&with_suffix(new, suffix), &with_suffix(place, suffix))?;
-    }
+    // Its note stays behind: a file that was moved looks as if somebody else had written it. The next commit
+    // makes another.
+    drop(std::fs::remove_file(with_suffix(new, ".newest")));
+    move_file(new, place)?;
     private_file::sync_folder(place)
         .map_err(|source| ProfileError::Io { path: place.to_owned(), source })
 }

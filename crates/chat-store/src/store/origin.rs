@@ -3,11 +3,16 @@
 //! A copy that goes on where it was made would use the numbers of its owner's messages a second time. Two things outside
 //! the sealed rows tell: the file's place on the disk, which no copy shares, and a file beside it with the number of the
 //! newest commit, which is written behind that commit and never synced: it may be behind the store and never ahead of it.
+//!
+//! Where a copy is written over both files, neither tells. But the system changes a file's time with every write and lets
+//! nobody set it back: the note has the time at which it was written, and a file that was written later was written by
+//! somebody else.
 
 use std::ffi::OsString;
 use std::fs::{File, Metadata};
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::Store;
@@ -25,7 +30,7 @@ pub enum Restored {
         /// How many commits are gone at least.
         commits: u64,
     },
-    /// It lies elsewhere than when it was last opened: it is a copy, and others may exist.
+    /// It lies elsewhere than when it was last opened, or was written over: it is a copy, and others may exist.
     Copied,
 }
 
@@ -36,6 +41,33 @@ pub(super) struct Origin {
     file: Option<File>,
     /// The highest number that is known to have been noted.
     noted: AtomicU64,
+    /// How far the disk's clock is ahead of this machine's, in nanoseconds, once that was seen.
+    ahead: OnceLock<i64>,
+}
+
+/// What is noted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Note {
+    /// The newest commit.
+    number: u64,
+    /// When it was written, in nanoseconds since 1970 by the disk's clock; older notes do not say.
+    written: Option<u64>,
+}
+
+impl Note {
+    fn encode(self) -> Vec<u8> {
+        let written = self.written.unwrap_or_default();
+        [self.number, !self.number, written, !written].map(u64::to_be_bytes).concat()
+    }
+
+    /// `None` for a torn one.
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let mut fields = Fields(bytes);
+        let (number, inverted) = (fields.u64()?, fields.u64()?);
+        let written = fields.u64().zip(fields.u64());
+        let written = written.filter(|(at, inverted)| *at == !inverted).map(|(at, _)| at);
+        (number == !inverted).then_some(Self { number, written })
+    }
 }
 
 impl Origin {
@@ -45,20 +77,23 @@ impl Origin {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.open(beside(path)).ok();
-        let origin = Self { path: path.to_owned(), file, noted: AtomicU64::new(0) };
+        let origin =
+            Self { path: path.to_owned(), file, noted: AtomicU64::new(0), ahead: OnceLock::new() };
         origin.noted.store(origin.newest().unwrap_or(0), Ordering::Relaxed);
         origin
     }
 
     /// The newest commit that was noted; `None` if there is no note, or a torn one.
     fn newest(&self) -> Option<u64> {
+        self.read().map(|note| note.number)
+    }
+
+    fn read(&self) -> Option<Note> {
         // A path, not the open file: its position belongs to all threads.
         let mut bytes = Vec::new();
         let file = File::open(beside(&self.path)).ok()?;
         file.take(NOTE).read_to_end(&mut bytes).ok()?;
-        let mut fields = Fields(&bytes);
-        let (number, inverted) = (fields.u64()?, fields.u64()?);
-        (number == !inverted).then_some(number)
+        Note::decode(&bytes)
     }
 
     /// Notes a commit that is durable. Failing is harmless: the note then tells less.
@@ -68,15 +103,42 @@ impl Origin {
         if self.noted.fetch_max(number, Ordering::Relaxed) >= number {
             return;
         }
-        let bytes = [number.to_be_bytes(), (!number).to_be_bytes()].concat();
+        let Some(file) = &self.file else { return };
+        let write = |ahead: i64| {
+            let written = now().checked_add_signed(ahead);
+            write_at_start(file, &Note { number, written }.encode());
+        };
+        write(self.ahead.get().copied().unwrap_or(0));
+        // The disk may be another machine's.
+        if let (None, Some(changed)) = (self.ahead.get(), self.changed()) {
+            let ahead = i64::try_from(i128::from(changed) - i128::from(now())).unwrap_or(0);
+            let ahead = if ahead.unsigned_abs() > CLOSE { ahead } else { 0 };
+            if self.ahead.set(ahead).is_ok() && ahead != 0 {
+                write(ahead);
+            }
+        }
+    }
+
+    /// When the note's file was last changed, in nanoseconds since 1970, where the system tells.
+    fn changed(&self) -> Option<u64> {
         #[cfg(unix)]
-        if let Some(file) = &self.file {
-            drop(std::os::unix::fs::FileExt::write_all_at(file, &bytes, 0));
+        {
+            use std::os::unix::fs::MetadataExt;
+            let metadata = std::fs::metadata(beside(&self.path)).ok()?;
+            let seconds = u64::try_from(metadata.ctime()).ok()?;
+            seconds
+                .checked_mul(1_000_000_000)?
+                .checked_add(u64::try_from(metadata.ctime_nsec()).ok()?)
         }
-        #[cfg(windows)]
-        if let Some(file) = &self.file {
-            drop(std::os::windows::fs::FileExt::seek_write(file, &bytes, 0));
-        }
+        #[cfg(not(unix))]
+        None
+    }
+
+    /// Whether somebody else has written the note of this very commit: it came with a copy.
+    fn was_written_over(&self, generation: Generation) -> bool {
+        let Some(Note { number, written: Some(written) }) = self.read() else { return false };
+        let changed = self.changed().unwrap_or(0);
+        number == generation.get() && changed > written.saturating_add(LATER)
     }
 
     /// Where the store lies; empty where the system does not tell.
@@ -84,6 +146,19 @@ impl Origin {
         let main = if self.path.is_dir() { self.path.join("db") } else { self.path.clone() };
         std::fs::metadata(main).map(|metadata| place(&metadata)).unwrap_or_default()
     }
+}
+
+fn write_at_start(file: &File, bytes: &[u8]) {
+    #[cfg(unix)]
+    drop(std::os::unix::fs::FileExt::write_all_at(file, bytes, 0));
+    #[cfg(windows)]
+    drop(std::os::windows::fs::FileExt::seek_write(file, bytes, 0));
+}
+
+/// Nanoseconds since 1970.
+fn now() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.ok().and_then(|since| u64::try_from(since.as_nanos()).ok()).unwrap_or(0)
 }
 
 /// The file that notes the newest commit of a store.
@@ -141,12 +216,14 @@ impl Store {
 
     fn restored_in(&self, tx: &ReadTxn<'_>) -> Result<Option<Restored>, StoreError> {
         let Some(origin) = &self.inner.origin else { return Ok(None) };
-        let behind = origin.newest().unwrap_or(0).saturating_sub(tx.generation()?.get());
+        let generation = tx.generation()?;
+        let behind = origin.newest().unwrap_or(0).saturating_sub(generation.get());
         if behind > 0 {
             return Ok(Some(Restored::RolledBack { commits: behind }));
         }
-        let place = tx.meta_get(PLACE)?;
-        Ok(place.is_some_and(|place| differ(&place, &origin.place())).then_some(Restored::Copied))
+        let elsewhere = tx.meta_get(PLACE)?.is_some_and(|place| differ(&place, &origin.place()));
+        let copied = elsewhere || origin.was_written_over(generation);
+        Ok(copied.then_some(Restored::Copied))
     }
 
     /// Notes where a store lies that has no note of it.
@@ -178,7 +255,11 @@ impl WriteTxn<'_> {
 }
 
 /// The bytes of a note.
-const NOTE: u64 = 16;
+const NOTE: u64 = 32;
+/// A disk's clock that is no further from this machine's, in nanoseconds, counts as the same.
+const CLOSE: u64 = 1_000_000_000;
+/// A note that was changed so much later than it says, in nanoseconds, was not changed by this program.
+const LATER: u64 = 5_000_000_000;
 pub(super) const PLACE: &str = "place";
 
 #[cfg(test)]

@@ -206,6 +206,40 @@ fn a_store_of_garbage_is_refused_with_a_way_out() {
     assert!(!last.contains("doctor --repair"), "{}", said.out);
 }
 
+/// A backup that is copied over the profile's own files, notes and all, is known to be one.
+#[cfg(unix)]
+#[test]
+fn a_backup_that_is_written_over_the_profile_is_noticed() {
+    let broker = EmbeddedHouse::start();
+    let house = House::with_network(broker.address());
+    house.send("alice", "bob", "one").exit(0);
+    let (folder, backup) = (house.profile("alice"), house.path().join("backup"));
+    let copy = |options: &str, from: &std::path::Path, to: &std::path::Path| {
+        let copied = std::process::Command::new("cp").arg(options).arg(from).arg(to).status();
+        assert!(copied.unwrap().success());
+    };
+    copy("-a", &folder, &backup);
+    for text in ["two", "three"] {
+        house.send("alice", "bob", text).exit(0);
+    }
+    // The note tells nothing of what happens in its first seconds.
+    std::thread::sleep(std::time::Duration::from_secs(6));
+    copy("-a", &backup.join("."), &folder);
+    let doctor = house.run_as("alice", &["doctor"]).exit(0);
+    assert!(doctor.out.contains("new stream"), "{}", doctor.out);
+    let doctor = house.run_as("alice", &["doctor"]).exit(0);
+    assert!(!doctor.out.contains("new stream"), "said once: {}", doctor.out);
+    house.send("alice", "bob", "four").exit(0);
+    assert_eq!(house.receive("bob", 4).exit(0).texts(), ["one", "two", "three", "four"]);
+    let heard = house.run_as("bob", &["history", "--json"]).exit(0).json();
+    assert!(
+        heard.iter().all(|row| row["type"] == "message" && row["conflict"].is_null()),
+        "{heard:?}"
+    );
+    let rows = house.run_as("alice", &["history", "--json"]).exit(0).json();
+    assert_eq!(rows.iter().filter(|row| row["type"] == "restored").count(), 1);
+}
+
 /// An older copy that is moved to another engine is still known to be one.
 #[cfg(feature = "sled")]
 #[test]
