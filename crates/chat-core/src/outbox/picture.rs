@@ -60,11 +60,17 @@ impl Planner<'_> {
         envelope_len: usize,
         taken: &[[u8; 32]],
     ) -> Result<Plan, SendError> {
-        match source {
-            CoverSource::Bytes(bytes) => self.prepare(bytes, envelope_len, None),
-            CoverSource::File(path) => self.prepare(&read_cover(path)?, envelope_len, Some(path)),
-            CoverSource::Folder(folder) => self.choose(folder, envelope_len, taken),
+        let mut plan = match source {
+            CoverSource::Bytes(bytes) => self.prepare(bytes, envelope_len, None)?,
+            CoverSource::File(path) => {
+                self.prepare(&read_cover(path)?, envelope_len, Some(path))?
+            }
+            CoverSource::Folder(folder) => return self.choose(folder, envelope_len, taken),
+        };
+        if taken.contains(plan.cover.id.as_bytes()) && !plan.notes.contains(&Note::CoverReused) {
+            plan.notes.push(Note::CoverReused);
         }
+        Ok(plan)
     }
 
     fn prepare(

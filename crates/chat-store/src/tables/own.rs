@@ -58,7 +58,7 @@ impl ReadTxn<'_> {
 
 impl WriteTxn<'_> {
     /// Remembers where records of our own lie, each in place of one at the same offset, and forgets the
-    /// oldest that are no longer among the partition's newest 4,096.
+    /// oldest that are no longer among the partition's newest 131,072.
     ///
     /// * `rows` - offsets with what is to be stored about them
     ///
@@ -121,5 +121,5 @@ fn counter(log: &[u8]) -> Vec<u8> {
     [b"own".as_slice(), log].concat()
 }
 
-/// The newest records of a partition whose places are kept.
-const NEWEST: u64 = 4096;
+/// The newest records of a partition whose places are kept: as many as 64 MiB of resting bodies of small messages are.
+const NEWEST: u64 = 128 * 1024;

@@ -165,8 +165,14 @@ impl Errors {
     }
 }
 
+/// Whether an error of the client is one of TLS, by its words; names of hosts are none.
 fn is_tls(text: &str) -> bool {
-    let text = text.to_ascii_lowercase();
+    let is_word = |word: &&str| {
+        let word = word.trim_matches(|c: char| !c.is_alphanumeric());
+        !word.contains(['.', ':']) || word.contains("::")
+    };
+    let words: Vec<&str> = text.split_whitespace().filter(is_word).collect();
+    let text = words.join(" ").to_ascii_lowercase();
     !text.contains("sasl")
         && ["certificate", "tls", "handshake", "issuer", "corrupt message", "alert"]
             .iter()
@@ -181,6 +187,14 @@ mod tests {
         let errors = Errors::new("broker:9092".to_owned());
         let asked = Asked { operation: "an append", topic, append: true, within: Duration::ZERO };
         errors.translate(&KrafkaError::broker(ErrorCode::from_i16(code), "said"), &asked)
+    }
+
+    #[test]
+    fn the_name_of_a_host_says_nothing_of_tls() {
+        assert!(is_tls("invalid peer certificate: UnknownIssuer"));
+        assert!(is_tls("received fatal alert: HandshakeFailure"));
+        assert!(!is_tls("not reconnecting to kafka-tls.corp:9093 for another 3s"));
+        assert!(!is_tls("connection to (alerts.example.com:9092) refused"));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use crate::context::Context;
 use crate::failure::{Exit, Failure};
 
 pub(crate) async fn run(context: &Context, args: &BrokerArgs) -> Result<Exit, Failure> {
+    context.console.start_broker_log();
     let data = args.data.clone().unwrap_or_else(|| context.places.broker());
     let config = BrokerConfig::new(&data).listen(args.listen);
     let broker = Broker::start(config).await.map_err(|error| failure(&error))?;
@@ -47,6 +48,17 @@ pub(crate) fn failure(error: &StartError) -> Failure {
             .hint("take another address: securechat broker --listen 127.0.0.1:9093"),
         StartError::Newer { .. } => Failure::new(Exit::Store, "broker_data", message)
             .hint("install the newest securechat; yours is the one that this prints: securechat --version"),
+        StartError::Data { source, .. }
+            if matches!(
+                source.kind(),
+                std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded
+            ) =>
+        {
+            Failure::new(Exit::Store, "storage_full", message)
+                .hint("free space on that disk, and start it again: df -h")
+        }
+        StartError::Damaged { .. } => Failure::new(Exit::Store, "broker_data", message)
+            .hint("put that file back from a backup; nothing was changed, and another folder would be an empty log"),
         _ => Failure::new(Exit::Store, "broker_data", message)
             .hint("take another data folder: securechat broker --data DIR"),
     }

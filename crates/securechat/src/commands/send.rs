@@ -185,9 +185,7 @@ impl Sender {
                     "the picture was scaled from {}x{} to {}x{}, so that it fits the topic's limit",
                     from.0, from.1, to.0, to.1
                 )),
-                Note::CoverReused => self.console.warn(
-                    "this picture was used before: whoever sees both can compare them and knows that something is hidden",
-                ),
+                Note::CoverReused => self.console.warn(COVER_REUSED),
                 _ => {}
             }
         }
@@ -213,6 +211,8 @@ impl Sender {
         self.console.print_json(&line)
     }
 }
+
+const COVER_REUSED: &str = "this picture was used before: whoever sees both can compare them and knows that something is hidden";
 
 fn read_stdin() -> Result<String, Failure> {
     let mut bytes = Vec::new();

@@ -44,6 +44,17 @@ impl Console {
             2 => "info,chat_core=debug,chat_transport=debug,chat_broker=debug,securechat=debug",
             _ => "debug",
         };
+        self.log(level);
+    }
+
+    /// What a broker has to say in the foreground or to a journal, also where no log was asked for.
+    pub(crate) fn start_broker_log(self) {
+        if self.verbose == 0 {
+            self.log("off,chat_broker=warn");
+        }
+    }
+
+    fn log(self, level: &str) {
         let subscriber = tracing_subscriber::fmt()
             .with_env_filter(level)
             .with_writer(io::stderr)

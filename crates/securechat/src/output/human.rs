@@ -99,7 +99,7 @@ pub(crate) fn event_row(item: &Item) -> String {
 fn gap_row(gap: &Gap) -> String {
     let why = match gap.cause {
         GapCause::Retention => "the cluster deleted them before they were read",
-        GapCause::Truncation => "the cluster lost them",
+        GapCause::Truncation => "the cluster lost what was there; what had been read of it stays",
         GapCause::TopicReplaced => "the topic was made anew",
         GapCause::NoRecord => "no record is there",
         GapCause::Damaged => "the cluster's copy of them is damaged",
@@ -123,7 +123,12 @@ fn gap_row(gap: &Gap) -> String {
             }
         }
     };
-    format!("gap: {offsets} of partition {partition} were never read: {why}{times}")
+    // What a cluster loses may have been read before.
+    let what = match gap.cause {
+        GapCause::Truncation => "cannot be read again",
+        _ => "cannot be read",
+    };
+    format!("gap: {offsets} of partition {partition} {what}: {why}{times}")
 }
 
 /// `text` in `style`, if colours are wanted.

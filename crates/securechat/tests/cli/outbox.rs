@@ -196,3 +196,14 @@ fn an_interrupted_send_says_what_is_in_the_outbox() {
     house.send("alice", "bob", "three").exit(0);
     assert_eq!(house.receive("bob", 3).exit(0).texts(), ["one", "two", "three"]);
 }
+
+/// Lines that all go into one picture: that is worth a warning, once.
+#[test]
+fn lines_in_one_picture_are_warned_of() {
+    let broker = EmbeddedHouse::start();
+    let house = House::with_network(broker.address());
+    let cover = crate::house::picture("smile.jpg");
+    let args = ["send", "--to", "bob", "--lines", "--no-wait", "--image", cover.to_str().unwrap()];
+    let said = house.feed("alice", &args, b"one\ntwo\nthree\n").exit(0);
+    assert_eq!(said.err.matches("was used before").count(), 1, "{}", said.err);
+}

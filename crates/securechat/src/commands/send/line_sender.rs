@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chat_core::{Client, Delivery, Error, Queued};
+use chat_core::{Client, Delivery, Error, Note, Queued};
 use tokio::task::{JoinError, JoinHandle};
 
 use super::Sender;
@@ -23,6 +23,8 @@ pub(super) struct LineSender<'a> {
     /// What the running delivery was begun for; while the broker is away, all that waits for it.
     in_flight: Vec<Queued>,
     delivery: Option<JoinHandle<Result<Delivery, Error>>>,
+    /// Whether somebody was told that a cover hides more than one message.
+    told_reuse: bool,
     /// Why lines wait, once a delivery has failed and until one succeeds.
     away: Option<String>,
 }
@@ -47,8 +49,8 @@ impl Counts {
 impl<'a> LineSender<'a> {
     pub(super) fn new(sender: &'a Sender, client: Client) -> Self {
         let (accepted, in_flight, counts) = (Vec::new(), Vec::new(), Counts::default());
-        let (accepting, delivery, away) = (None, None, None);
-        Self { sender, client, counts, accepting, accepted, in_flight, delivery, away }
+        let (accepting, delivery, told_reuse, away) = (None, None, false, None);
+        Self { sender, client, counts, accepting, accepted, in_flight, delivery, told_reuse, away }
     }
 
     /// Sends lines until the input ends, a line is unfit, or somebody interrupts; then says what became
@@ -139,6 +141,13 @@ impl<'a> LineSender<'a> {
         let queued = accepted.map_err(|error| stopped(&error))??;
         if let (0, Some(first)) = (self.counts.accepted, queued.first()) {
             self.sender.tell(first)?;
+        }
+        let reused = |queued: &Queued| queued.notes.contains(&Note::CoverReused);
+        if !self.told_reuse
+            && queued.iter().skip(usize::from(self.counts.accepted == 0)).any(reused)
+        {
+            self.told_reuse = true;
+            self.sender.console.warn(super::COVER_REUSED);
         }
         self.counts.accepted += queued.len();
         self.accepted.extend(queued);
