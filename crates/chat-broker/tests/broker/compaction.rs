@@ -71,17 +71,23 @@ async fn of_each_key_the_newest_record_stays_where_it_is() {
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     };
-    assert!(kept.is_sorted_by(|a, b| a.0 < b.0), "{kept:?}");
-    for (key, (offset, value)) in &newest {
-        let last = kept.iter().rev().find(|(_, of, _)| of == key).unwrap();
-        assert_eq!((last.0, last.2.as_deref()), (*offset, Some(value.as_str())), "{key}");
-    }
+    let holds_the_newest = |kept: &[(i64, String, Option<String>)]| {
+        assert!(kept.is_sorted_by(|a, b| a.0 < b.0), "{kept:?}");
+        for (key, (offset, value)) in &newest {
+            let last = kept.iter().rev().find(|(_, of, _)| of == key).unwrap();
+            assert_eq!((last.0, last.2.as_deref()), (*offset, Some(value.as_str())), "{key}");
+        }
+    };
+    holds_the_newest(&kept);
     // The same after a crash at any moment, and after a start that reads everything again.
     for _ in 0..3 {
         let copy = snapshot(folder.path());
         let again = start(copy.path()).await;
         let mut client = Client::connect(again.address()).await;
-        assert_eq!(everything(&mut client).await, kept);
+        // The first one may have gone on meanwhile: nothing comes back, and the newest stay.
+        let found = everything(&mut client).await;
+        assert!(found.iter().all(|record| kept.contains(record)), "{found:?}");
+        holds_the_newest(&found);
         assert_eq!(client.offset("directory", -1).await.offset, 200);
         assert_eq!(write(&mut client, "another", Some("x")).await, 200);
     }

@@ -83,7 +83,13 @@ async fn records_leave_when_there_are_too_many() {
         let value = format!("{number:03} {}", "x".repeat(2_000));
         assert_eq!(client.produce("mail", batch(&[&value])).await.error_code, 0);
     }
-    let start = begins_at(&mut client, 60).await;
+    let mut start = begins_at(&mut client, 60).await;
+    // The last that has to go may still be going.
+    while logs(folder.path()).iter().sum::<u64>() >= 75_000 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        start = client.offset("mail", -2).await.offset;
+    }
+    start = start.max(client.offset("mail", -2).await.offset);
     let mut kept = Vec::new();
     let mut next = start;
     while next < 100 {
