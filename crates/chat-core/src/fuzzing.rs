@@ -23,6 +23,6 @@ pub fn content(bytes: &[u8]) {
 pub fn store_values(bytes: &[u8]) {
     drop(decode::<HistoryRow>(bytes));
     drop(decode::<OutboxRow>(bytes));
-    drop(decode::<OwnRecord>(bytes));
+    drop(OwnRecord::decode(bytes));
     drop(Network::from_row(bytes));
 }

@@ -21,7 +21,7 @@ pub use crate::ids::{Generation, OutboxId, Seq};
 pub use crate::sealed::StoreKey;
 pub use crate::store::Store;
 pub use crate::store::copy::Copied;
-pub use crate::store::origin::Restored;
+pub use crate::store::origin::{Restored, note_files};
 pub use crate::store::repair::Repaired;
 pub use crate::tables::contacts::Contact;
 pub use crate::tables::cursors::{Cursor, CursorRow};

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use chat_store::{
     Contact, Cursor, ReadTxn, SeenEntry, Seq, Store, StoreError, StoreKey, StreamTip, VerifyReport,
+    note_files,
 };
 use rusqlite::Connection;
 
@@ -167,16 +168,28 @@ fn a_changed_byte_anywhere_gives_an_error_or_what_was_written() {
     for at in places {
         let mut bad = good.clone();
         bad[at] ^= [0xff, 0x01, 0x80][at % 3];
-        for suffix in ["", "-wal", "-shm", ".newest"] {
-            let copy = folder.path().join(format!("copy.db{suffix}"));
-            drop(fs::remove_file(copy));
-        }
         let copy = folder.path().join("copy.db");
+        remove(&copy);
         fs::write(&copy, &bad).unwrap();
         examine(&copy, &mut tally, at);
     }
     println!("{} bytes: {tally:?}", good.len());
     assert!(tally.refused > 10 && tally.named > 100, "{tally:?}");
+}
+
+/// Removes a database with all that lies beside it.
+fn remove(path: &Path) {
+    let beside = ["", "-wal", "-shm"].map(|suffix| format!("{}{suffix}", path.display()));
+    beside.iter().for_each(|file| drop(fs::remove_file(file)));
+    note_files(path).into_iter().for_each(|note| fs::remove_file(note).unwrap());
+}
+
+/// Puts the note of one store's newest commit beside another.
+fn copy_note(from: &Path, to: &Path) {
+    let notes = note_files(from);
+    assert_eq!(notes.len(), 1);
+    let note = &notes[0];
+    fs::copy(note, format!("{}.newest-copied", to.display())).unwrap();
 }
 
 /// How the bytes of a copy are damaged.
@@ -199,9 +212,7 @@ fn a_page_of_zeros_or_a_lost_end_gives_an_error_or_what_was_written() {
     for (name, step, damage) in DAMAGERS {
         let mut tally = Tally::default();
         for at in (0..good.len()).step_by(step) {
-            for suffix in ["", "-wal", "-shm", ".newest"] {
-                drop(fs::remove_file(folder.path().join(format!("copy.db{suffix}"))));
-            }
+            remove(&folder.path().join("copy.db"));
             let mut bad = good.clone();
             damage(&mut bad, at);
             let copy = folder.path().join("copy.db");
@@ -232,7 +243,7 @@ fn a_changed_byte_in_the_log_cuts_the_newest_commits_and_nothing_else() {
         drop(fs::remove_file(folder.path().join("copy.db-shm")));
         fs::write(&copy, &database).unwrap();
         fs::write(&copy_wal, &bad).unwrap();
-        drop(fs::remove_file(folder.path().join("copy.db.newest")));
+        note_files(&copy).into_iter().for_each(|note| fs::remove_file(note).unwrap());
         let Ok(store) = Store::open(&copy, &key()) else { continue };
         assert!(store.verify().unwrap().is_sound(), "byte {at}");
         let rows = store.read(|tx| tx.history_after(Seq::ZERO, 100)).unwrap();
@@ -240,8 +251,7 @@ fn a_changed_byte_in_the_log_cuts_the_newest_commits_and_nothing_else() {
         // Only the note beside the store tells what a clean cut has taken.
         fs::write(&copy, &database).unwrap();
         fs::write(&copy_wal, &bad).unwrap();
-        fs::copy(folder.path().join("store.db.newest"), folder.path().join("copy.db.newest"))
-            .unwrap();
+        copy_note(&path, &copy);
         let named = Store::open(&copy, &key()).unwrap().verify().unwrap();
         let cut = named.damage.iter().any(|damage| damage.what.contains("newest commits are gone"));
         assert_eq!(cut, rows.len() < 20, "byte {at}: {} rows, {named:?}", rows.len());
@@ -346,11 +356,7 @@ fn damage_to_sleds_files_gives_an_error_or_what_was_written() {
             let mut bad = good.clone();
             damage(&mut bad, at);
             fs::write(copy.join("db"), &bad).unwrap();
-            fs::copy(
-                folder.path().join("store.sled.newest"),
-                folder.path().join("copy.sled.newest"),
-            )
-            .unwrap();
+            copy_note(&path, &copy);
             let cut = Store::open(&copy, &key()).ok().filter(|store| {
                 let report = store.verify().unwrap_or_default();
                 matches!(&report.damage[..], [only] if only.what.contains("newest commits are gone"))

@@ -56,7 +56,7 @@ impl Client {
             }
         };
         self.keep_network(&pending)?;
-        match create::make_topics(transport, pending).await {
+        match create::make_topics(transport, pending.clone()).await {
             Ok(outcome) => {
                 if let NetworkOutcome::Ready { network, .. } = &outcome {
                     self.keep_network(network)?;
@@ -66,8 +66,8 @@ impl Client {
             Err(error) => {
                 match begun {
                     // What was begun, with its key, waits as it was.
-                    Some(begun) => self.keep_network(&begun)?,
-                    None if error.topics_unusable() => self.forget_network()?,
+                    Some(begun) => self.put_back(&pending, Some(&begun))?,
+                    None if error.topics_unusable() => self.put_back(&pending, None)?,
                     None => {}
                 }
                 Err(error.into())
@@ -113,8 +113,20 @@ impl Client {
         Ok(())
     }
 
-    fn forget_network(&self) -> Result<(), NetworkError> {
-        self.profile.store.write::<_, NetworkError>(|tx| Ok(tx.meta_delete(META_NETWORK)?))?;
+    /// Undoes [`keep_network`](Self::keep_network), unless another process has joined a network meanwhile.
+    fn put_back(&self, kept: &Network, before: Option<&Network>) -> Result<(), NetworkError> {
+        let kept = kept.to_row()?;
+        let before = before.map(Network::to_row).transpose()?;
+        self.profile.store.write::<_, NetworkError>(|tx| {
+            if tx.meta_get(META_NETWORK)?.is_none_or(|row| *row != *kept) {
+                return Ok(());
+            }
+            match &before {
+                Some(row) => tx.meta_put(META_NETWORK, row)?,
+                None => tx.meta_delete(META_NETWORK)?,
+            }
+            Ok(())
+        })?;
         self.profile.remember(None);
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use chat_store::failpoint::{Place, reach};
-use chat_store::{Copied, EngineKind, Store, StoreError, StoreKey};
+use chat_store::{Copied, EngineKind, Store, StoreError, StoreKey, note_files};
 use secrecy::SecretString;
 
 use super::Client;
@@ -113,7 +113,10 @@ pub(super) fn remove_store(path: &Path) -> Result<(), ProfileError> {
         gone(std::fs::remove_dir_all(path))?;
     }
     // The log goes late: beside a database that is not its own it would be taken for it.
-    for suffix in ["", "-shm", "-wal", ".newest"] {
+    for note in note_files(path) {
+        gone(std::fs::remove_file(note))?;
+    }
+    for suffix in ["", "-shm", "-wal"] {
         let mut name = path.as_os_str().to_owned();
         name.push(suffix);
         gone(std::fs::remove_file(name))?;

@@ -120,24 +120,23 @@ impl Client {
 
 /// Goes on with a store that is a restored copy, if it is one; whether it was.
 pub(super) fn accept_if_restored(store: &Store) -> Result<bool, ProfileError> {
-    let restored = store.restored()?.is_some();
-    if restored {
-        store.write(|tx| accept_restored(tx, store))?;
+    if store.restored()?.is_none() {
+        return Ok(false);
     }
-    Ok(restored)
+    store.write(|tx| accept_restored(tx, store))
 }
 
 /// Goes on with a restored copy: in streams of its own, since nobody knows which numbers of the old ones are in use.
-fn accept_restored(tx: &mut WriteTxn<'_>, store: &Store) -> Result<(), ProfileError> {
+fn accept_restored(tx: &mut WriteTxn<'_>, store: &Store) -> Result<bool, ProfileError> {
     // Another process may have been quicker.
-    let Some(restored) = tx.accept_restored(store)? else { return Ok(()) };
+    let Some(restored) = tx.accept_restored(store)? else { return Ok(false) };
     begin_new_streams(tx)?;
     let changes = match restored {
         StoreRestored::RolledBack { commits } => Some(commits),
         _ => None,
     };
     HistoryRow::now(Item::Restored(Restored { changes })).append::<ProfileError>(tx, &[])?;
-    Ok(())
+    Ok(true)
 }
 
 /// Numbers own messages anew from here on, under a name that nobody has used.

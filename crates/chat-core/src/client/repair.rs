@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use chat_store::{EngineKind, Repaired, Seq, Store, StoreKey};
+use chat_store::{EngineKind, Repaired, Seq, Store, StoreKey, note_files};
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
@@ -104,7 +104,11 @@ fn put_aside(old: &Path, folder: &Path) -> Result<PathBuf, ProfileError> {
         aside = folder.join(format!("damaged-{now}-{tried}"));
     }
     // The store itself goes last: until then it is the one that counts.
-    for suffix in ["-wal", "-shm", ".newest", ""] {
+    for note in note_files(old) {
+        let name = note.file_name().unwrap_or_default().to_owned();
+        move_file(&note, &aside.join(name))?;
+    }
+    for suffix in ["-wal", "-shm", ""] {
         let from = with_suffix(old, suffix);
         let name = from.file_name().unwrap_or_default();
         move_file(&from, &aside.join(name))?;
@@ -113,9 +117,8 @@ fn put_aside(old: &Path, folder: &Path) -> Result<PathBuf, ProfileError> {
 }
 
 fn put_in_place(new: &Path, place: &Path) -> Result<(), ProfileError> {
-    // Its note stays behind: a file that was moved looks as if somebody else had written it. The next commit
-    // makes another.
-    drop(std::fs::remove_file(with_suffix(new, ".newest")));
+    // The next commit makes a note that bears the store's own name.
+    note_files(new).into_iter().for_each(|note| drop(std::fs::remove_file(note)));
     move_file(new, place)?;
     private_file::sync_folder(place)
         .map_err(|source| ProfileError::Io { path: place.to_owned(), source })

@@ -54,6 +54,7 @@ impl Attempt {
                 hash: *hash,
                 history: row.row.history,
                 outbox: row.id,
+                looked_at: None,
             };
             Some(encode(&own).map(|body| (offset, body)))
         });

@@ -185,7 +185,11 @@ impl Drain {
             let mailbox = mailbox.to_bytes();
             drain.ground.profile.store.read(|tx| tx.outbox_oldest(&mailbox, 1, usize::MAX))
         };
+        let mut sent = false;
         while !waits(self)?.is_empty() {
+            if std::mem::replace(&mut sent, true) {
+                self.ground.refresh(mailbox.partition).await?;
+            }
             let topic = self.ground.topic().await?;
             self.ground.check_own(&[mailbox.partition]).await?;
             let rows = self.next_rows(&mailbox, Arc::clone(&lock)).await?;

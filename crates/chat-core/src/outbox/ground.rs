@@ -117,6 +117,17 @@ impl Ground {
         Ok(())
     }
 
+    /// Asks again between two batches: under another leader, or on another topic, what was sent so far has to be
+    /// compared with the log before more is sent.
+    pub(crate) async fn refresh(&mut self, partition: Partition) -> Result<(), SendError> {
+        let state = self.transport.state(&self.network.mail_topic(), &[partition]).await?;
+        let epoch = state.bounds.first().and_then(|bounds| bounds.leader_epoch);
+        if Some(state.id) != self.topic || epoch != self.epoch(partition) {
+            self.forget(partition);
+        }
+        Ok(())
+    }
+
     /// The topic as it is now, looked up before the first append: an append to a topic that is
     /// gone would only time out.
     pub(crate) async fn topic(&mut self) -> Result<TopicId, SendError> {

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::client::Profile;
 use crate::clock::now_ms;
-use crate::error::SendError;
+use crate::error::{SendError, StoredValueError};
 use crate::hash::stored_hash;
 use crate::history_row::{HistoryRow, decode, encode};
 use crate::item::{Item, Unsent};
@@ -35,6 +35,32 @@ pub(crate) struct OwnRecord {
     pub(crate) history: u64,
     /// The message's number in the outbox, where its bytes rest.
     pub(crate) outbox: u64,
+    /// The leader epoch under which a look that has not come to its end has found it on the log.
+    pub(crate) looked_at: Option<u32>,
+}
+
+impl OwnRecord {
+    /// Decodes what the store keeps; rows from before looks were remembered as well.
+    pub(crate) fn decode(body: &[u8]) -> Result<Self, StoredValueError> {
+        decode(body).or_else(|_| decode::<Unlooked>(body).map(Self::from))
+    }
+}
+
+/// An own record as it was kept before looks were remembered.
+#[derive(Deserialize)]
+struct Unlooked {
+    topic_id: [u8; 16],
+    leader_epoch: Option<u32>,
+    hash: [u8; 32],
+    history: u64,
+    outbox: u64,
+}
+
+impl From<Unlooked> for OwnRecord {
+    fn from(row: Unlooked) -> Self {
+        let Unlooked { topic_id, leader_epoch, hash, history, outbox } = row;
+        Self { topic_id, leader_epoch, hash, history, outbox, looked_at: None }
+    }
 }
 
 /// The own records of a profile on one incarnation of the mail topic.
@@ -110,7 +136,7 @@ impl Profile {
     ) -> Result<Vec<(u64, OwnRecord)>, SendError> {
         let rows =
             self.store.read(|tx| tx.own_below(topic.as_str(), partition.0, offset, limit))?;
-        rows.iter().map(|row| Ok((row.offset, decode(&row.body)?))).collect()
+        rows.iter().map(|row| Ok((row.offset, OwnRecord::decode(&row.body)?))).collect()
     }
 }
 
@@ -189,6 +215,10 @@ impl OwnRecords<'_> {
         if offset < bounds.start.0 {
             return Ok(Standing::Stands);
         }
+        let epoch = bounds.leader_epoch.map(|epoch| epoch.0);
+        if epoch.is_some() && own.looked_at == epoch {
+            return Ok(Standing::UnderLaterLeader);
+        }
         let at = Position { partition: bounds.partition, offset: Offset(offset) };
         let page = match self.read_one(at).await {
             Ok(page) => page,
@@ -248,7 +278,8 @@ impl OwnRecords<'_> {
     /// An append that was tried again after a change of leaders lies above what that change may have
     /// cut off, so a record under a later leader vouches for nothing below it.
     ///
-    /// What was seen of leaders is written at the end alone: a walk that is cut short begins anew.
+    /// What was seen of leaders counts at the end alone: a walk that is cut short begins anew. It reads nothing
+    /// again that it has found under this leader, so that it comes to its end in as many pieces as it takes.
     ///
     /// * `newest` - the offset of the newest own record when the bounds were asked for
     async fn put_back(&self, newest: u64, bounds: &Bounds) -> Result<Lost, SendError> {
@@ -256,7 +287,8 @@ impl OwnRecords<'_> {
         let (mut lost, mut seen) = (Lost::default(), Vec::new());
         loop {
             let (mut gone, mut last) = (Vec::new(), None);
-            for (offset, own) in self.profile.own_below(self.topic, partition, before, PAGE)? {
+            let looked_before = seen.len();
+            for (offset, own) in self.profile.own_below(self.topic, partition, before, LOOKS)? {
                 let standing = self.standing(offset, &own, bounds).await?;
                 before = offset;
                 match standing {
@@ -276,6 +308,9 @@ impl OwnRecords<'_> {
                 let lost = self.take_back(tx, partition, &gone)?;
                 if ends && certain {
                     self.seen_under(tx, &seen, bounds)?;
+                } else if !ends {
+                    let looked = seen.get_mut(looked_before..).unwrap_or_default();
+                    self.looked_at(tx, looked, bounds)?;
                 }
                 Ok(lost)
             });
@@ -296,7 +331,7 @@ impl OwnRecords<'_> {
     ) -> Result<bool, SendError> {
         let topic = self.topic.as_str();
         let row = tx.own_below(topic, partition.0, offset.saturating_add(1), 1)?.pop();
-        let same = row.filter(|row| row.offset == offset).map(|row| decode(&row.body));
+        let same = row.filter(|row| row.offset == offset).map(|row| OwnRecord::decode(&row.body));
         Ok(same.transpose()?.as_ref() == Some(own))
     }
 
@@ -334,7 +369,25 @@ impl OwnRecords<'_> {
         for (offset, own) in seen {
             if self.is_still(tx, bounds.partition, *offset, own)? {
                 let leader_epoch = bounds.leader_epoch.map(|epoch| epoch.0).or(own.leader_epoch);
-                let body = encode(&OwnRecord { leader_epoch, ..own.clone() })?;
+                let body = encode(&OwnRecord { leader_epoch, looked_at: None, ..own.clone() })?;
+                tx.own_put(self.topic.as_str(), bounds.partition.0, [(*offset, &*body)])?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Remembers that records were found under this leader, by a walk that goes on.
+    fn looked_at(
+        &self,
+        tx: &mut WriteTxn<'_>,
+        looked: &mut [(u64, OwnRecord)],
+        bounds: &Bounds,
+    ) -> Result<(), SendError> {
+        let epoch = bounds.leader_epoch.map(|epoch| epoch.0);
+        for (offset, own) in looked {
+            if own.looked_at != epoch && self.is_still(tx, bounds.partition, *offset, own)? {
+                own.looked_at = epoch;
+                let body = encode(&*own)?;
                 tx.own_put(self.topic.as_str(), bounds.partition.0, [(*offset, &*body)])?;
             }
         }
@@ -357,7 +410,9 @@ pub(crate) fn rest<'r>(
 const KEPT_MS: i64 = 24 * 60 * 60 * 1000;
 /// How many bytes of acknowledged messages are kept at most.
 const KEPT_BYTES: u64 = 64 * 1024 * 1024;
-/// Own records that are compared before the next transaction.
+/// Own records that are compared before what was found is written.
+const LOOKS: usize = 64;
+/// Own records that are looked through at once.
 const PAGE: usize = 256;
 /// Looks that must agree before an older leader epoch is believed.
 const STALE_LOOKS: u32 = 3;

@@ -227,6 +227,40 @@ async fn a_look_at_own_records_that_is_cut_short_begins_anew() {
     assert_eq!(read, ["four", "one", "three", "two", "zero"]);
 }
 
+/// A long look at own records that is cut short again and again comes to its end in pieces.
+#[tokio::test]
+async fn a_look_at_own_records_that_is_always_cut_short_comes_to_its_end() {
+    const ROWS: usize = 150;
+    let people = People::new().await;
+    people.send("first").await;
+    let stranger = || Record { key: Some(vec![9; 16].into()), value: vec![1].into() };
+    let strangers = (0..2).map(|_| stranger()).collect();
+    let (topic, partition) = (people.topic(), Partition(0));
+    people.log.cut_under_next_append(&topic, partition, Offset(0), strangers).unwrap();
+    // All of one batch, under a leader that came while it was sent.
+    let drafts = (0..ROWS).map(|number| Draft::text(handle("bob"), number.to_string())).collect();
+    people.alice.enqueue(drafts).unwrap();
+    people.alice.deliver(&[], LONG).await.unwrap();
+    let mut tries = 0;
+    loop {
+        // So many answers, and then the connection breaks.
+        let mut fates = vec![ReadFate::Answered; 70];
+        fates.push(ReadFate::Lost);
+        people.log.script_reads(fates);
+        let sent = people.alice.send(Draft::text(handle("bob"), "last"), LONG).await.unwrap();
+        tries += 1;
+        if matches!(sent.outcome, SendOutcome::Acked(_)) {
+            break;
+        }
+        assert!(tries < 10, "it never comes to its end");
+    }
+    people.log.script_reads([]);
+    assert!(tries > 1, "it was cut short");
+    let read = texts(&people.read_as_bob(Seq::ZERO).await);
+    assert_eq!(read.iter().filter(|text| *text == "first").count(), 1, "what was cut off is back");
+    assert_eq!(read.len(), 1 + ROWS + tries);
+}
+
 /// A read that brings nothing says nothing of the record: nothing is appended above it until it is known.
 #[tokio::test]
 async fn an_own_record_is_not_believed_because_a_leader_says_nothing() {

@@ -49,7 +49,16 @@ impl SledEngine {
             .cache_capacity(CACHE)
             .flush_every_ms(None)
             .print_profile_on_drop(false);
-        let db = contained(|| config.open())?;
+        let begun = Instant::now();
+        let db = loop {
+            match contained(|| config.open()) {
+                // It lets go of its own lock a moment after this process has closed it.
+                Err(error) if holds_its_lock(&error) && begun.elapsed() < PATIENCE => {
+                    std::thread::sleep(LOOK_EVERY);
+                }
+                opened => break opened?,
+            }
+        };
         let disk = Disk::new(folder);
         disk.make_private()?;
         Ok(Self {
@@ -286,6 +295,10 @@ fn own(folder: &Path) -> Result<File, OpenError> {
             Err(TryLockError::Error(error)) => return Err(io(error)),
         }
     }
+}
+
+fn holds_its_lock(error: &StoreError) -> bool {
+    matches!(error, StoreError::Disk(source) if source.to_string().contains("could not acquire lock"))
 }
 
 /// Removes what a process that was killed has left of a snapshot: sled 0.34 means to pass over such files and looks for

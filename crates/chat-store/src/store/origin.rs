@@ -4,16 +4,15 @@
 //! the sealed rows tell: the file's place on the disk, which no copy shares, and a file beside it with the number of the
 //! newest commit, which is written behind that commit and never synced: it may be behind the store and never ahead of it.
 //!
-//! Where a copy is written over both files, neither tells. But the system changes a file's time with every write and lets
-//! nobody set it back: the note has the time at which it was written, and a file that was written later was written by
-//! somebody else.
+//! That file gets another name from time to time, and with each process that writes: a copy that is put over the files of
+//! a store brings a note of its own time and leaves the newer one where it is.
 
 use std::ffi::OsString;
 use std::fs::{File, Metadata};
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use super::Store;
 use crate::codec::Fields;
@@ -30,70 +29,106 @@ pub enum Restored {
         /// How many commits are gone at least.
         commits: u64,
     },
-    /// It lies elsewhere than when it was last opened, or was written over: it is a copy, and others may exist.
+    /// It lies elsewhere than when it was last opened: it is a copy, and others may exist.
     Copied,
 }
 
 /// A store's files on disk.
 pub(super) struct Origin {
     path: PathBuf,
-    /// The file with the number of the newest commit; absent where it cannot be written.
-    file: Option<File>,
+    /// The file that this process notes commits in, once it has.
+    note: Mutex<Option<Note>>,
     /// The highest number that is known to have been noted.
     noted: AtomicU64,
-    /// How far the disk's clock is ahead of this machine's, in nanoseconds, once that was seen.
-    ahead: OnceLock<i64>,
 }
 
-/// What is noted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A file with the number of the newest commit.
 struct Note {
-    /// The newest commit.
-    number: u64,
-    /// When it was written, in nanoseconds since 1970 by the disk's clock; older notes do not say.
-    written: Option<u64>,
+    file: File,
+    /// Commits that it may still take before another file follows.
+    left: u32,
 }
 
 impl Note {
-    fn encode(self) -> Vec<u8> {
-        let written = self.written.unwrap_or_default();
-        [self.number, !self.number, written, !written].map(u64::to_be_bytes).concat()
-    }
-
-    /// `None` for a torn one.
-    fn decode(bytes: &[u8]) -> Option<Self> {
-        let mut fields = Fields(bytes);
-        let (number, inverted) = (fields.u64()?, fields.u64()?);
-        let written = fields.u64().zip(fields.u64());
-        let written = written.filter(|(at, inverted)| *at == !inverted).map(|(at, _)| at);
-        (number == !inverted).then_some(Self { number, written })
-    }
-}
-
-impl Origin {
-    pub(super) fn of(path: &Path) -> Self {
+    /// Begins a file with a commit's number, and removes what others have noted before.
+    fn begin(store: &Path, number: u64) -> Option<Self> {
+        let mut name = beside(store).into_os_string();
+        if cfg!(unix) {
+            name.push(format!("-{number}"));
+        }
+        let path = PathBuf::from(name);
         let mut options = File::options();
         options.read(true).write(true).create(true).truncate(false);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(beside(path)).ok();
+        let note = Self { file: options.open(&path).ok()?, left: COMMITS_OF_A_NOTE };
+        note.write(number);
+        for other in note_files(store) {
+            if other != path && read(&other).is_none_or(|noted| noted < number) {
+                drop(std::fs::remove_file(other));
+            }
+        }
+        Some(note)
+    }
+
+    /// Whether another process has begun a file since, and removed this one; or it has taken enough.
+    fn is_over(&self) -> bool {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::MetadataExt;
+            self.left == 0 || self.file.metadata().is_ok_and(|metadata| metadata.nlink() == 0)
+        }
+        #[cfg(not(unix))]
+        false
+    }
+
+    fn write(&self, number: u64) {
+        let bytes = [number.to_be_bytes(), (!number).to_be_bytes()].concat();
+        #[cfg(unix)]
+        drop(std::os::unix::fs::FileExt::write_all_at(&self.file, &bytes, 0));
+        #[cfg(windows)]
+        drop(std::os::windows::fs::FileExt::seek_write(&self.file, &bytes, 0));
+    }
+}
+
+/// The number in a file of notes; `None` if it is torn or gone.
+fn read(path: &Path) -> Option<u64> {
+    let mut bytes = Vec::new();
+    File::open(path).ok()?.take(NOTE).read_to_end(&mut bytes).ok()?;
+    let mut fields = Fields(&bytes);
+    let (number, inverted) = (fields.u64()?, fields.u64()?);
+    (number == !inverted).then_some(number)
+}
+
+/// The files beside a store that note its newest commit. They go where it goes, and are removed with it.
+pub fn note_files(store: &Path) -> Vec<PathBuf> {
+    let beside = beside(store);
+    let (Some(folder), Some(name)) = (beside.parent(), beside.file_name()) else {
+        return Vec::new();
+    };
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let is_note = |entry: &std::fs::DirEntry| {
+        entry.file_name().as_encoded_bytes().starts_with(name.as_encoded_bytes())
+    };
+    entries
+        .flatten()
+        .filter(is_note)
+        .map(|entry| beside.with_file_name(entry.file_name()))
+        .collect()
+}
+
+impl Origin {
+    pub(super) fn of(path: &Path) -> Self {
         let origin =
-            Self { path: path.to_owned(), file, noted: AtomicU64::new(0), ahead: OnceLock::new() };
+            Self { path: path.to_owned(), note: Mutex::default(), noted: AtomicU64::new(0) };
         origin.noted.store(origin.newest().unwrap_or(0), Ordering::Relaxed);
         origin
     }
 
     /// The newest commit that was noted; `None` if there is no note, or a torn one.
     fn newest(&self) -> Option<u64> {
-        self.read().map(|note| note.number)
-    }
-
-    fn read(&self) -> Option<Note> {
-        // A path, not the open file: its position belongs to all threads.
-        let mut bytes = Vec::new();
-        let file = File::open(beside(&self.path)).ok()?;
-        file.take(NOTE).read_to_end(&mut bytes).ok()?;
-        Note::decode(&bytes)
+        note_files(&self.path).iter().filter_map(|path| read(path)).max()
     }
 
     /// Notes a commit that is durable. Failing is harmless: the note then tells less.
@@ -103,42 +138,14 @@ impl Origin {
         if self.noted.fetch_max(number, Ordering::Relaxed) >= number {
             return;
         }
-        let Some(file) = &self.file else { return };
-        let write = |ahead: i64| {
-            let written = now().checked_add_signed(ahead);
-            write_at_start(file, &Note { number, written }.encode());
-        };
-        write(self.ahead.get().copied().unwrap_or(0));
-        // The disk may be another machine's.
-        if let (None, Some(changed)) = (self.ahead.get(), self.changed()) {
-            let ahead = i64::try_from(i128::from(changed) - i128::from(now())).unwrap_or(0);
-            let ahead = if ahead.unsigned_abs() > CLOSE { ahead } else { 0 };
-            if self.ahead.set(ahead).is_ok() && ahead != 0 {
-                write(ahead);
+        let mut note = self.note.lock().unwrap_or_else(PoisonError::into_inner);
+        match &mut *note {
+            Some(note) if !note.is_over() => {
+                note.left = note.left.saturating_sub(1);
+                note.write(number);
             }
+            _ => *note = Note::begin(&self.path, number),
         }
-    }
-
-    /// When the note's file was last changed, in nanoseconds since 1970, where the system tells.
-    fn changed(&self) -> Option<u64> {
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::MetadataExt;
-            let metadata = std::fs::metadata(beside(&self.path)).ok()?;
-            let seconds = u64::try_from(metadata.ctime()).ok()?;
-            seconds
-                .checked_mul(1_000_000_000)?
-                .checked_add(u64::try_from(metadata.ctime_nsec()).ok()?)
-        }
-        #[cfg(not(unix))]
-        None
-    }
-
-    /// Whether somebody else has written the note of this very commit: it came with a copy.
-    fn was_written_over(&self, generation: Generation) -> bool {
-        let Some(Note { number, written: Some(written) }) = self.read() else { return false };
-        let changed = self.changed().unwrap_or(0);
-        number == generation.get() && changed > written.saturating_add(LATER)
     }
 
     /// Where the store lies; empty where the system does not tell.
@@ -148,20 +155,7 @@ impl Origin {
     }
 }
 
-fn write_at_start(file: &File, bytes: &[u8]) {
-    #[cfg(unix)]
-    drop(std::os::unix::fs::FileExt::write_all_at(file, bytes, 0));
-    #[cfg(windows)]
-    drop(std::os::windows::fs::FileExt::seek_write(file, bytes, 0));
-}
-
-/// Nanoseconds since 1970.
-fn now() -> u64 {
-    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    since.ok().and_then(|since| u64::try_from(since.as_nanos()).ok()).unwrap_or(0)
-}
-
-/// The file that notes the newest commit of a store.
+/// How the names of the files begin that note the newest commit of a store.
 pub(crate) fn beside(path: &Path) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(".newest");
@@ -216,14 +210,12 @@ impl Store {
 
     fn restored_in(&self, tx: &ReadTxn<'_>) -> Result<Option<Restored>, StoreError> {
         let Some(origin) = &self.inner.origin else { return Ok(None) };
-        let generation = tx.generation()?;
-        let behind = origin.newest().unwrap_or(0).saturating_sub(generation.get());
+        let behind = origin.newest().unwrap_or(0).saturating_sub(tx.generation()?.get());
         if behind > 0 {
             return Ok(Some(Restored::RolledBack { commits: behind }));
         }
-        let elsewhere = tx.meta_get(PLACE)?.is_some_and(|place| differ(&place, &origin.place()));
-        let copied = elsewhere || origin.was_written_over(generation);
-        Ok(copied.then_some(Restored::Copied))
+        let place = tx.meta_get(PLACE)?;
+        Ok(place.is_some_and(|place| differ(&place, &origin.place())).then_some(Restored::Copied))
     }
 
     /// Notes where a store lies that has no note of it.
@@ -254,12 +246,10 @@ impl WriteTxn<'_> {
     }
 }
 
+/// Commits that are noted in one file.
+const COMMITS_OF_A_NOTE: u32 = 64;
 /// The bytes of a note.
-const NOTE: u64 = 32;
-/// A disk's clock that is no further from this machine's, in nanoseconds, counts as the same.
-const CLOSE: u64 = 1_000_000_000;
-/// A note that was changed so much later than it says, in nanoseconds, was not changed by this program.
-const LATER: u64 = 5_000_000_000;
+const NOTE: u64 = 16;
 pub(super) const PLACE: &str = "place";
 
 #[cfg(test)]

@@ -129,6 +129,15 @@ impl Errors {
         })
     }
 
+    /// A connection that brings nothing of what others are given.
+    pub(crate) fn silent_connection(&self) -> TransportError {
+        TransportError::Disconnected {
+            addresses: self.addresses.clone(),
+            reason: "the broker gives nothing over this connection".to_owned(),
+            applied: Applied::No,
+        }
+    }
+
     /// Nothing came within the bound that was set.
     pub(crate) fn no_answer(&self, asked: &Asked<'_>) -> TransportError {
         TransportError::Timeout {

@@ -23,6 +23,17 @@ pub(crate) struct Probe<'a> {
     within: Duration,
 }
 
+/// What can be read from some positions on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Probed {
+    /// All of it, over a connection of one's own.
+    Readable,
+    /// Nothing is given, down to the log's last record: that is no damage, but perhaps a missing right.
+    Withheld,
+    /// The log can be read again only behind these offsets of a position.
+    Damaged(Position, Range<u64>),
+}
+
 /// What a fetch from an offset brings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Found {
@@ -45,16 +56,12 @@ impl<'a> Probe<'a> {
         matches!(error, KrafkaError::Protocol { .. } | KrafkaError::Compression { .. })
     }
 
-    /// The first of some positions that cannot be read, and the offsets up to where its log can be
-    /// read again.
-    ///
-    /// `None` if all can be read after all; and where a broker gives nothing from a position on, down
-    /// to the log's last record: that is no damage, but perhaps a missing right.
-    pub(crate) async fn damaged(
+    /// Looks for the first of some positions that cannot be read.
+    pub(crate) async fn look_at(
         &mut self,
         at: &[Position],
         bounds: &[Bounds],
-    ) -> Result<Option<(Position, Range<u64>)>, KrafkaError> {
+    ) -> Result<Probed, KrafkaError> {
         for (position, bounds) in at.iter().zip(bounds) {
             let (from, end) = (position.offset.0, bounds.end.0);
             if from >= end {
@@ -65,12 +72,12 @@ impl<'a> Probe<'a> {
                 Found::Damaged => SINGLE_STEPS,
                 // Each look that brings nothing takes its whole time.
                 Found::Nothing if self.look(*position, end - 1).await? == Found::Readable => 0,
-                Found::Nothing => return Ok(None),
+                Found::Nothing => return Ok(Probed::Withheld),
             };
             let next = self.next_readable(*position, end, singly).await?;
-            return Ok(Some((*position, from..next)));
+            return Ok(Probed::Damaged(*position, from..next));
         }
-        Ok(None)
+        Ok(Probed::Readable)
     }
 
     /// Steps singly first, so that no good record between two damaged batches is passed over; then in

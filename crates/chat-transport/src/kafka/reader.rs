@@ -1,6 +1,7 @@
 //! A handle for reading: its own connections, no consumer group, no resets.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::time::Duration;
 
 use krafka::consumer::{AutoOffsetReset, Consumer, ConsumerRecord, IsolationLevel};
@@ -8,7 +9,7 @@ use krafka::{Kafka, KrafkaError};
 
 use super::config::{KafkaConfig, Timeouts};
 use super::errors::{Asked, Errors};
-use super::probe::Probe;
+use super::probe::{Probe, Probed};
 use super::writer::Writer;
 use super::{wire_offset, wire_partition};
 use crate::error::TransportError;
@@ -86,8 +87,10 @@ impl Reader {
                 if !Probe::is_due(&error) {
                     return Err(translated);
                 }
-                let damage = self.damage(topic, at, &bounds, &error.to_string()).await?;
-                return Err(damage.unwrap_or(translated));
+                return Err(match self.probe(topic, at, &bounds).await? {
+                    Probed::Damaged(at, offsets) => damaged(topic, at, offsets, &error.to_string()),
+                    Probed::Readable | Probed::Withheld => translated,
+                });
             }
         };
         if !records.is_empty() {
@@ -153,38 +156,33 @@ impl Reader {
             return Ok(());
         }
         self.empty_reads = 0;
-        let damage = self.damage(topic, at, all, "the broker gives nothing of them").await?;
-        let withheld =
-            || TransportError::Withheld { topic: topic.clone(), from: Offset(from), bounds };
-        Err(damage.unwrap_or_else(withheld))
+        Err(match self.probe(topic, at, all).await? {
+            Probed::Damaged(at, offsets) => {
+                damaged(topic, at, offsets, "the broker gives nothing of them")
+            }
+            Probed::Withheld => {
+                TransportError::Withheld { topic: topic.clone(), from: Offset(from), bounds }
+            }
+            // It is there for others: this connection leads to a broker that leads no more.
+            Probed::Readable => self.errors.silent_connection(),
+        })
     }
 
-    /// Finds the position that cannot be read, and where its log can be read again.
-    ///
-    /// * `reason` - what was seen of it
-    async fn damage(
+    /// Looks over a connection of its own for the position that cannot be read.
+    async fn probe(
         &self,
         topic: &TopicName,
         at: &[Position],
         bounds: &[Bounds],
-        reason: &str,
-    ) -> Result<Option<TransportError>, TransportError> {
-        let asked = self.asked(topic);
-        let found = async {
+    ) -> Result<Probed, TransportError> {
+        let probed = async {
             let consumer = consumer(&self.kafka, ONE_BATCH).await?;
             let mut probe = Probe::new(consumer, topic, self.timeouts.connect);
-            let found = probe.damaged(at, bounds).await;
+            let probed = probe.look_at(at, bounds).await;
             probe.close().await;
-            found
+            probed
         };
-        let found = found.await.map_err(|error| self.errors.translate(&error, &asked))?;
-        Ok(found.map(|(at, offsets)| TransportError::Damaged {
-            topic: topic.clone(),
-            partition: at.partition,
-            from: Offset(offsets.start),
-            next: Offset(offsets.end),
-            reason: reason.to_owned(),
-        }))
+        probed.await.map_err(|error| self.errors.translate(&error, &self.asked(topic)))
     }
 
     async fn check_id(
@@ -331,6 +329,16 @@ fn stored(record: ConsumerRecord) -> Result<StoredRecord, TransportError> {
         key: record.key,
         value: record.value,
     })
+}
+
+fn damaged(topic: &TopicName, at: Position, offsets: Range<u64>, reason: &str) -> TransportError {
+    TransportError::Damaged {
+        topic: topic.clone(),
+        partition: at.partition,
+        from: Offset(offsets.start),
+        next: Offset(offsets.end),
+        reason: reason.to_owned(),
+    }
 }
 
 fn check_order(asked: Offset, records: &[StoredRecord]) -> Result<(), TransportError> {

@@ -61,19 +61,26 @@ impl Sender {
                     self.console
                         .note("the message is in the outbox; any later send or listen delivers it");
                 }
-                SendOutcome::Closed { .. } => self.report(&queued, "failed", None)?,
+                SendOutcome::Closed { reason } => {
+                    self.report(&queued, "failed", None)?;
+                    return Err(never_sent(&reason));
+                }
                 _ => self.report(&queued, "acked", client.landed(&queued)?)?,
             }
         }
         Ok(Exit::Done)
     }
 
-    /// An --id whose message was taken back: it is not sent, now or later.
+    /// A message that was taken back: it is not sent, now or later.
     fn withdrawn(&self, queued: &Queued) -> Result<Exit, Failure> {
         self.report(queued, "withdrawn", None)?;
-        let said = "the message of this --id was taken back, and is not sent".to_owned();
-        Err(Failure::new(Exit::Usage, "withdrawn", said)
-            .hint("send it under another name: securechat send --to HANDLE --id OTHER"))
+        let said = "the message was taken back, and is not sent; what an earlier attempt has brought onto the log stands";
+        let failure = Failure::new(Exit::Usage, "withdrawn", said.to_owned());
+        Err(match self.args.id {
+            Some(_) => failure
+                .hint("another message needs another name: securechat send --to HANDLE --id OTHER"),
+            None => failure,
+        })
     }
 
     /// Sends one message and waits until it is on the log.
@@ -126,12 +133,7 @@ impl Sender {
                 Err(Failure { exit, message, ..failure }
                     .hint("any later send or listen delivers it; see: securechat outbox list"))
             }
-            SendOutcome::Closed { reason } => Err(Failure::new(
-                Exit::Cover,
-                "too_large",
-                format!("the message can never be sent: {reason}"),
-            )
-            .hint("send it in parts: securechat send --to HANDLE --lines < FILE")),
+            SendOutcome::Closed { reason } => Err(never_sent(&reason)),
             _ => Ok(Exit::Done),
         }
     }
@@ -210,6 +212,12 @@ impl Sender {
         }
         self.console.print_json(&line)
     }
+}
+
+fn never_sent(reason: &str) -> Failure {
+    let said = format!("the message can never be sent: {reason}");
+    Failure::new(Exit::Cover, "too_large", said)
+        .hint("send it in parts: securechat send --to HANDLE --lines < FILE")
 }
 
 const COVER_REUSED: &str = "this picture was used before: whoever sees both can compare them and knows that something is hidden";

@@ -222,8 +222,6 @@ fn a_backup_that_is_written_over_the_profile_is_noticed() {
     for text in ["two", "three"] {
         house.send("alice", "bob", text).exit(0);
     }
-    // The note tells nothing of what happens in its first seconds.
-    std::thread::sleep(std::time::Duration::from_secs(6));
     copy("-a", &backup.join("."), &folder);
     let doctor = house.run_as("alice", &["doctor"]).exit(0);
     assert!(doctor.out.contains("new stream"), "{}", doctor.out);

@@ -75,12 +75,6 @@ impl<'a> LineSender<'a> {
         self.counts.add(&self.client.progress_of(&unsettled)?);
         self.sum_up(lines.skipped)?;
         match end {
-            Ok(Exit::Done) if self.counts.failed > 0 => Err(Failure::new(
-                Exit::Cover,
-                "too_large",
-                format!("{} lines can never be sent", self.counts.failed),
-            )
-            .hint("see which: securechat history")),
             Ok(Exit::Done) if self.counts.waiting > 0 && !self.sender.args.no_wait => {
                 let reason = self.away.as_deref().unwrap_or("no answer in time");
                 Err(Failure::new(
@@ -93,6 +87,12 @@ impl<'a> LineSender<'a> {
                 )
                 .hint("any later send or listen delivers them; see: securechat outbox list"))
             }
+            Ok(Exit::Done) if self.counts.failed > 0 => Err(Failure::new(
+                Exit::Cover,
+                "too_large",
+                format!("{} lines can never be sent", self.counts.failed),
+            )
+            .hint("see which: securechat history")),
             end => end,
         }
     }
