@@ -55,6 +55,18 @@ pub(crate) trait Txn {
     /// Rows of a range, in order, at most `limit`.
     fn scan(&self, table: &Table, range: &Range, limit: usize) -> Result<Vec<Row>, StoreError>;
 
+    /// Hands over the rows of a table as they lie there, whatever their keys say, up to where it cannot be read:
+    /// for repairs, where a damaged key would lead a [`scan`](Self::scan) astray. Engines without such a way hand
+    /// over nothing.
+    fn walk(
+        &self,
+        table: &Table,
+        visit: &mut dyn FnMut(Row) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let _ = (table, visit);
+        Ok(())
+    }
+
     /// Begins a nested part, which [`release`](Self::release) keeps and
     /// [`rollback`](Self::rollback) undoes.
     fn savepoint(&self) -> Result<(), StoreError>;

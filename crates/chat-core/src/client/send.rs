@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chat_store::{OutboxRow as Stored, ReadTxn};
+use chat_store::{OutboxRow as Stored, ReadTxn, StoreError};
 use tokio::time::Instant;
 
 use super::Client;
@@ -156,7 +156,9 @@ impl Client {
         Ok(self.profile.store.read::<_, SendError>(|tx| {
             let rows = tx.outbox_numbers()?.into_iter().map(|id| {
                 // One body at a time: each may hold a picture.
-                let stored = tx.outbox_get(id)?.ok_or(SendError::NotInOutbox { id: id.get() })?;
+                let stored = tx.outbox_get(id)?.ok_or_else(|| StoreError::Damaged {
+                    what: format!("row {id} of the outbox is missing"),
+                })?;
                 outbox_item(tx, &stored)
             });
             rows.collect()

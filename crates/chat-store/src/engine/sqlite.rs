@@ -227,6 +227,21 @@ impl Txn for SqliteTxn<'_> {
         }
     }
 
+    fn walk(
+        &self,
+        table: &Table,
+        visit: &mut dyn FnMut(Row) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        // Without an order and without a bound, the tree is gone through from leaf to leaf.
+        let sql = format!("SELECT k, v FROM {} NOT INDEXED", table.name);
+        let mut statement = self.connection()?.prepare(&sql)?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            visit((row.get(0)?, row.get(1)?))?;
+        }
+        Ok(())
+    }
+
     fn savepoint(&self) -> Result<(), StoreError> {
         self.execute("SAVEPOINT nested", []).map(drop)
     }

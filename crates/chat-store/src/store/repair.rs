@@ -109,6 +109,16 @@ fn save_table(
             Ok::<_, StoreError>(())
         })
     };
+    // As they lie there first: a key that is damaged itself leads nobody past the rows behind it.
+    let mut page = Vec::new();
+    let walked = old.walk(table, &mut |row| {
+        page.push(row);
+        if page.len() >= page_of(table) { save(std::mem::take(&mut page), report) } else { Ok(()) }
+    });
+    if let Err(error @ (StoreError::Locked | StoreError::Full)) = walked {
+        return Err(error);
+    }
+    save(page, report)?;
     let Err(last) = each_page(old, table, Range::all(), |rows| save(rows, report))? else {
         return Ok(());
     };
@@ -119,6 +129,11 @@ fn save_table(
     Ok(())
 }
 
+/// Rows that are held at once.
+fn page_of(table: &Table) -> usize {
+    if table.large { 8 } else { 256 }
+}
+
 /// Reads a range in pages, and row by row where a page cannot be read. `Err` holds the key from which on it could not.
 fn each_page(
     tx: &dyn Txn,
@@ -126,7 +141,7 @@ fn each_page(
     mut range: Range,
     mut visit: impl FnMut(Vec<Row>) -> Result<(), StoreError>,
 ) -> Result<Result<(), Vec<u8>>, StoreError> {
-    let most = if table.large { 8 } else { 256 };
+    let most = page_of(table);
     let mut page = most;
     loop {
         match tx.scan(table, &range, page) {

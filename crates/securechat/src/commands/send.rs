@@ -23,7 +23,7 @@ const MAX_TEXT: usize = 1024 * 1024;
 pub(crate) fn run(context: &Context, args: SendArgs) -> Result<Exit, Failure> {
     let to = handle(&args.to)?;
     if let Some(text) = &args.message {
-        check(text.as_bytes(), "the message")?;
+        check(text.as_bytes(), THE_MESSAGE)?;
     }
     let opened = context.open()?;
     if opened.client.network()?.is_none() {
@@ -197,7 +197,11 @@ impl Sender {
     fn report(&self, queued: &Queued, state: &str, landed: Option<Landed>) -> Result<(), Failure> {
         if !self.console.json {
             if state == "acked" {
-                self.console.note(&format!("sent to {}", queued.to));
+                let what = match queued.repeated {
+                    Some(Repeated::OtherText) => "the first message of this --id was sent",
+                    _ => "sent",
+                };
+                self.console.note(&format!("{what} to {}", queued.to));
             }
             return Ok(());
         }
@@ -220,6 +224,7 @@ fn never_sent(reason: &str) -> Failure {
         .hint("send it in parts: securechat send --to HANDLE --lines < FILE")
 }
 
+const THE_MESSAGE: &str = "the message";
 const COVER_REUSED: &str = "this picture was used before: whoever sees both can compare them and knows that something is hidden";
 
 fn read_stdin() -> Result<String, Failure> {
@@ -227,11 +232,12 @@ fn read_stdin() -> Result<String, Failure> {
     let limit = u64::try_from(MAX_TEXT + 2).unwrap_or(u64::MAX);
     let read = io::stdin().lock().take(limit).read_to_end(&mut bytes);
     read.map_err(|error| Failure::file("stdin".as_ref(), &error))?;
-    check(bytes.strip_suffix(b"\n").unwrap_or(&bytes), "the message")
+    check(bytes.strip_suffix(b"\n").unwrap_or(&bytes), THE_MESSAGE)
 }
 
 /// A text that a message can hold.
 fn check(bytes: &[u8], what: &str) -> Result<String, Failure> {
+    let lines = if what == THE_MESSAGE { "" } else { " --lines" };
     if bytes.is_empty() {
         return Err(Failure::new(Exit::Usage, "empty_text", format!("{what} is empty"))
             .hint("give it a text: securechat send --to HANDLE -m TEXT"));
@@ -242,7 +248,11 @@ fn check(bytes: &[u8], what: &str) -> Result<String, Failure> {
             "too_large",
             format!("{what} is longer than {MAX_TEXT} bytes"),
         )
-        .hint("send it in parts: securechat send --to HANDLE --lines < FILE"));
+        .hint(if lines.is_empty() {
+            "send it in parts: securechat send --to HANDLE --lines < FILE"
+        } else {
+            "break that line, and send from there on: fold -b -w 1048576 FILE | securechat send --to HANDLE --lines"
+        }));
     }
     let text = std::str::from_utf8(bytes).map_err(|error| {
         Failure::new(
@@ -250,7 +260,9 @@ fn check(bytes: &[u8], what: &str) -> Result<String, Failure> {
             "not_utf8",
             format!("{what} is not UTF-8: byte {} is wrong", error.valid_up_to()),
         )
-        .hint("turn it into UTF-8: iconv -t utf-8 FILE | securechat send --to HANDLE")
+        .hint(format!(
+            "turn it into UTF-8: iconv -t utf-8 FILE | securechat send --to HANDLE{lines}"
+        ))
     })?;
     Ok(text.to_owned())
 }

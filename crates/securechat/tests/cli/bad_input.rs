@@ -52,6 +52,28 @@ fn handles_texts_and_flags() {
     );
 }
 
+/// Hints that no other test comes across.
+#[test]
+fn hints_of_rare_mistakes() {
+    let broker = BrokerHouse::start();
+    let house = House::with_network(broker.address());
+    house.run_as("bob", &["history"]).exit(8).hints("receive what is on the log first");
+    house.run_as("bob", &["history", "--grep", "("]).exit(2).hints("find it as it stands");
+    house.send("alice", "bob", "").exit(2).hints("give it a text");
+    house.feed("alice", &["send", "--to", "bob"], b"").exit(2).hints("give it a text");
+    // A command that no shell is there for.
+    house.send("alice", "bob", "hello").exit(0);
+    let mut listen = house.command(&["listen", "--max", "1", "--timeout", "20s", "--exec", "true"]);
+    let listened =
+        listen.env("SECURECHAT_PROFILE", "bob").env("PATH", "/nowhere").output().unwrap();
+    assert_eq!(listened.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&listened.stderr).into_owned();
+    assert!(
+        said.contains("hint: it is given to sh; see that there is one: command -v sh"),
+        "{said}"
+    );
+}
+
 #[test]
 fn errors_are_json_where_json_is_asked_for() {
     let house = House::new();

@@ -19,5 +19,5 @@ fn shows_every_stage_and_leaves_everything() {
     assert!(folder.join("broker").is_dir());
     let history = house.run(&["--home", name, "--profile", "bob", "history", "--json"]).exit(0);
     assert_eq!(history.texts().len(), 3);
-    house.run(&["demo", "--dir", name]).exit(2).says("not empty");
+    house.run(&["demo", "--dir", name]).exit(2).says("not empty").hints("missing or empty");
 }

@@ -64,8 +64,10 @@ fn is_clear(said: Said, way: &str) {
         _ => ["the disk failed", "Input/output error"],
     };
     assert!(words.iter().any(|word| said.err.contains(word)), "{}", said.err);
-    if way == "full" {
-        said.says("df -h");
+    match way {
+        "full" => drop(said.says("df -h")),
+        _ if said.err.contains("the disk failed") => drop(said.says("dmesg")),
+        _ => {}
     }
 }
 

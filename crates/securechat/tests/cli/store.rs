@@ -135,6 +135,7 @@ fn what_is_whole_of_a_damaged_store_is_saved_and_the_rest_is_named() {
         "{}",
         ill.out
     );
+    assert!(ill.out.contains("hint: keep a copy of the profile's folder before anything else"));
     let repaired = house.run_as("alice", &["doctor", "--repair"]).exit(0).out;
     for said in
         ["messages: 1 rows are gone", "seen: 1 rows are gone", "row 2 of", "row 6 of", "damaged-"]
@@ -191,6 +192,49 @@ fn a_store_whose_end_is_cut_off_is_repaired() {
     let left = std::fs::read_dir(house.profile("alice")).unwrap();
     let left = left.filter(|entry| entry.as_ref().unwrap().path().ends_with(".lengthened"));
     assert_eq!(left.count(), 0);
+}
+
+/// One bit of one key leads nobody past the rows behind it: what waits is sent, and the history is whole.
+#[test]
+fn a_damaged_key_takes_nothing_but_its_row() {
+    let broker = EmbeddedHouse::start();
+    let house = House::with_network(broker.address());
+    let lines: String = (0..1_000).map(|number| format!("line {number}\n")).collect();
+    house.feed("alice", &["send", "--to", "bob", "--lines", "--no-wait"], lines.as_bytes()).exit(0);
+    let store = house.profile("alice").join("store.db");
+    // All in one file, and then the first byte of a key in each of two tables, where the rows lie.
+    rusqlite::Connection::open(&store)
+        .unwrap()
+        .execute_batch("PRAGMA wal_checkpoint(TRUNCATE); PRAGMA journal_mode=DELETE;")
+        .unwrap();
+    let mut bytes = std::fs::read(&store).unwrap();
+    for (table, number) in [("messages", 300_u64), ("outbox", 301)] {
+        let root: i64 = rusqlite::Connection::open(&store)
+            .unwrap()
+            .query_row("SELECT rootpage FROM sqlite_schema WHERE name = ?1", [table], |row| {
+                row.get(0)
+            })
+            .unwrap();
+        assert!(root > 1);
+        let key = number.to_be_bytes();
+        let mut found = 0;
+        for at in 0..bytes.len() - 8 {
+            if bytes[at..at + 8] == key {
+                found += 1;
+                bytes[at] ^= 0x40;
+            }
+        }
+        assert!(found > 0, "the key of {table} is in the file");
+    }
+    std::fs::write(&store, &bytes).unwrap();
+    house.run_as("alice", &["doctor"]).exit(7);
+    house.run_as("alice", &["doctor", "--repair"]).exit(0);
+    house.run_as("alice", &["doctor"]).exit(0);
+    let rows = house.run_as("alice", &["history", "--json", "--limit", "2000"]).exit(0);
+    assert!(rows.texts().len() >= 998, "{} messages", rows.texts().len());
+    house.run_as("alice", &["outbox", "retry"]).exit(0);
+    let heard = house.run_as("bob", &["listen", "--json", "--timeout", "3s"]).exit(0).texts();
+    assert!(heard.len() >= 998, "{} messages came", heard.len());
 }
 
 /// Garbage cannot be repaired, and nobody is sent round in a circle.
