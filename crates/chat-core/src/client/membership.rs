@@ -64,11 +64,9 @@ impl Client {
                 Ok(outcome)
             }
             Err(error) => {
-                match begun {
-                    // What was begun, with its key, waits as it was.
-                    Some(begun) => self.put_back(&pending, Some(&begun))?,
-                    None if error.topics_unusable() => self.put_back(&pending, None)?,
-                    None => {}
+                if error.topics_unusable() {
+                    // What was begun before, with its key, waits as it was.
+                    self.put_back(&pending, begun.as_ref())?;
                 }
                 Err(error.into())
             }
