@@ -210,7 +210,9 @@ impl Store {
 
     fn restored_in(&self, tx: &ReadTxn<'_>) -> Result<Option<Restored>, StoreError> {
         let Some(origin) = &self.inner.origin else { return Ok(None) };
-        let behind = origin.newest().unwrap_or(0).saturating_sub(tx.generation()?.get());
+        // As noted when it was opened: whoever has noted more since has committed more before.
+        let noted = origin.noted.load(Ordering::Relaxed);
+        let behind = noted.saturating_sub(tx.generation()?.get());
         if behind > 0 {
             return Ok(Some(Restored::RolledBack { commits: behind }));
         }
