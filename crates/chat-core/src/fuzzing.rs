@@ -4,7 +4,7 @@ use crate::content::{Content, Decoded};
 use crate::history_row::{HistoryRow, decode};
 use crate::network::Network;
 use crate::outbox::OutboxRow;
-use crate::outbox::own::OwnRecord;
+use crate::outbox::own_record::OwnRecord;
 
 /// What a broker handed over, opened: it decodes to what encodes to it, or not at all.
 ///

@@ -22,6 +22,7 @@ pub(crate) mod fate;
 pub(crate) mod ground;
 pub(crate) mod once;
 pub(crate) mod own;
+pub(crate) mod own_record;
 pub(crate) mod picture;
 pub(crate) mod ready;
 

@@ -1,5 +1,6 @@
 //! What a storage engine must do: ordered keys and values, in tables, in transactions.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 
 use self::kind::EngineKind;
@@ -55,13 +56,13 @@ pub(crate) trait Txn {
     /// Rows of a range, in order, at most `limit`.
     fn scan(&self, table: &Table, range: &Range, limit: usize) -> Result<Vec<Row>, StoreError>;
 
-    /// Hands over the rows of a table as they lie there, whatever their keys say, up to where it cannot be read:
-    /// for repairs, where a damaged key would lead a [`scan`](Self::scan) astray. Engines without such a way hand
-    /// over nothing.
+    /// Hands over the rows of a table as they lie there, whatever their keys say, until `visit` breaks or it cannot be
+    /// read: for repairs, where a damaged key would lead a [`scan`](Self::scan) astray. Engines without such a way
+    /// hand over nothing.
     fn walk(
         &self,
         table: &Table,
-        visit: &mut dyn FnMut(Row) -> Result<(), StoreError>,
+        visit: &mut dyn FnMut(Row) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
         let _ = (table, visit);
         Ok(())

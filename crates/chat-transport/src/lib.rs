@@ -15,7 +15,8 @@ pub use crate::kafka::KafkaTransport;
 pub use crate::kafka::config::{
     ConfigError, KafkaConfig, SaslMechanism, SaslOptions, Security, Timeouts, TlsOptions,
 };
-pub use crate::memory::{MemoryTransport, ReadFate};
+pub use crate::memory::MemoryTransport;
+pub use crate::memory::faults::ReadFate;
 pub use crate::record::{
     Ack, Bounds, LeaderEpoch, Offset, Page, Partition, Position, ReadOptions, Record, StoredRecord,
 };

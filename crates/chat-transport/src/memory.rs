@@ -9,6 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use async_trait::async_trait;
 use tokio::sync::watch;
 
+use self::faults::ReadFate;
 use crate::error::{AppendError, Applied, TransportError};
 use crate::record::{
     Ack, Bounds, LeaderEpoch, Offset, Page, Partition, Position, ReadOptions, Record, StoredRecord,
@@ -16,7 +17,7 @@ use crate::record::{
 use crate::topic::{Cleanup, TopicId, TopicInfo, TopicName, TopicSettings, TopicSpec};
 use crate::transport::{Transport, TransportAdmin};
 
-mod faults;
+pub(crate) mod faults;
 
 /// Logs in memory, shared by all clones; gone with the last one. Each clone is a client of its own:
 /// closing it leaves the others open.
@@ -44,17 +45,6 @@ struct State {
     most_records: Option<usize>,
     /// What becomes of the next reads.
     reads: VecDeque<ReadFate>,
-}
-
-/// What becomes of a read; see [`MemoryTransport::script_reads`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ReadFate {
-    /// It is answered.
-    Answered,
-    /// It comes back with nothing, as from a leader that has just changed.
-    Empty,
-    /// Its connection breaks.
-    Lost,
 }
 
 struct Topic {

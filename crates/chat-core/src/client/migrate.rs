@@ -112,10 +112,10 @@ pub(super) fn remove_store(path: &Path) -> Result<(), ProfileError> {
     if path.is_dir() {
         gone(std::fs::remove_dir_all(path))?;
     }
-    // The log goes late: beside a database that is not its own it would be taken for it.
     for note in note_files(path) {
         gone(std::fs::remove_file(note))?;
     }
+    // The log goes late: beside a database that is not its own it would be taken for it.
     for suffix in ["", "-shm", "-wal"] {
         let mut name = path.as_os_str().to_owned();
         name.push(suffix);

@@ -104,12 +104,8 @@ fn put_aside(old: &Path, folder: &Path) -> Result<PathBuf, ProfileError> {
         aside = folder.join(format!("damaged-{now}-{tried}"));
     }
     // The store itself goes last: until then it is the one that counts.
-    for note in note_files(old) {
-        let name = note.file_name().unwrap_or_default().to_owned();
-        move_file(&note, &aside.join(name))?;
-    }
-    for suffix in ["-wal", "-shm", ""] {
-        let from = with_suffix(old, suffix);
+    let parts = ["-wal", "-shm", ""].map(|suffix| with_suffix(old, suffix));
+    for from in note_files(old).into_iter().chain(parts) {
         let name = from.file_name().unwrap_or_default();
         move_file(&from, &aside.join(name))?;
     }
@@ -119,7 +115,11 @@ fn put_aside(old: &Path, folder: &Path) -> Result<PathBuf, ProfileError> {
 fn put_in_place(new: &Path, place: &Path) -> Result<(), ProfileError> {
     // The next commit makes a note that bears the store's own name.
     note_files(new).into_iter().for_each(|note| drop(std::fs::remove_file(note)));
-    move_file(new, place)?;
+    // A disk that failed when the new store was closed has left all of it in its log, which goes first: beside nothing
+    // it does no harm.
+    for suffix in ["-wal", ""] {
+        move_file(&with_suffix(new, suffix), &with_suffix(place, suffix))?;
+    }
     private_file::sync_folder(place)
         .map_err(|source| ProfileError::Io { path: place.to_owned(), source })
 }

@@ -2,7 +2,8 @@
 
 use chat_transport::{Ack, LeaderEpoch, Record, TopicId, TopicName};
 
-use super::own::{OwnRecord, rest};
+use super::own::rest;
+use super::own_record::OwnRecord;
 use super::ready::ReadyRow;
 use crate::client::Profile;
 use crate::error::SendError;

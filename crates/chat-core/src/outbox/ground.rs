@@ -7,7 +7,7 @@ use chat_transport::{
     LeaderEpoch, Partition, TopicId, TopicName, TopicState, Transport, TransportError,
 };
 
-use super::own::{OwnRecords, stands};
+use super::own::OwnRecords;
 use crate::client::Profile;
 use crate::error::SendError;
 use crate::mutant::{Mutant, breaks};
@@ -60,7 +60,7 @@ impl Ground {
         let newest = self.profile.own_newest(&topic, partition)?;
         let state = self.transport.state(&topic, &[partition]).await?;
         let bounds = state.bounds.first();
-        if newest.is_none_or(|(at, own)| bounds.is_some_and(|on| stands(state.id, at, &own, on))) {
+        if newest.is_none_or(|(at, own)| bounds.is_some_and(|on| own.stands(state.id, at, on))) {
             let epoch = bounds.and_then(|bounds| bounds.leader_epoch);
             self.epochs.extend(epoch.map(|epoch| (partition, epoch)));
             self.checked.insert(partition);

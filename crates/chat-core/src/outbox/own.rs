@@ -12,56 +12,17 @@ use chat_transport::{
     Bounds, LeaderEpoch, Offset, Page, Partition, Position, ReadOptions, TopicId, TopicName,
     Transport, TransportError,
 };
-use serde::{Deserialize, Serialize};
 
 use crate::client::Profile;
 use crate::clock::now_ms;
-use crate::error::{SendError, StoredValueError};
+use crate::error::SendError;
 use crate::hash::stored_hash;
-use crate::history_row::{HistoryRow, decode, encode};
+use crate::history_row::{HistoryRow, encode};
 use crate::item::{Item, Unsent};
 use crate::mailbox::Mailbox;
 use crate::mutant::{Mutant, breaks};
+use crate::outbox::own_record::OwnRecord;
 use crate::outbox::ready::ReadyRow;
-
-/// An acknowledged record of our own, as the store keeps it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct OwnRecord {
-    pub(crate) topic_id: [u8; 16],
-    /// Under which leader it was last seen on the log, where that is known.
-    pub(crate) leader_epoch: Option<u32>,
-    pub(crate) hash: [u8; 32],
-    /// The message's place in the history.
-    pub(crate) history: u64,
-    /// The message's number in the outbox, where its bytes rest.
-    pub(crate) outbox: u64,
-    /// The leader epoch under which a look that has not come to its end has found it on the log.
-    pub(crate) looked_at: Option<u32>,
-}
-
-impl OwnRecord {
-    /// Decodes what the store keeps; rows from before looks were remembered as well.
-    pub(crate) fn decode(body: &[u8]) -> Result<Self, StoredValueError> {
-        decode(body).or_else(|_| decode::<Unlooked>(body).map(Self::from))
-    }
-}
-
-/// An own record as it was kept before looks were remembered.
-#[derive(Deserialize)]
-struct Unlooked {
-    topic_id: [u8; 16],
-    leader_epoch: Option<u32>,
-    hash: [u8; 32],
-    history: u64,
-    outbox: u64,
-}
-
-impl From<Unlooked> for OwnRecord {
-    fn from(row: Unlooked) -> Self {
-        let Unlooked { topic_id, leader_epoch, hash, history, outbox } = row;
-        Self { topic_id, leader_epoch, hash, history, outbox, looked_at: None }
-    }
-}
 
 /// The own records of a profile on one incarnation of the mail topic.
 pub(crate) struct OwnRecords<'a> {
@@ -99,53 +60,6 @@ enum Standing {
     Unknown,
 }
 
-impl Profile {
-    /// The newest own record of a partition: its offset, and what is kept of it.
-    pub(crate) fn own_newest(
-        &self,
-        topic: &TopicName,
-        partition: Partition,
-    ) -> Result<Option<(u64, OwnRecord)>, SendError> {
-        Ok(self.own_below(topic, partition, u64::MAX, 1)?.pop())
-    }
-
-    /// The offset of the own record that was a row of the outbox.
-    pub(crate) fn own_offset(
-        &self,
-        topic: &TopicName,
-        partition: Partition,
-        row: u64,
-    ) -> Result<Option<u64>, SendError> {
-        let mut before = u64::MAX;
-        loop {
-            let page = self.own_below(topic, partition, before, PAGE)?;
-            let Some((oldest, _)) = page.last() else { return Ok(None) };
-            before = *oldest;
-            if let Some((offset, _)) = page.iter().find(|(_, own)| own.outbox == row) {
-                return Ok(Some(*offset));
-            }
-        }
-    }
-
-    fn own_below(
-        &self,
-        topic: &TopicName,
-        partition: Partition,
-        offset: u64,
-        limit: usize,
-    ) -> Result<Vec<(u64, OwnRecord)>, SendError> {
-        let rows =
-            self.store.read(|tx| tx.own_below(topic.as_str(), partition.0, offset, limit))?;
-        rows.iter().map(|row| Ok((row.offset, OwnRecord::decode(&row.body)?))).collect()
-    }
-}
-
-/// Whether a record is there for certain, without reading it.
-pub(crate) fn stands(id: TopicId, offset: u64, own: &OwnRecord, bounds: &Bounds) -> bool {
-    let epoch = bounds.leader_epoch.map(|epoch| epoch.0);
-    own.topic_id == id.0 && offset < bounds.end.0 && epoch.is_some() && epoch == own.leader_epoch
-}
-
 impl OwnRecords<'_> {
     /// Compares the newest acknowledged record of each partition with the log, and puts back what the
     /// log has lost.
@@ -165,7 +79,7 @@ impl OwnRecords<'_> {
             // Also where nothing is there yet: what is appended first is under this leader or a later one.
             epochs.extend(bounds.leader_epoch.map(|epoch| (bounds.partition, epoch)));
             if let Some((offset, own)) = newest
-                && !stands(self.id, *offset, own, bounds)
+                && !own.stands(self.id, *offset, bounds)
             {
                 lost.add(self.put_back(*offset, bounds).await?);
             }
@@ -412,8 +326,6 @@ const KEPT_MS: i64 = 24 * 60 * 60 * 1000;
 const KEPT_BYTES: u64 = 64 * 1024 * 1024;
 /// Own records that are compared before what was found is written.
 const LOOKS: usize = 64;
-/// Own records that are looked through at once.
-const PAGE: usize = 256;
 /// Looks that must agree before an older leader epoch is believed.
 const STALE_LOOKS: u32 = 3;
 /// How often, and how long each time, a record is waited for that should be there.

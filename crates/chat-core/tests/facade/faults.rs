@@ -17,6 +17,12 @@ fn gaps(items: &[Item]) -> Vec<(GapCause, u64, u64)> {
     items.iter().filter_map(gap).collect()
 }
 
+/// Two records that are nobody's.
+fn strangers() -> Vec<Record> {
+    let stranger = Record { key: Some(vec![9; 16].into()), value: vec![1].into() };
+    vec![stranger; 2]
+}
+
 #[tokio::test]
 async fn records_that_retention_took_are_a_gap_and_their_messages_missing() {
     let people = People::new().await;
@@ -193,10 +199,8 @@ async fn a_cut_below_an_append_that_landed_later_is_found() {
     for text in ["zero", "one"] {
         people.send(text).await;
     }
-    let stranger = || Record { key: Some(vec![9; 16].into()), value: vec![1].into() };
-    let strangers = (0..2).map(|_| stranger()).collect();
     let (topic, partition) = (people.topic(), Partition(0));
-    people.log.cut_under_next_append(&topic, partition, Offset(1), strangers).unwrap();
+    people.log.cut_under_next_append(&topic, partition, Offset(1), strangers()).unwrap();
     people.send("two").await;
     people.send("three").await;
     let mut read = texts(&people.read_as_bob(Seq::ZERO).await);
@@ -211,10 +215,8 @@ async fn a_look_at_own_records_that_is_cut_short_begins_anew() {
     for text in ["zero", "one"] {
         people.send(text).await;
     }
-    let stranger = || Record { key: Some(vec![9; 16].into()), value: vec![1].into() };
-    let strangers = (0..2).map(|_| stranger()).collect();
     let (topic, partition) = (people.topic(), Partition(0));
-    people.log.cut_under_next_append(&topic, partition, Offset(1), strangers).unwrap();
+    people.log.cut_under_next_append(&topic, partition, Offset(1), strangers()).unwrap();
     people.send("two").await;
     // The newest is seen under its later leader; the look at the one before it fails.
     people.log.script_reads([ReadFate::Answered, ReadFate::Lost]);
@@ -233,10 +235,8 @@ async fn a_look_at_own_records_that_is_always_cut_short_comes_to_its_end() {
     const ROWS: usize = 150;
     let people = People::new().await;
     people.send("first").await;
-    let stranger = || Record { key: Some(vec![9; 16].into()), value: vec![1].into() };
-    let strangers = (0..2).map(|_| stranger()).collect();
     let (topic, partition) = (people.topic(), Partition(0));
-    people.log.cut_under_next_append(&topic, partition, Offset(0), strangers).unwrap();
+    people.log.cut_under_next_append(&topic, partition, Offset(0), strangers()).unwrap();
     // All of one batch, under a leader that came while it was sent.
     let drafts = (0..ROWS).map(|number| Draft::text(handle("bob"), number.to_string())).collect();
     people.alice.enqueue(drafts).unwrap();
@@ -284,10 +284,8 @@ async fn an_own_record_is_not_believed_because_a_leader_says_nothing() {
 async fn the_first_record_that_is_cut_off_is_found() {
     let people = People::new().await;
     people.send("zero").await;
-    let stranger = || Record { key: Some(vec![9; 16].into()), value: vec![1].into() };
     let (topic, partition) = (people.topic(), Partition(0));
-    let strangers = (0..2).map(|_| stranger()).collect();
-    people.log.cut_under_next_append(&topic, partition, Offset(0), strangers).unwrap();
+    people.log.cut_under_next_append(&topic, partition, Offset(0), strangers()).unwrap();
     people.send("one").await;
     people.send("two").await;
     let mut read = texts(&people.read_as_bob(Seq::ZERO).await);

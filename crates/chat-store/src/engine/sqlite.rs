@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, Read, Write};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -230,14 +231,16 @@ impl Txn for SqliteTxn<'_> {
     fn walk(
         &self,
         table: &Table,
-        visit: &mut dyn FnMut(Row) -> Result<(), StoreError>,
+        visit: &mut dyn FnMut(Row) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
         // Without an order and without a bound, the tree is gone through from leaf to leaf.
         let sql = format!("SELECT k, v FROM {} NOT INDEXED", table.name);
         let mut statement = self.connection()?.prepare(&sql)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            visit((row.get(0)?, row.get(1)?))?;
+            if visit((row.get(0)?, row.get(1)?)).is_break() {
+                break;
+            }
         }
         Ok(())
     }

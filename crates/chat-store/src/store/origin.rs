@@ -156,9 +156,14 @@ impl Origin {
 }
 
 /// How the names of the files begin that note the newest commit of a store.
-pub(crate) fn beside(path: &Path) -> PathBuf {
+fn beside(path: &Path) -> PathBuf {
+    with_suffix(path, ".newest")
+}
+
+/// The file beside another whose name is longer.
+pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
-    name.push(".newest");
+    name.push(suffix);
     name.into()
 }
 

@@ -1,10 +1,12 @@
 //! Saving what is whole of a damaged store into a new one.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use zeroize::Zeroizing;
 
+use super::origin::with_suffix;
 use super::{CHECK, Store, make_engine};
 use crate::codec::numbered;
 use crate::engine::kind::EngineKind;
@@ -110,15 +112,22 @@ fn save_table(
         })
     };
     // As they lie there first: a key that is damaged itself leads nobody past the rows behind it.
-    let mut page = Vec::new();
+    let (mut page, mut saved) = (Vec::new(), Ok(()));
     let walked = old.walk(table, &mut |row| {
         page.push(row);
-        if page.len() >= page_of(table) { save(std::mem::take(&mut page), report) } else { Ok(()) }
+        if page.len() >= page_of(table) {
+            saved = save(std::mem::take(&mut page), report);
+        }
+        if saved.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
     });
-    if let Err(error @ (StoreError::Locked | StoreError::Full)) = walked {
-        return Err(error);
-    }
+    // A row that cannot be written is no row that cannot be read.
+    saved?;
     save(page, report)?;
+    match walked {
+        Ok(()) => {}
+        Err(error @ (StoreError::Locked | StoreError::Full)) => return Err(error),
+        Err(_) => drop(report.unreadable.insert(table.name)),
+    }
     let Err(last) = each_page(old, table, Range::all(), |rows| save(rows, report))? else {
         return Ok(());
     };
@@ -250,9 +259,11 @@ struct Lengthened {
 
 impl Lengthened {
     fn of(from: &Path, beside: &Path) -> Result<Option<Self>, OpenError> {
-        let io = |error: std::io::Error| OpenError::from(StoreError::Disk(Box::new(error)));
+        let io = |source| OpenError::Io { path: from.to_owned(), source };
         let Some(length) = sqlite::missing_length(from).map_err(io)? else { return Ok(None) };
         let copy = Self { path: with_suffix(beside, ".lengthened") };
+        // A repair that was interrupted may have left one, with a log that is not this one's.
+        copy.remove();
         std::fs::copy(from, &copy.path).map_err(io)?;
         let file = std::fs::File::options().write(true).open(&copy.path);
         file.and_then(|file| file.set_len(length)).map_err(io)?;
@@ -262,20 +273,18 @@ impl Lengthened {
         }
         Ok(Some(copy))
     }
-}
 
-impl Drop for Lengthened {
-    fn drop(&mut self) {
+    fn remove(&self) {
         for suffix in ["", "-wal", "-shm"] {
             drop(std::fs::remove_file(with_suffix(&self.path, suffix)));
         }
     }
 }
 
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
+impl Drop for Lengthened {
+    fn drop(&mut self) {
+        self.remove();
+    }
 }
 
 /// Numbers of the outbox that are passed over where nobody knows how many were given out.

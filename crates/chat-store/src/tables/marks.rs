@@ -17,7 +17,7 @@ impl ReadTxn<'_> {
         value.map(|value| number(&value).ok_or_else(|| StoreError::damaged("a mark"))).transpose()
     }
 
-    /// The furthest row that any consumer has taken; marks that are damaged tell nothing.
+    /// The furthest row that any consumer has taken.
     pub(crate) fn furthest_mark(&self) -> Result<u64, StoreError> {
         let rows = self.rows(&MARKS, &Range::all(), usize::MAX)?;
         let number =

@@ -2,10 +2,21 @@
 
 use std::ops::Range;
 
-use super::{MemoryTransport, ReadFate};
+use super::MemoryTransport;
 use crate::error::TransportError;
 use crate::record::{Offset, Partition, Record, StoredRecord};
 use crate::topic::TopicName;
+
+/// What becomes of a read; see [`MemoryTransport::script_reads`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReadFate {
+    /// It is answered.
+    Answered,
+    /// It comes back with nothing, as from a leader that has just changed.
+    Empty,
+    /// Its connection breaks.
+    Lost,
+}
 
 impl MemoryTransport {
     /// Takes the cluster off the network, or puts it back.

@@ -7,7 +7,6 @@ use crate::context::Context;
 use crate::failure::{Exit, Failure};
 
 pub(crate) async fn run(context: &Context, args: &BrokerArgs) -> Result<Exit, Failure> {
-    context.console.start_broker_log();
     let data = args.data.clone().unwrap_or_else(|| context.places.broker());
     let config = BrokerConfig::new(&data).listen(args.listen);
     let broker = Broker::start(config).await.map_err(|error| failure(&error))?;
@@ -17,6 +16,8 @@ pub(crate) async fn run(context: &Context, args: &BrokerArgs) -> Result<Exit, Fa
             tail.bytes, tail.topic, tail.partition, tail.offset
         ));
     }
+    // From here on; what the start has found was said.
+    context.console.start_broker_log();
     let address = broker.address();
     if !address.ip().is_loopback() {
         context.console.warn("this broker has no TLS and no login: whoever reaches it can read who talks when, and write");

@@ -23,7 +23,7 @@ const MAX_TEXT: usize = 1024 * 1024;
 pub(crate) fn run(context: &Context, args: SendArgs) -> Result<Exit, Failure> {
     let to = handle(&args.to)?;
     if let Some(text) = &args.message {
-        check(text.as_bytes(), THE_MESSAGE)?;
+        check(text.as_bytes(), Text::Message)?;
     }
     let opened = context.open()?;
     if opened.client.network()?.is_none() {
@@ -224,7 +224,6 @@ fn never_sent(reason: &str) -> Failure {
         .hint("send it in parts: securechat send --to HANDLE --lines < FILE")
 }
 
-const THE_MESSAGE: &str = "the message";
 const COVER_REUSED: &str = "this picture was used before: whoever sees both can compare them and knows that something is hidden";
 
 fn read_stdin() -> Result<String, Failure> {
@@ -232,39 +231,53 @@ fn read_stdin() -> Result<String, Failure> {
     let limit = u64::try_from(MAX_TEXT + 2).unwrap_or(u64::MAX);
     let read = io::stdin().lock().take(limit).read_to_end(&mut bytes);
     read.map_err(|error| Failure::file("stdin".as_ref(), &error))?;
-    check(bytes.strip_suffix(b"\n").unwrap_or(&bytes), THE_MESSAGE)
+    check(bytes.strip_suffix(b"\n").unwrap_or(&bytes), Text::Message)
+}
+
+/// Which text it is.
+#[derive(Clone, Copy)]
+enum Text {
+    /// The only one.
+    Message,
+    /// A line of the input, counted from 1.
+    Line(u64),
+}
+
+impl std::fmt::Display for Text {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Message => f.write_str("the message"),
+            Self::Line(number) => write!(f, "line {number}"),
+        }
+    }
 }
 
 /// A text that a message can hold.
-fn check(bytes: &[u8], what: &str) -> Result<String, Failure> {
-    let lines = if what == THE_MESSAGE { "" } else { " --lines" };
+fn check(bytes: &[u8], text: Text) -> Result<String, Failure> {
+    let send = match text {
+        Text::Message => "securechat send --to HANDLE",
+        Text::Line(_) => "securechat send --to HANDLE --lines",
+    };
     if bytes.is_empty() {
-        return Err(Failure::new(Exit::Usage, "empty_text", format!("{what} is empty"))
+        return Err(Failure::new(Exit::Usage, "empty_text", format!("{text} is empty"))
             .hint("give it a text: securechat send --to HANDLE -m TEXT"));
     }
     if bytes.len() > MAX_TEXT {
-        return Err(Failure::new(
-            Exit::Cover,
-            "too_large",
-            format!("{what} is longer than {MAX_TEXT} bytes"),
-        )
-        .hint(if lines.is_empty() {
-            "send it in parts: securechat send --to HANDLE --lines < FILE"
-        } else {
-            "break that line, and send from there on: fold -b -w 1048576 FILE | securechat send --to HANDLE --lines"
-        }));
+        let said = format!("{text} is longer than {MAX_TEXT} bytes");
+        let failure = Failure::new(Exit::Cover, "too_large", said);
+        return Err(match text {
+            Text::Message => failure.hint(format!("send it in parts: {send} --lines < FILE")),
+            Text::Line(_) => failure.hint(format!(
+                "break that line, and send from there on: fold -b -w {MAX_TEXT} FILE | {send}"
+            )),
+        });
     }
-    let text = std::str::from_utf8(bytes).map_err(|error| {
-        Failure::new(
-            Exit::Usage,
-            "not_utf8",
-            format!("{what} is not UTF-8: byte {} is wrong", error.valid_up_to()),
-        )
-        .hint(format!(
-            "turn it into UTF-8: iconv -t utf-8 FILE | securechat send --to HANDLE{lines}"
-        ))
+    let fits = std::str::from_utf8(bytes).map_err(|error| {
+        let said = format!("{text} is not UTF-8: byte {} is wrong", error.valid_up_to());
+        Failure::new(Exit::Usage, "not_utf8", said)
+            .hint(format!("turn it into UTF-8: iconv -t utf-8 FILE | {send}"))
     })?;
-    Ok(text.to_owned())
+    Ok(fits.to_owned())
 }
 
 fn cover_source(path: &Path) -> CoverSource {

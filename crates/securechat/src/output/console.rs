@@ -47,10 +47,11 @@ impl Console {
         self.log(level);
     }
 
-    /// What a broker has to say in the foreground or to a journal, also where no log was asked for.
+    /// What a broker has to say in the foreground or to a journal, also where no log was asked for: its own errors, and
+    /// nothing that a client can make it say again and again.
     pub(crate) fn start_broker_log(self) {
         if self.verbose == 0 {
-            self.log("off,chat_broker=warn");
+            self.log("off,chat_broker=error");
         }
     }
 

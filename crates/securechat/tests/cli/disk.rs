@@ -147,3 +147,37 @@ fn a_receiver_whose_disk_fails_says_so_and_loses_nothing() {
     assert_eq!(said.json().len(), sent.len(), "no gap, nothing missing");
     house.run_as("bob", &["doctor"]).exit(0);
 }
+
+/// A repair that cannot write leaves the damaged store as it is, or has saved all that is whole of it.
+#[test]
+fn a_repair_whose_disk_fails_takes_nothing_more() {
+    let broker = EmbeddedHouse::start();
+    let house = House::with_network(broker.address());
+    let lines: String = (0..300).map(|number| format!("line {number}\n")).collect();
+    house.feed("bob", &["send", "--to", "alice", "--lines"], lines.as_bytes()).exit(0);
+    house.receive("alice", 300).exit(0);
+    crate::store::alter(
+        &house,
+        "UPDATE messages SET v = zeroblob(80) WHERE k = x'0000000000000006'",
+    );
+    let (folder, kept) = (house.profile("alice"), house.path().join("kept"));
+    std::fs::rename(&folder, &kept).unwrap();
+    for way in WAYS {
+        let failed = (1..).step_by(7).take_while(|at| {
+            drop(std::fs::remove_dir_all(&folder));
+            let copied = Command::new("cp").arg("-a").arg(&kept).arg(&folder).status();
+            assert!(copied.unwrap().success());
+            let repair = ["doctor", "--repair"];
+            let (fired, said) = house.on_failing_disk("alice", &repair, b"", way, *at);
+            assert!(said.code == 0 || said.code == 7, "{way} {at}: {}{}", said.out, said.err);
+            house.run_as("alice", &repair).exit(0);
+            house.run_as("alice", &["doctor"]).exit(0);
+            let rows = house.run_as("alice", &["history", "--json", "--limit", "1000"]).exit(0);
+            assert_eq!(rows.texts().len(), 299, "{way} {at}");
+            fired
+        });
+        let failed = failed.count();
+        println!("{way}: failed {failed} times");
+        assert!(failed > 3, "{way}: {failed}");
+    }
+}

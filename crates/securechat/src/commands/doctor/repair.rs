@@ -22,12 +22,14 @@ pub(super) fn run(context: &Context, checks: &mut Checks) -> Result<bool, Failur
         Err(error) => checks.doubtful("repair", &error.to_string())?,
     }
     let repaired = Client::repair(&folder, passphrase.as_ref()).map_err(|error| {
-        let mut failure = Failure::from(error);
+        let failure = Failure::from(error);
+        if failure.code != "store_damaged" {
+            return failure;
+        }
         // Repairing again would end the same.
-        failure.hints.retain(|hint| !hint.contains("doctor"));
-        failure.hint(format!(
-            "put back a copy of {}, or keep it aside and begin anew: securechat init HANDLE",
-            crate::output::shell_word(&folder.display().to_string())
+        let folder = crate::output::shell_word(&folder.display().to_string());
+        Failure { hints: Vec::new(), ..failure }.hint(format!(
+            "put back a copy of {folder}, or keep it aside and begin anew: securechat init HANDLE"
         ))
     });
     let Some(repaired) = checks.step("repair", repaired)? else { return Ok(false) };

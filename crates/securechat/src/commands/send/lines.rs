@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead, Read};
 
-use super::{MAX_TEXT, check};
+use super::{MAX_TEXT, Text, check};
 use crate::failure::Failure;
 
 /// How a batch of lines ended.
@@ -73,7 +73,7 @@ fn next_line(input: &mut impl BufRead, number: &mut u64) -> Result<Option<String
     *number += 1;
     match line.strip_suffix(b"\n").unwrap_or(&line) {
         [] => Ok(Some(String::new())),
-        text => check(text, &format!("line {number}")).map(Some),
+        text => check(text, Text::Line(*number)).map(Some),
     }
 }
 
