@@ -25,11 +25,13 @@ pub enum Place {
     BeforeSwitch,
     /// The new store counts; the old one is still there.
     AfterSwitch,
+    /// A file of a damaged store, or of the one that was made of it, is about to be moved.
+    BeforeMove,
 }
 
 impl Place {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::BeforeCommit,
         Self::AfterCommit,
         Self::AfterEmbed,
@@ -39,6 +41,7 @@ impl Place {
         Self::AfterPrint,
         Self::BeforeSwitch,
         Self::AfterSwitch,
+        Self::BeforeMove,
     ];
 
     /// Its name in the environment variable.
@@ -54,6 +57,7 @@ impl Place {
             Self::AfterPrint => "after-print",
             Self::BeforeSwitch => "before-switch",
             Self::AfterSwitch => "after-switch",
+            Self::BeforeMove => "before-move",
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use chat_store::failpoint::{Place, reach};
 use chat_store::{EngineKind, Repaired, Seq, Store, StoreKey, note_files};
 use secrecy::SecretString;
 use zeroize::Zeroizing;
@@ -50,9 +51,10 @@ fn repair(parts: &Folder<'_>, folder: &Path, key: &StoreKey) -> Result<Repair, P
     let engine = parts.engine()?;
     let (old, new) = (parts.store_of(engine), folder.join("repaired"));
     if !old.exists() && new.exists() {
-        // An earlier attempt ended between the two moves below.
+        // An earlier attempt ended between the moves below; what lies beside the old store's place is the old one's.
+        let kept_at = put_aside(&old, folder)?;
         put_in_place(&new, &old)?;
-        return Ok(Repair { report: Repaired::default(), kept_at: folder.to_owned() });
+        return Ok(Repair { report: Repaired::default(), kept_at });
     }
     remove_store(&new)?;
     let saved = save(&old, (engine, &new), key);
@@ -83,11 +85,27 @@ fn save(
     })?;
     let check = store.verify()?;
     match check.damage.first() {
-        None => Ok(report),
+        None => {
+            drop(store);
+            is_in_one_file(new)?;
+            Ok(report)
+        }
         Some(damage) => {
             let what = format!("what was saved: {}: {}", damage.table, damage.what);
             Err(chat_store::StoreError::Damaged { what }.into())
         }
+    }
+}
+
+/// A store that was closed has nothing in its log; where the disk failed at that moment, it has all of it there.
+fn is_in_one_file(store: &Path) -> Result<(), ProfileError> {
+    let path = with_suffix(store, "-wal");
+    match std::fs::metadata(&path) {
+        Ok(log) if log.len() > 0 => {
+            let source = std::io::Error::other("what was saved stays in the log of the new store");
+            Err(ProfileError::Io { path, source })
+        }
+        _ => Ok(()),
     }
 }
 
@@ -103,9 +121,9 @@ fn put_aside(old: &Path, folder: &Path) -> Result<PathBuf, ProfileError> {
         }
         aside = folder.join(format!("damaged-{now}-{tried}"));
     }
-    // The store itself goes last: until then it is the one that counts.
-    let parts = ["-wal", "-shm", ""].map(|suffix| with_suffix(old, suffix));
-    for from in note_files(old).into_iter().chain(parts) {
+    // The store itself goes first: without its log and its notes it would pass for an older one that is whole.
+    let parts = ["", "-wal", "-shm"].map(|suffix| with_suffix(old, suffix));
+    for from in parts.into_iter().chain(note_files(old)) {
         let name = from.file_name().unwrap_or_default();
         move_file(&from, &aside.join(name))?;
     }
@@ -115,16 +133,13 @@ fn put_aside(old: &Path, folder: &Path) -> Result<PathBuf, ProfileError> {
 fn put_in_place(new: &Path, place: &Path) -> Result<(), ProfileError> {
     // The next commit makes a note that bears the store's own name.
     note_files(new).into_iter().for_each(|note| drop(std::fs::remove_file(note)));
-    // A disk that failed when the new store was closed has left all of it in its log, which goes first: beside nothing
-    // it does no harm.
-    for suffix in ["-wal", ""] {
-        move_file(&with_suffix(new, suffix), &with_suffix(place, suffix))?;
-    }
+    move_file(new, place)?;
     private_file::sync_folder(place)
         .map_err(|source| ProfileError::Io { path: place.to_owned(), source })
 }
 
 fn move_file(from: &Path, to: &Path) -> Result<(), ProfileError> {
+    reach(Place::BeforeMove);
     match std::fs::rename(from, to) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
         Err(source) => Err(ProfileError::Io { path: from.to_owned(), source }),

@@ -235,3 +235,34 @@ fn a_move_to_another_engine_that_dies_leaves_one_whole_store() {
         });
     }
 }
+
+/// A repair that dies leaves the damaged store, or the new one, and never a part: what is only in the damaged store's
+/// log is saved whichever step was the last.
+#[test]
+fn a_repair_that_dies_at_any_step_is_done_by_the_next() {
+    let places = [Place::AfterCommit, Place::BeforeMove];
+    at_every_step("sqlite", &places, |house, _, at| {
+        house.send("bob", "alice", "first").exit(0);
+        assert_eq!(house.drained("alice"), ["first"]);
+        // Somebody reads: what comes from now on stays in the log.
+        let database = rusqlite::Connection::open(house.profile("alice").join("store.db")).unwrap();
+        database.execute_batch("BEGIN; SELECT count(*) FROM meta;").unwrap();
+        house.send("bob", "alice", "second").exit(0);
+        assert_eq!(house.drained("alice"), ["second"]);
+        let stays = rusqlite::config::DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+        assert!(database.set_db_config(stays, true).unwrap());
+        database
+            .execute_batch(
+                "COMMIT; UPDATE messages SET v = zeroblob(80) WHERE k = x'0000000000000001';",
+            )
+            .unwrap();
+        drop(database);
+        let (died, _) = house.dies("alice", &["doctor", "--repair"], b"", at);
+        house.run_as("alice", &["doctor", "--repair"]).exit(0);
+        house.assert_sound("alice");
+        let rows = house.run_as("alice", &["history", "--json"]).exit(0);
+        assert_eq!(rows.texts(), ["second"], "{at:?}: {}", rows.out);
+        assert_eq!(rows.json()[0]["type"], "lost", "{at:?}");
+        died
+    });
+}
