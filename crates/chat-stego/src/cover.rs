@@ -1,15 +1,18 @@
 //! Covers: what a picture is good for, and how to make it fit.
 //!
 //! [`prepare`] turns any picture that a person has into exactly the pixels to embed into, small
-//! enough for the record that will carry it.
+//! enough for the record that will carry it; [`room_within`] tells beforehand how much fits then.
 
 mod id;
 pub(crate) mod inspect;
 mod prepare;
+mod room;
+mod scale;
 mod trial;
 
 pub use id::CoverId;
 pub use prepare::{PreparedCover, prepare};
+pub use room::{CoverRoom, room_within};
 
 use crate::picture::PictureError;
 

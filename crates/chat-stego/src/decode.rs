@@ -26,19 +26,21 @@ pub(crate) fn header(file: &[u8]) -> Result<Header, PictureError> {
     }
 }
 
-/// Decodes the pixels as they are stored.
-pub(crate) fn pixels(file: &[u8]) -> Result<Raster, PictureError> {
-    match PictureFormat::of(file).ok_or(PictureError::UnknownFormat)? {
-        PictureFormat::Png => png::pixels(file),
-        PictureFormat::Jpeg => jpeg::pixels(file, jpeg::Turn::AsStored),
-        PictureFormat::Bmp => bmp::pixels(file),
-    }
+/// Whom to follow where readers differ about the pixels of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rendering {
+    /// The Python package: rows as they lie in the file; grey of 16 bits is cut off at 255 of
+    /// 65,535, which turns most pictures white.
+    AsStegano,
+    /// A viewer: a camera's orientation tag is applied, and grey of 16 bits keeps its shades.
+    AsViewer,
 }
 
-/// Decodes the pixels as a viewer shows them: a camera's orientation tag is applied.
-pub(crate) fn upright_pixels(file: &[u8]) -> Result<Raster, PictureError> {
-    match PictureFormat::of(file) {
-        Some(PictureFormat::Jpeg) => jpeg::pixels(file, jpeg::Turn::Upright),
-        _ => pixels(file),
+/// Decodes all pixels.
+pub(crate) fn pixels(file: &[u8], rendering: Rendering) -> Result<Raster, PictureError> {
+    match PictureFormat::of(file).ok_or(PictureError::UnknownFormat)? {
+        PictureFormat::Png => png::pixels(file, rendering),
+        PictureFormat::Jpeg => jpeg::pixels(file, rendering),
+        PictureFormat::Bmp => bmp::pixels(file),
     }
 }

@@ -14,8 +14,9 @@ use crate::codec::{
 };
 use crate::cover::CoverError;
 use crate::cover::inspect::CoverReport;
+use crate::decode::{self, Rendering};
+use crate::encode;
 use crate::key::StegoKey;
-use crate::{decode, encode};
 use units::Units;
 
 /// Hides ASCII text as the Python package `stegano` does, so that it reads our pictures and we
@@ -52,7 +53,7 @@ impl StegoCodec for LsbCompat {
         options: &EmbedOptions,
     ) -> Result<Embedded, EmbedError> {
         check_payload(cover, payload)?;
-        let mut raster = decode::pixels(cover).map_err(CoverError::from)?;
+        let mut raster = decode::pixels(cover, Rendering::AsStegano).map_err(CoverError::from)?;
         let frame = frame::encode(payload);
         let written = bits::write(&mut raster, &frame);
         let png = encode::png(&raster).map_err(|_| CoverError::Encode)?;

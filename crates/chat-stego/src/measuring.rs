@@ -3,6 +3,7 @@
 use zeroize::Zeroizing;
 
 use crate::codec::ExtractError;
+use crate::decode::{self, Rendering};
 use crate::lsb_compat::units::Units;
 use crate::lsb_compat::{bits, frame, read};
 use crate::picture::PictureError;
@@ -18,7 +19,7 @@ impl Pixels {
     /// # Errors
     /// When it is none, or too large.
     pub fn of(file: &[u8]) -> Result<Self, PictureError> {
-        crate::decode::pixels(file).map(Self)
+        decode::pixels(file, Rendering::AsStegano).map(Self)
     }
 
     /// A copy of the pixels with the payload in them.

@@ -49,8 +49,12 @@ impl fmt::Display for PictureFormat {
 pub enum ColourModel {
     /// Shades of grey.
     Grey,
+    /// Shades of grey, 16 bits each.
+    DeepGrey,
     /// Shades of grey with alpha. The alpha is dropped on conversion.
     GreyAlpha,
+    /// Shades of grey with alpha, 16 bits each. Becomes RGBA with 8: the alpha is kept.
+    DeepGreyAlpha,
     /// Indices into a table of colours. Transparent entries lose their transparency.
     Palette,
     /// Red, green, blue.
@@ -62,7 +66,8 @@ pub enum ColourModel {
 }
 
 impl ColourModel {
-    /// Whether a codec on pixels keeps the model; all others become [`ColourModel::Rgb`].
+    /// Whether a codec on pixels keeps the model; all others become [`ColourModel::Rgb`], and
+    /// [`ColourModel::DeepGreyAlpha`] becomes [`ColourModel::Rgba`].
     pub fn is_kept(self) -> bool {
         matches!(self, Self::Rgb | Self::Rgba)
     }
@@ -122,8 +127,6 @@ impl PictureError {
 pub enum Unsupported {
     /// An animated PNG: it is not clear which frame would carry the payload.
     AnimatedPng,
-    /// Grey with 16 bits a sample: readers disagree about its conversion to 8 bits.
-    SixteenBitGrey,
     /// A JPEG that is lossless, hierarchical or arithmetic coded.
     JpegProcess,
     /// A JPEG with other than 8 bits a sample.
@@ -134,7 +137,6 @@ impl fmt::Display for Unsupported {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::AnimatedPng => "an animated PNG",
-            Self::SixteenBitGrey => "a grey PNG with 16 bits a sample",
             Self::JpegProcess => "a lossless, hierarchical or arithmetic coded JPEG",
             Self::JpegPrecision => "a JPEG with other than 8 bits a sample",
         })

@@ -10,7 +10,7 @@ use chat_stego::{
     StegoKey,
 };
 use image::codecs::jpeg::JpegEncoder;
-use image::{ImageFormat, Rgb, RgbImage};
+use image::{ImageBuffer, ImageFormat, Luma, LumaA, Rgb, RgbImage};
 
 const PICTURES: [&str; 5] = ["blue", "cool", "smart", "smile", "think"];
 
@@ -147,6 +147,71 @@ fn covers_of_every_model_become_what_the_codec_keeps() {
         let equal = done.as_bytes().iter().zip(&expected).all(|(a, b)| a & 0xfe == b & 0xfe);
         assert!(equal, "{model:?}");
     }
+}
+
+#[test]
+fn grey_of_sixteen_bits_is_cut_off_for_the_package_and_scaled_for_people() {
+    let shades = [0_u16, 1, 254, 255, 256, 511, 0x1234, 0xfedc, 0xffff];
+    let grey = ImageBuffer::from_fn(9, 9, |x, _| Luma([shades[x as usize]]));
+    let file = png_of(&grey.into());
+    assert_eq!(LsbCompat.inspect(&file).unwrap().colour, ColourModel::DeepGrey);
+    let done = LsbCompat.embed(&file, b"text", &key(), &EmbedOptions::default()).unwrap();
+    assert_eq!(*LsbCompat.extract(&done.png, &key()).unwrap(), b"text");
+    assert_eq!(last_row(&done.png), shades.map(|shade| shade.min(255) as u8));
+    let prepared = cover::prepare(&file, 20, 8 << 20).unwrap();
+    assert_eq!(last_row(&prepared.bytes), shades.map(|shade| (shade >> 8) as u8));
+
+    let with_alpha = ImageBuffer::from_fn(9, 9, |x, _| LumaA([shades[x as usize], 0x7f00]));
+    let file = png_of(&with_alpha.into());
+    assert_eq!(LsbCompat.inspect(&file).unwrap().colour, ColourModel::DeepGreyAlpha);
+    let done = LsbCompat.embed(&file, b"text", &key(), &EmbedOptions::default()).unwrap();
+    assert_eq!(last_row(&done.png), shades.map(|shade| (shade >> 8) as u8));
+    let done = image::load_from_memory(&done.png).unwrap();
+    assert_eq!(done.as_rgba8().unwrap().get_pixel(0, 8)[3], 0x7f);
+}
+
+fn png_of(picture: &image::DynamicImage) -> Vec<u8> {
+    let mut file = Cursor::new(Vec::new());
+    picture.write_to(&mut file, ImageFormat::Png).unwrap();
+    file.into_inner()
+}
+
+/// The red samples of the last of nine rows.
+fn last_row(png: &[u8]) -> [u8; 9] {
+    let picture = image::load_from_memory(png).unwrap().to_rgb8();
+    std::array::from_fn(|x| picture.get_pixel(x as u32, 8)[0])
+}
+
+/// A cover is prepared for exactly what it was said to hold, in a topic of any limit.
+#[test]
+fn a_cover_holds_what_was_promised_once_it_is_scaled_down() {
+    let noise = RgbImage::from_fn(300, 200, |x, y| {
+        let mixed = x.wrapping_mul(2_654_435_761) ^ y.wrapping_mul(2_246_822_519).rotate_left(9);
+        let mixed = (mixed ^ mixed >> 15).wrapping_mul(2_246_822_519);
+        Rgb([(mixed >> 8) as u8, (mixed >> 16) as u8, (mixed >> 24) as u8])
+    });
+    let file = png_of(&noise.into());
+    let raw = LsbCompat.capacity(&file).unwrap().max_bytes;
+    for max_bytes in [1 << 20, 150_000, 60_000, 20_000, 2_000] {
+        for wanted in [usize::MAX, raw, 9_000, 100] {
+            let room = cover::room_within(&file, wanted, max_bytes).unwrap();
+            assert!(room.payload_len <= wanted.min(raw));
+            if room.payload_len == 0 {
+                assert!(cover::prepare(&file, 1, max_bytes).is_err());
+                continue;
+            }
+            let prepared = cover::prepare(&file, room.payload_len, max_bytes).unwrap();
+            let scaled_to = prepared.scaled_from.map(|_| (prepared.width, prepared.height));
+            assert_eq!(scaled_to, room.scaled_to);
+            // Hardly more would have fitted.
+            let more = room.payload_len + room.payload_len / 20 + 64;
+            if more <= wanted.min(raw) {
+                assert!(cover::prepare(&file, more, max_bytes).is_err(), "{max_bytes} {wanted}");
+            }
+        }
+    }
+    let all = cover::room_within(&file, usize::MAX, 1 << 20).unwrap();
+    assert_eq!((all.payload_len, all.scaled_to), (raw, None));
 }
 
 fn chunk_kinds(png: &[u8]) -> Vec<String> {

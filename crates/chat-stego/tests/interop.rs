@@ -41,7 +41,7 @@ fn exchange(variable: &str) {
     };
     drive("hide");
     let cases = cases(folder.path());
-    assert_eq!(cases.len(), 6 * 12 + 7 + 2 + 1 + 5 * 3);
+    assert_eq!(cases.len(), 6 * 12 + 7 + 4 + 1 + 5 * 3);
     cases.iter().for_each(check_theirs_and_write_ours);
     drive("reveal");
     for case in &cases {

@@ -41,7 +41,7 @@ def noise(mode, width, height):
 
 def sixteen_bits(path, colour_type, width, height):
     """Writes a PNG with 16 bits a sample: Pillow reads such files, but cannot write them."""
-    channels = {2: 3, 6: 4}[colour_type]
+    channels = {0: 1, 2: 3, 4: 2, 6: 4}[colour_type]
     rows = b"".join(b"\0" + random.randbytes(width * channels * 2) for _ in range(height))
 
     def chunk(kind, data):
@@ -70,7 +70,7 @@ def hide(folder, pictures):
         cover = os.path.join(folder, f"{width}x{height}.cover.png")
         noise("RGB", width, height).save(cover)
         case(folder, f"{width}x{height}", cover, longest(width, height), True)
-    for name, colour_type in [("RGB16", 2), ("RGBA16", 6)]:
+    for name, colour_type in [("L16", 0), ("RGB16", 2), ("LA16", 4), ("RGBA16", 6)]:
         cover = os.path.join(folder, name + ".cover.png")
         sixteen_bits(cover, colour_type, 31, 17)
         case(folder, name, cover, 100, True)

@@ -361,9 +361,13 @@ pub(crate) enum OutboxCommand {
 pub(crate) enum CoverCommand {
     /// Tell how much text fits into pictures
     #[command(
-        after_help = "Examples:\n  securechat cover capacity photo.jpg\n  securechat cover capacity *.png\n  securechat cover capacity photo.jpg --json"
+        after_help = "Examples:\n  securechat cover capacity photo.jpg\n  securechat cover capacity *.png\n  securechat cover capacity photo.jpg --json\n  securechat cover capacity photo.jpg --max-record 1048576"
     )]
     Capacity {
+        /// Longest record of the network's mail topic, in bytes: `network show` tells it
+        #[arg(long, value_name = "BYTES", default_value_t = chat_core::MAX_RECORD,
+              value_parser = clap::value_parser!(u32).range(16_384..))]
+        max_record: u32,
         /// PNG, JPEG or BMP files
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,

@@ -30,8 +30,8 @@ pub(crate) fn run(cli: Cli, console: Console) -> Result<Exit, Failure> {
     match command {
         Command::Completions { shell } => return shell::completions(shell, console),
         Command::Man { folder } => return shell::man(folder.as_deref(), console),
-        Command::Cover(CoverCommand::Capacity { files }) => {
-            return cover::capacity(&files, console);
+        Command::Cover(CoverCommand::Capacity { max_record, files }) => {
+            return cover::capacity(&files, max_record, console);
         }
         // The very command that helps when the configuration is broken.
         Command::Config(ConfigCommand::Path) => {

@@ -198,7 +198,8 @@ mod tests {
                 "{key}"
             );
         }
-        assert!(File::parse(b"brokers = 3").is_err());
+        let no_list = File::parse(b"brokers = 'a:1'").unwrap_err();
+        assert!(no_list.message.ends_with("brokers = [\"HOST:9092\"]"), "{}", no_list.message);
         assert!(File::parse(b"brokers = [").is_err());
     }
 

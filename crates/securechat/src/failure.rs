@@ -87,6 +87,10 @@ impl Failure {
                 let folder = crate::output::shell_word(&folder.display().to_string());
                 failure.hint(format!("see what is there: ls -l {folder}"))
             }
+            (io::ErrorKind::IsADirectory, _) => {
+                let folder = crate::output::shell_word(&path.display().to_string());
+                failure.hint(format!("name a file in it: ls -l {folder}"))
+            }
             _ => failure,
         }
     }

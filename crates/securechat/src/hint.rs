@@ -1,8 +1,12 @@
 //! What an error of the libraries means here: exit code, word for programs, and what helps.
 
-use chat_core::{Error, ErrorKind};
+use std::path::Path;
+
+use chat_core::private_file::PrivateFileError;
+use chat_core::{Error, ErrorKind, SendError};
 
 use crate::failure::{Exit, Failure};
+use crate::output::shell_word;
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
@@ -40,6 +44,7 @@ fn meaning(kind: ErrorKind) -> (Exit, &'static str) {
         ErrorKind::CoverTooSmall => (Exit::Cover, "cover_too_small"),
         ErrorKind::NoCoverLeft => (Exit::Cover, "no_cover_left"),
         ErrorKind::StoreDamaged => (Exit::Store, "store_damaged"),
+        ErrorKind::VaultDamaged => (Exit::Store, "vault_damaged"),
         ErrorKind::ProfileIncomplete => (Exit::Store, "profile_incomplete"),
         ErrorKind::StoreNewer => (Exit::Store, "store_newer"),
         ErrorKind::StoreLocked => (Exit::Store, "store_locked"),
@@ -118,7 +123,7 @@ fn hints(kind: ErrorKind, error: &Error) -> Vec<String> {
             &["add pictures to the folder; see what fits: securechat cover capacity FILE"]
         }
         ErrorKind::StoreDamaged => &["see which rows are damaged: securechat doctor"],
-        ErrorKind::ProfileIncomplete => &[
+        ErrorKind::ProfileIncomplete | ErrorKind::VaultDamaged => &[
             "put it back from a copy of the profile's folder: securechat config path",
             "or move that folder away and begin anew: securechat init HANDLE",
         ],
@@ -138,10 +143,14 @@ fn hints(kind: ErrorKind, error: &Error) -> Vec<String> {
             "the system's log may say why: dmesg",
             "when the disk works again, look at the store: securechat doctor",
         ],
-        ErrorKind::WrongPassphrase | ErrorKind::PassphraseNeeded => &[
+        ErrorKind::WrongPassphrase => &[
+            "try again, or take it from a file that only you can read: SECURECHAT_PASSPHRASE_FILE=FILE securechat …",
+        ],
+        ErrorKind::PassphraseNeeded => &[
             "give it in a file that only you can read: SECURECHAT_PASSPHRASE_FILE=FILE securechat …",
         ],
         ErrorKind::LoosePermissions => return loose(error),
+        ErrorKind::InvalidInput => return unfit(error),
         ErrorKind::Busy => &["listen under another name beside it: securechat listen --name NAME"],
         _ => &[],
     };
@@ -152,8 +161,24 @@ fn hints(kind: ErrorKind, error: &Error) -> Vec<String> {
 fn loose(error: &Error) -> Vec<String> {
     let text = error.to_string();
     let path = text.split(" is readable by others").next().unwrap_or_default();
-    let mode = if std::path::Path::new(path).is_dir() { "700" } else { "600" };
-    vec![format!("make it yours alone: chmod {mode} {}", crate::output::shell_word(path))]
+    let mode = if Path::new(path).is_dir() { "700" } else { "600" };
+    vec![format!("make it yours alone: chmod {mode} {}", shell_word(path))]
+}
+
+/// What to give instead.
+fn unfit(error: &Error) -> Vec<String> {
+    match error {
+        Error::Send(SendError::ToSelf) => {
+            vec!["write to somebody else: securechat send --to HANDLE".to_owned()]
+        }
+        Error::PrivateFile(PrivateFileError::NotFound { path }) => {
+            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+            let folder = folder.unwrap_or(Path::new("."));
+            let folder = shell_word(&folder.display().to_string());
+            vec![format!("see what is there: ls -l {folder}")]
+        }
+        _ => Vec::new(),
+    }
 }
 
 #[cfg(test)]
@@ -164,7 +189,7 @@ mod tests {
     use crate::args::Cli;
 
     /// Kinds with hints of their own.
-    const HINTED: [ErrorKind; 35] = [
+    const HINTED: [ErrorKind; 36] = [
         ErrorKind::NoProfile,
         ErrorKind::ProfileExists,
         ErrorKind::NoNetwork,
@@ -187,6 +212,7 @@ mod tests {
         ErrorKind::CoverTooSmall,
         ErrorKind::NoCoverLeft,
         ErrorKind::StoreDamaged,
+        ErrorKind::VaultDamaged,
         ErrorKind::ProfileIncomplete,
         ErrorKind::StoreNewer,
         ErrorKind::StoreLocked,

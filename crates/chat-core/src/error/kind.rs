@@ -57,8 +57,10 @@ pub enum ErrorKind {
     CoverTooSmall,
     /// No unused cover is left.
     NoCoverLeft,
-    /// The store or vault is damaged.
+    /// The store is damaged.
     StoreDamaged,
+    /// The vault of a profile is damaged: without its key nothing of the store can be read.
+    VaultDamaged,
     /// The store or the vault of a profile is gone.
     ProfileIncomplete,
     /// A later version wrote the store or vault.
@@ -154,7 +156,7 @@ fn vault(error: &VaultError) -> ErrorKind {
         VaultError::WrongPassphrase => ErrorKind::WrongPassphrase,
         VaultError::PassphraseNeeded => ErrorKind::PassphraseNeeded,
         VaultError::Newer => ErrorKind::StoreNewer,
-        _ => ErrorKind::StoreDamaged,
+        _ => ErrorKind::VaultDamaged,
     }
 }
 

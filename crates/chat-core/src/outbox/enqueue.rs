@@ -305,6 +305,12 @@ pub(crate) fn longest_text(me: &Handle, conversation: &Conversation, units: usiz
     low
 }
 
+/// The hidden characters of a picture that carries the longest text that a message may have.
+pub(crate) fn longest_picture_text(me: &Handle, conversation: &Conversation) -> usize {
+    let content = Content::text_len(me, conversation, Content::MAX_TEXT);
+    Envelope::sealed_len(content + 1).map_or(usize::MAX, picture_text_len)
+}
+
 fn sent_row(content: &Content, to: &Handle, carrier: CarrierKind) -> HistoryRow {
     let text = match &content.body {
         Body::Text(text) => text.as_str(),

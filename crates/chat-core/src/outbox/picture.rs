@@ -80,7 +80,7 @@ impl Planner<'_> {
         path: Option<&Path>,
     ) -> Result<Plan, SendError> {
         let text_len = picture_text_len(envelope_len);
-        let cover = cover::prepare(bytes, text_len, self.max_picture())
+        let cover = cover::prepare(bytes, text_len, max_picture(self.max_record))
             .map_err(|source| SendError::Cover { path: path.map(Path::to_owned), source })?;
         let mut notes = Vec::new();
         if let Some(from) = cover.scaled_from {
@@ -122,10 +122,11 @@ impl Planner<'_> {
         }
         Err(SendError::NoCoverLeft { folder: folder.to_owned(), used, unfit })
     }
+}
 
-    fn max_picture(&self) -> usize {
-        usize::try_from(self.max_record).unwrap_or(usize::MAX).saturating_sub(RECORD_OVERHEAD)
-    }
+/// Bytes that a finished picture may have in a topic whose records have at most `max_record`.
+pub(crate) fn max_picture(max_record: u32) -> usize {
+    usize::try_from(max_record).unwrap_or(usize::MAX).saturating_sub(RECORD_OVERHEAD)
 }
 
 /// Embeds an envelope in a prepared cover; the result was read back before it is returned.

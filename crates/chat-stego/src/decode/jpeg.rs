@@ -6,19 +6,10 @@ use image::codecs::jpeg::JpegDecoder;
 use image::metadata::Orientation;
 use image::{DynamicImage, ImageDecoder};
 
-use super::{Header, jpeg_markers};
+use super::{Header, Rendering, jpeg_markers};
 use crate::limits::can_inflate_to;
 use crate::picture::{ColourModel, PictureError, PictureFormat};
 use crate::raster::{Layout, Raster};
-
-/// Whether a camera's orientation tag is applied.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Turn {
-    /// The pixels as they lie in the file.
-    AsStored,
-    /// The pixels as a viewer shows them.
-    Upright,
-}
 
 /// Reads size and kind, and checks that the file is whole.
 pub(crate) fn header(file: &[u8]) -> Result<Header, PictureError> {
@@ -37,13 +28,13 @@ pub(crate) fn header(file: &[u8]) -> Result<Header, PictureError> {
 }
 
 /// Decodes all pixels.
-pub(crate) fn pixels(file: &[u8], turn: Turn) -> Result<Raster, PictureError> {
+pub(crate) fn pixels(file: &[u8], rendering: Rendering) -> Result<Raster, PictureError> {
     header(file)?;
     let mut decoder = JpegDecoder::new(Cursor::new(file)).map_err(damaged)?;
-    let orientation = match turn {
-        Turn::AsStored => Orientation::NoTransforms,
+    let orientation = match rendering {
+        Rendering::AsStegano => Orientation::NoTransforms,
         // A broken tag is no reason to refuse the picture.
-        Turn::Upright => decoder.orientation().unwrap_or(Orientation::NoTransforms),
+        Rendering::AsViewer => decoder.orientation().unwrap_or(Orientation::NoTransforms),
     };
     let mut picture = DynamicImage::from_decoder(decoder).map_err(damaged)?;
     picture.apply_orientation(orientation);

@@ -5,8 +5,8 @@ use zeroize::Zeroizing;
 use super::bits::Gatherer;
 use super::frame::units_of;
 use crate::codec::ExtractError;
-use crate::decode;
 use crate::decode::png::PngRows;
+use crate::decode::{self, Rendering};
 use crate::picture::{PictureError, PictureFormat};
 use crate::raster::{Layout, Raster};
 
@@ -28,13 +28,15 @@ impl<'a> Units<'a> {
     pub(super) fn of_any(file: &'a [u8]) -> Result<Self, ExtractError> {
         match PictureFormat::of(file) {
             Some(PictureFormat::Png) => {
-                let rows = PngRows::open(file)?;
+                let rows = PngRows::open(file, Rendering::AsStegano)?;
                 if rows.is_interlaced() {
-                    return Ok(Self::of_raster(decode::pixels(file)?));
+                    return Ok(Self::of_raster(decode::pixels(file, Rendering::AsStegano)?));
                 }
                 Ok(Self::of_rows(rows))
             }
-            Some(PictureFormat::Bmp) => Ok(Self::of_raster(decode::pixels(file)?)),
+            Some(PictureFormat::Bmp) => {
+                Ok(Self::of_raster(decode::pixels(file, Rendering::AsStegano)?))
+            }
             found => Err(ExtractError::WrongFormat { found }),
         }
     }
@@ -45,7 +47,7 @@ impl<'a> Units<'a> {
             Some(PictureFormat::Png) => {}
             found => return Err(ExtractError::WrongFormat { found }),
         }
-        let rows = PngRows::open(file)?;
+        let rows = PngRows::open(file, Rendering::AsStegano)?;
         if rows.is_interlaced() {
             return Err(ExtractError::NoPayload);
         }

@@ -52,7 +52,13 @@ fn check(context: &Context) -> Result<(), Failure> {
     for profile in std::iter::once("").chain(context.config.tables()) {
         connection::check(&context.config.settings(profile))?;
     }
-    context.console.note(&format!("{} is fine", context.places.config().display()));
+    let file = context.places.config();
+    if context.console.json {
+        return context.console.print_json(&serde_json::json!({
+            "v": 1, "type": "check", "state": "ok", "name": "configuration", "detail": file, "hints": [],
+        }));
+    }
+    context.console.note(&format!("{} is fine", file.display()));
     Ok(())
 }
 

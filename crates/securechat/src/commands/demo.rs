@@ -276,11 +276,12 @@ fn folder(wanted: Option<&Path>) -> Result<PathBuf, Failure> {
             .map(tempfile::TempDir::keep)
             .map_err(|error| Failure::file(&std::env::temp_dir(), &error));
     };
-    std::fs::create_dir_all(folder).map_err(|error| Failure::file(folder, &error))?;
-    let mut entries = std::fs::read_dir(folder).map_err(|error| Failure::file(folder, &error))?;
+    const ANOTHER: &str = "name a folder that is missing or empty: securechat demo --dir DIR";
+    let unusable = |error| Failure::file(folder, &error).hint(ANOTHER);
+    std::fs::create_dir_all(folder).map_err(unusable)?;
+    let mut entries = std::fs::read_dir(folder).map_err(unusable)?;
     if entries.next().is_some() {
-        return Err(Failure::usage(format!("{} is not empty", folder.display()))
-            .hint("name a folder that is missing or empty: securechat demo --dir DIR"));
+        return Err(Failure::usage(format!("{} is not empty", folder.display())).hint(ANOTHER));
     }
     std::path::absolute(folder).map_err(|error| Failure::file(folder, &error))
 }

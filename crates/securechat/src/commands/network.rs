@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use chat_core::{
-    ConnectionHints, Namespace, Network, NetworkKey, NetworkOutcome, NewNetwork, key_file,
+    ConnectionHints, Error, ErrorKind, Namespace, Network, NetworkKey, NetworkOutcome, NewNetwork,
+    key_file,
 };
 
 use crate::args::NetworkCreateArgs;
@@ -29,7 +30,8 @@ pub(crate) async fn create(context: &Context, args: &NetworkCreateArgs) -> Resul
         replication: args.replication,
         hints: connection.hints().clone(),
     };
-    match opened.client.create_network(transport.as_ref(), new).await? {
+    let outcome = opened.client.create_network(transport.as_ref(), new).await;
+    match outcome.map_err(|error| not_created(error, args))? {
         NetworkOutcome::Ready { network, warnings } => {
             warnings.iter().for_each(|warning| context.console.warn(warning));
             print(&network, context.console)?;
@@ -53,6 +55,21 @@ pub(crate) async fn create(context: &Context, args: &NetworkCreateArgs) -> Resul
         }
         _ => Ok(Exit::Done),
     }
+}
+
+/// A cluster that takes no such topics was asked for something that it cannot have.
+fn not_created(error: Error, args: &NetworkCreateArgs) -> Failure {
+    let refused = error.kind() == ErrorKind::BrokerOther;
+    let mut failure = Failure::from(error);
+    if refused && args.replication.is_some() {
+        let fewer = "ask for as many copies as there are brokers: securechat network create --replication 1";
+        failure.hints.insert(0, fewer.to_owned());
+    }
+    if refused && args.partitions.is_some() {
+        let fewer = "ask for another number: securechat network create --partitions 16";
+        failure.hints.insert(0, fewer.to_owned());
+    }
+    failure
 }
 
 pub(crate) fn show(context: &Context) -> Result<Exit, Failure> {
@@ -123,7 +140,7 @@ fn print(network: &Network, console: Console) -> Result<(), Failure> {
 fn read_key(path: &Path) -> Result<NetworkKey, Failure> {
     let limit = u64::try_from(key_file::MAX_LEN).unwrap_or(u64::MAX);
     let bytes = chat_core::private_file::read(path, limit).map_err(|error| {
-        let mut failure = Failure::from(chat_core::Error::from(error));
+        let mut failure = Failure::from(Error::from(error));
         if failure.exit == Exit::Nothing {
             failure.exit = Exit::Usage;
         }

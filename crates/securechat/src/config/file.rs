@@ -86,6 +86,9 @@ impl Problem {
         let unknown = said.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next());
         let message = match unknown {
             Some(key) => format!("there is no key {key:?}"),
+            None if said.ends_with("expected a sequence") => {
+                format!("{said}; write a list: brokers = [\"HOST:9092\"]")
+            }
             None => said.lines().next().unwrap_or("it is no TOML").to_owned(),
         };
         Self { line, message, unknown_key: unknown.map(str::to_owned) }

@@ -61,6 +61,20 @@ fn hints_of_rare_mistakes() {
     house.run_as("bob", &["history", "--grep", "("]).exit(2).hints("find it as it stands");
     house.send("alice", "bob", "").exit(2).hints("give it a text");
     house.feed("alice", &["send", "--to", "bob"], b"").exit(2).hints("give it a text");
+    house.send("alice", "alice", "hello").exit(2).hints("write to somebody else");
+    let file = house.file("file", b"");
+    let (file, folder) = (file.to_str().unwrap(), house.path().to_str().unwrap());
+    house.run(&["cover", "capacity", folder]).exit(6).hints("a file in it: ls -l");
+    house.run(&["demo", "--dir", file]).exit(2).hints("demo --dir DIR");
+    house.run(&["init", "carol", "--no-passphrase"]).exit(0);
+    let brokers = broker.address().to_string();
+    let create = |more: &[&str]| {
+        let args = ["network", "create", "--brokers", &brokers, "--namespace", "too-many"];
+        house.run_as("carol", &[&args[..], more].concat())
+    };
+    create(&["--key", "nope.key"]).exit(2).hints("ls -l .");
+    create(&["--partitions", "1000000"]).exit(3).hints("--partitions 16");
+    create(&["--replication", "9"]).exit(3).hints("--replication 1");
     // A command that no shell is there for.
     house.send("alice", "bob", "hello").exit(0);
     let mut listen = house.command(&["listen", "--max", "1", "--timeout", "20s", "--exec", "true"]);
@@ -72,6 +86,30 @@ fn hints_of_rare_mistakes() {
         said.contains("hint: it is given to sh; see that there is one: command -v sh"),
         "{said}"
     );
+}
+
+/// A user whom the system does not know has no home folder; only the superuser can become one.
+#[cfg(unix)]
+#[test]
+fn without_a_home_folder() {
+    use std::os::unix::process::CommandExt;
+    let house = House::new();
+    let mut command = house.command(&["history"]);
+    for place in ["SECURECHAT_HOME", "HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"] {
+        command.env_remove(place);
+    }
+    let said = match command.uid(4_000_000).current_dir("/").output() {
+        Ok(said) => said,
+        Err(error) => {
+            println!(
+                "skipped: without_a_home_folder, because another user cannot be taken: {error}"
+            );
+            return;
+        }
+    };
+    let error = String::from_utf8_lossy(&said.stderr);
+    assert_eq!(said.status.code(), Some(2), "{error}");
+    assert!(error.contains("hint: name a folder: securechat --home DIR"), "{error}");
 }
 
 #[test]
@@ -219,6 +257,12 @@ fn configuration() {
     );
     let path = house.run(&["config", "path"]).exit(0).out;
     assert_eq!(path.trim(), house.path().join("config.toml").to_str().unwrap());
+    let checked = house.run(&["config", "check", "--json"]).exit(0).json();
+    assert_eq!((&checked[0]["type"], &checked[0]["state"]), (&"check".into(), &"ok".into()));
+    house.file("config.toml", b"sasl_password = 'x'\n");
+    house.run(&["history"]).exit(2).hints("did you mean sasl_password_file?");
+    house.file("config.toml", b"brokers = 'a:1'\n");
+    house.run(&["history"]).exit(2).says("write a list: brokers = [\"HOST:9092\"]");
 }
 
 #[test]
@@ -241,7 +285,16 @@ fn covers() {
     send(empty.to_str().unwrap()).exit(6);
     let good = picture("smile.jpg");
     let args = ["cover", "capacity", "--json", good.to_str().unwrap()];
-    assert!(house.run(&args).exit(0).json()[0]["text_bytes"].as_u64().unwrap() > 10_000);
+    let whole = house.run(&args).exit(0).json()[0]["text_bytes"].as_u64().unwrap();
+    assert!(whole > 10_000);
+    // A topic of small records scales the picture down, and it holds less.
+    let tight = ["cover", "capacity", "--json", "--max-record", "100000", good.to_str().unwrap()];
+    let promised = &house.run(&tight).exit(0).json()[0];
+    assert!(promised["scaled_to"]["width"].as_u64().unwrap() > 0, "{promised}");
+    let held = promised["text_bytes"].as_u64().unwrap();
+    assert!((1_000..whole).contains(&held), "{promised}");
+    let small = house.run(&["cover", "capacity", tiny.to_str().unwrap()]).exit(6);
+    assert!(small.out.contains("too small for any message"), "{}", small.out);
     house
         .run(&["cover", "capacity", text.to_str().unwrap(), good.to_str().unwrap()])
         .exit(6)
@@ -298,7 +351,7 @@ fn damaged_and_newer_stores() {
     let last = bytes.len() - 1;
     bytes[last] ^= 1;
     std::fs::write(&vault, bytes).unwrap();
-    house.run_as("alice", &["history"]).exit(7);
+    house.run_as("alice", &["history"]).exit(7).hints("put it back from a copy");
 }
 
 #[test]
