@@ -78,6 +78,7 @@ pub(crate) struct OutboxRow {
     /// Whether it only stands in for a message that was withdrawn.
     pub(crate) is_void: bool,
     /// The encoded content: a void can be made from it.
+    #[serde(with = "serde_bytes")]
     pub(crate) content: Vec<u8>,
     pub(crate) payload: Payload,
 }
@@ -86,9 +87,15 @@ pub(crate) struct OutboxRow {
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) enum Payload {
     /// These bytes, as the record's value: an envelope, or a finished picture.
-    Ready(Vec<u8>),
+    Ready(#[serde(with = "serde_bytes")] Vec<u8>),
     /// This envelope inside this cover; whoever holds the mailbox's drain lock embeds it.
-    Planned { envelope: Vec<u8>, cover: Vec<u8>, cover_id: [u8; 32] },
+    Planned {
+        #[serde(with = "serde_bytes")]
+        envelope: Vec<u8>,
+        #[serde(with = "serde_bytes")]
+        cover: Vec<u8>,
+        cover_id: [u8; 32],
+    },
 }
 
 impl OutboxRow {

@@ -74,17 +74,23 @@ pub(crate) const TABLES: [&Table; 19] = [
 pub(crate) const KEYS_ONLY: [&Table; 2] = [&CONVERSATIONS, &UNREADABLE];
 
 /// The newest schema version.
-pub(crate) const VERSION: u32 = 2;
+pub(crate) const VERSION: u32 = 3;
 
 /// A step from one version to the next; new tables are there already when it runs.
 pub(crate) type Migration = fn(&mut WriteTxn<'_>) -> Result<(), StoreError>;
 
 /// `MIGRATIONS[n]` leads from version `n + 1` to `n + 2`.
-pub(crate) const MIGRATIONS: &[Migration] = &[forget_own_rows];
+pub(crate) const MIGRATIONS: &[Migration] = &[forget_own_rows, rows_into_blocks];
 
 /// Version 1 kept places of own records without what it takes to send them again.
 fn forget_own_rows(tx: &mut WriteTxn<'_>) -> Result<(), StoreError> {
     tx.own_clear()
+}
+
+/// Version 2 kept every row of the outbox, and every place of an own record, by itself.
+fn rows_into_blocks(tx: &mut WriteTxn<'_>) -> Result<(), StoreError> {
+    tx.outbox_into_blocks()?;
+    tx.own_into_runs()
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chat_store::{SeenEntry, Store, StoreError, StoreKey};
+use chat_store::{OutboxId, SeenEntry, Store, StoreError, StoreKey};
 use proptest::prelude::*;
 
 fn store() -> Store {
@@ -23,6 +23,126 @@ fn stream() -> impl Strategy<Value = (Vec<u8>, String, [u8; 16])> {
 /// Numbers whose bytes reach into every place.
 fn number() -> impl Strategy<Value = u64> {
     prop_oneof![0..4_u64, 254..258_u64, any::<u64>(), (u64::MAX - 2)..=u64::MAX]
+}
+
+/// What is done to an outbox.
+#[derive(Clone, Debug)]
+enum Step {
+    Push(u8, Vec<usize>),
+    /// The rows whose numbers leave one of these remainders arrive.
+    Rest(u8, u64, Vec<u64>),
+    Requeue(u64),
+    Remove(u64),
+    Replace(u64, usize),
+    ForgetAll,
+    ForgetNone,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let length = prop_oneof![8 => 0..40_usize, 1 => Just(50_000)];
+    let id = || 1..200_u64;
+    prop_oneof![
+        (0..2_u8, prop::collection::vec(length, 1..80)).prop_map(|(to, rows)| Step::Push(to, rows)),
+        (0..2_u8, 1..5_u64, prop::collection::vec(0..5_u64, 1..5))
+            .prop_map(|(to, of, rests)| Step::Rest(to, of, rests)),
+        id().prop_map(Step::Requeue),
+        id().prop_map(Step::Remove),
+        (id(), 0..60_000_usize).prop_map(|(id, length)| Step::Replace(id, length)),
+        Just(Step::ForgetAll),
+        Just(Step::ForgetNone),
+    ]
+}
+
+/// One row of the outbox, as simply as it can be kept.
+#[derive(Clone, Debug, PartialEq)]
+struct Row {
+    mailbox: u8,
+    body: Vec<u8>,
+    waits: bool,
+}
+
+/// The outbox and its model after a step; bodies are as long as the step says.
+fn outbox_step(
+    tx: &mut chat_store::WriteTxn<'_>,
+    model: &mut BTreeMap<u64, Row>,
+    step: &Step,
+) -> Result<(), StoreError> {
+    match step {
+        Step::Push(to, lengths) => {
+            let bodies: Vec<_> =
+                lengths.iter().map(|length| vec![*length as u8; *length]).collect();
+            let (first, last) = tx.outbox_push_all(&[*to; 20], &bodies)?;
+            assert_eq!(last.get() + 1 - first.get(), bodies.len() as u64);
+            for (id, body) in (first.get()..).zip(bodies) {
+                let row = Row { mailbox: *to, body, waits: true };
+                assert_eq!(model.insert(id, row), None, "numbers are used once");
+            }
+        }
+        Step::Rest(to, of, rests) => {
+            let arrives = |id: u64, row: &Row| row.mailbox == *to && rests.contains(&(id % of));
+            let mut arrived = Vec::new();
+            for (id, row) in model.iter_mut().filter(|(id, row)| arrives(**id, row)) {
+                arrived.push((OutboxId::from(*id), row.body.len() as u64));
+                row.waits = false;
+            }
+            tx.outbox_rest(&[*to; 20], arrived, 7)?;
+        }
+        Step::Requeue(id) => {
+            let row = model.get_mut(id).filter(|row| !row.waits);
+            assert_eq!(tx.outbox_requeue((*id).into())?, row.is_some());
+            row.into_iter().for_each(|row| row.waits = true);
+        }
+        Step::Remove(id) => {
+            tx.outbox_remove((*id).into())?;
+            model.remove(id);
+        }
+        Step::Replace(id, length) => {
+            let body = vec![9; *length];
+            tx.outbox_replace((*id).into(), &body)?;
+            // Only what waits is replaced by anybody: the length of what rests was noted.
+            if let Some(row) = model.get_mut(id) {
+                row.body = body;
+            }
+        }
+        Step::ForgetAll => {
+            tx.outbox_forget(8, u64::MAX)?;
+            model.retain(|_, row| row.waits);
+        }
+        Step::ForgetNone => tx.outbox_forget(7, u64::MAX)?,
+    }
+    Ok(())
+}
+
+fn outbox_is(tx: &chat_store::ReadTxn<'_>, model: &BTreeMap<u64, Row>) -> Result<(), StoreError> {
+    let waiting = |to: u8| model.iter().filter(move |(_, row)| row.waits && row.mailbox == to);
+    for to in 0..2 {
+        let oldest = tx.outbox_oldest(&[to; 20], usize::MAX, usize::MAX)?;
+        let oldest = oldest.iter().map(|row| (row.id.get(), row.body.as_slice()));
+        assert!(oldest.eq(waiting(to).map(|(id, row)| (*id, row.body.as_slice()))));
+        let few = tx.outbox_oldest(&[to; 20], 70, 30_000)?;
+        let bytes: usize = few.iter().map(|row| row.body.len()).sum();
+        assert!(few.len() <= 70 && (bytes <= 30_000 || few.len() == 1));
+        assert_eq!(few.is_empty(), waiting(to).next().is_none());
+    }
+    let mut each = Vec::new();
+    tx.outbox_each(|row| {
+        each.push(row.id);
+        Ok::<_, StoreError>(())
+    })?;
+    each.sort_unstable();
+    assert_eq!(tx.outbox_numbers()?, each);
+    let waits = model.iter().filter(|(_, row)| row.waits).map(|(id, _)| OutboxId::from(*id));
+    assert!(each.into_iter().eq(waits));
+    for id in 0..250 {
+        let row = model.get(&id);
+        let found = tx.outbox_get(id.into())?;
+        assert_eq!(found.as_ref().map(|row| row.body.as_slice()), row.map(|row| &*row.body));
+        for to in 0..2 {
+            let expected = row.is_some_and(|row| row.waits && row.mailbox == to);
+            assert_eq!(tx.outbox_waits(&[to; 20], id.into())?, expected, "{id}");
+        }
+    }
+    Ok(())
 }
 
 proptest! {
@@ -61,6 +181,40 @@ proptest! {
             prop_assert_eq!(highest, of_stream.map(|((_, number), _)| *number).next_back());
             let known = model.get(&(name, number)).cloned().unwrap_or_default();
             prop_assert_eq!(seen, known.into_iter().map(entry).collect::<Vec<_>>());
+        }
+        prop_assert!(store.verify().unwrap().is_sound());
+    }
+
+    #[test]
+    fn places_of_own_records_are_an_ordered_map_however_they_lie_together(
+        steps in prop::collection::vec(
+            (any::<bool>(), prop::collection::vec(0..300_u64, 1..100), 0..3_u64), 1..12,
+        ),
+        asked in prop::collection::vec((0..310_u64, 0..400_usize), 0..10),
+    ) {
+        let store = store();
+        let mut model: BTreeMap<u64, u8> = BTreeMap::new();
+        for (step, (rising, mut offsets, kind)) in steps.into_iter().enumerate() {
+            if rising {
+                offsets.sort_unstable();
+            }
+            store.write(|tx| {
+                if kind == 0 {
+                    model.retain(|offset, _| !offsets.contains(offset));
+                    return offsets.iter().try_for_each(|offset| tx.own_delete("t", 0, *offset));
+                }
+                let body = step as u8;
+                model.extend(offsets.iter().map(|offset| (*offset, body)));
+                tx.own_put("t", 0, offsets.into_iter().map(|offset| (offset, [body])))
+            }).unwrap();
+            let newest = store.read(|tx| tx.own_newest("t", 0)).unwrap();
+            prop_assert_eq!(newest.map(|row| row.offset), model.keys().next_back().copied());
+        }
+        for (below, limit) in asked.into_iter().chain([(u64::MAX, usize::MAX)]) {
+            let rows = store.read(|tx| tx.own_below("t", 0, below, limit)).unwrap();
+            let rows = rows.iter().map(|row| (row.offset, row.body[0]));
+            let expected = model.range(..below).rev().take(limit);
+            prop_assert!(rows.eq(expected.map(|(offset, body)| (*offset, *body))));
         }
         prop_assert!(store.verify().unwrap().is_sound());
     }
@@ -162,6 +316,33 @@ proptest! {
             let expected = all.iter().filter(of).filter(|row| before.is_none_or(|b| row.seq < b));
             prop_assert!(found.iter().eq(expected.take(limit)));
         }
+        prop_assert!(store.verify().unwrap().is_sound());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        cases: 48,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn the_outbox_is_a_list_of_rows_however_they_lie_together(
+        steps in prop::collection::vec(step(), 1..14),
+    ) {
+        let store = store();
+        let mut model = BTreeMap::new();
+        for step in &steps {
+            store.write(|tx| outbox_step(tx, &mut model, step)).unwrap();
+            store.read(|tx| outbox_is(tx, &model)).unwrap();
+        }
+        // Nothing that nobody can ask for stays behind.
+        store.write(|tx| {
+            let ids: Vec<u64> = model.keys().copied().collect();
+            ids.into_iter().try_for_each(|id| outbox_step(tx, &mut model, &Step::Remove(id)))
+        }).unwrap();
+        store.read(|tx| outbox_is(tx, &model)).unwrap();
         prop_assert!(store.verify().unwrap().is_sound());
     }
 }

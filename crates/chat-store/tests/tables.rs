@@ -183,6 +183,32 @@ fn a_row_that_arrived_rests_until_the_log_loses_it_or_it_is_old() {
 }
 
 #[test]
+fn what_was_pushed_together_is_forgotten_together() {
+    on_each(|store| {
+        let mailbox = [1; 20];
+        let (first, last) = write(store, |tx| tx.outbox_push_all(&mailbox, &vec![[7; 100]; 130]));
+        assert_eq!((first.get(), last.get()), (1, 130));
+        let rest = |ids: std::ops::Range<u64>| {
+            let rows = ids.map(|id| (id.into(), 100));
+            write(store, |tx| tx.outbox_rest(&mailbox, rows, 10));
+        };
+        rest(1..101);
+        // Two blocks, of which the younger has rows that wait.
+        write(store, |tx| tx.outbox_forget(0, 5000));
+        let there = |id: u64| store.read(|tx| tx.outbox_get(id.into())).unwrap().is_some();
+        assert!(!there(1) && !there(64), "6,400 bytes at once");
+        assert!(there(65) && there(100) && there(130));
+        write(store, |tx| tx.outbox_forget(11, u64::MAX));
+        assert!(!there(65) && !there(100), "what arrived is gone, though its block is there");
+        assert!(!write(store, |tx| tx.outbox_requeue(100.into())));
+        assert!(there(101) && there(130), "what waits is there");
+        rest(101..131);
+        write(store, |tx| tx.outbox_forget(11, u64::MAX));
+        assert!((1..140).all(|id| !there(id)));
+    });
+}
+
+#[test]
 fn places_of_own_records_are_kept_newest_first_up_to_a_limit() {
     on_each(|store| {
         const KEPT: u64 = 128 * 1024;
@@ -193,11 +219,15 @@ fn places_of_own_records_are_kept_newest_first_up_to_a_limit() {
             let rows = store.read(|tx| tx.own_below(TOPIC, 0, below, usize::MAX)).unwrap();
             rows.iter().map(|row| row.offset).collect()
         };
-        assert!(offsets(u64::MAX).into_iter().eq((all - KEPT..all).rev()));
+        // What was remembered together goes together.
+        let kept = offsets(u64::MAX);
+        let oldest = *kept.last().unwrap();
+        assert!((all - KEPT - 63..=all - KEPT).contains(&oldest), "{oldest}");
+        assert!(kept.into_iter().eq((oldest..all).rev()));
         write(store, |tx| tx.own_delete(TOPIC, 0, all - 1));
         write(store, |tx| tx.own_put(TOPIC, 0, [(all - 2, [2])]));
         assert_eq!(offsets(all - 1)[..2], [all - 2, all - 3]);
-        assert_eq!(offsets(u64::MAX).len() as u64, KEPT - 1);
+        assert_eq!(offsets(u64::MAX).len() as u64, all - oldest - 1);
     });
 }
 

@@ -1,15 +1,15 @@
 //! The command line.
 
+mod parse;
+
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::time::Duration;
 
 use chat_core::EngineKind;
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::failure::{Exit, Failure};
-use crate::output::Console;
+pub(crate) use self::parse::parse;
 use crate::time::{parse_duration, parse_moment};
 
 /// End-to-end encrypted chat whose only server is an Apache Kafka cluster.
@@ -198,10 +198,10 @@ pub(crate) struct NetworkCreateArgs {
     #[arg(long, value_name = "N")]
     pub(crate) partitions: Option<std::num::NonZeroU32>,
     /// How long the cluster keeps messages [default: as begun, or 30d]
-    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    #[arg(long, value_name = "TIME", value_parser = parse::retention)]
     pub(crate) retention: Option<Duration>,
     /// Copies that the cluster keeps [default: as begun, or 3 with three brokers, else the cluster's own number]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) replication: Option<u16>,
     /// plaintext, tls, sasl-tls or sasl-plaintext [default: plaintext to this machine, refused to others]
     #[arg(long, value_name = "KIND")]
@@ -251,7 +251,7 @@ pub(crate) struct SendArgs {
     /// Hide the message in this picture, or in an unused one of this folder
     #[arg(long, value_name = "FILE|DIR")]
     pub(crate) image: Option<PathBuf>,
-    /// How long to wait for the broker
+    /// How long to wait for a broker that answers slowly or not; one that refuses the connection is not waited for
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse_duration, env = "SECURECHAT_TIMEOUT")]
     pub(crate) timeout: Duration,
     /// Wait until the broker has acknowledged it; this is what happens anyway
@@ -343,8 +343,9 @@ pub(crate) enum OutboxCommand {
         after_help = "Examples:\n  securechat outbox list\n  securechat outbox drop 3\n  securechat --profile bob outbox drop 1"
     )]
     Drop {
-        /// Its number, as `outbox list` shows it
-        id: u64,
+        /// Its number or its id, as `outbox list` shows them
+        #[arg(value_name = "NUMBER")]
+        which: String,
     },
     /// Send all that waits, now
     #[command(
@@ -381,7 +382,8 @@ pub(crate) enum CoverCommand {
   securechat broker --data ./broker-data")]
 pub(crate) struct BrokerArgs {
     /// Where to listen; port 0 takes a free one
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9092", env = "SECURECHAT_LISTEN")]
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9092", env = "SECURECHAT_LISTEN",
+          value_parser = parse::listen_address)]
     pub(crate) listen: std::net::SocketAddr,
     /// The folder of its data [default: broker/ in the data folder]
     #[arg(long, value_name = "DIR")]
@@ -416,30 +418,4 @@ pub(crate) enum ConfigCommand {
         after_help = "Examples:\n  securechat config check\n  securechat --config other.toml config check\n  securechat config check --json"
     )]
     Check,
-}
-
-/// Parses the command line; help, version and mistakes are printed here.
-pub(crate) fn parse() -> Result<(Cli, Console), ExitCode> {
-    match Cli::try_parse() {
-        Ok(cli) => {
-            let console = Console::new(&cli.globals);
-            Ok((cli, console))
-        }
-        Err(error) => Err(explain(&error)),
-    }
-}
-
-fn explain(error: &clap::Error) -> ExitCode {
-    let falsy = ["", "0", "n", "no", "f", "false", "off"];
-    let asked =
-        std::env::var("SECURECHAT_JSON").is_ok_and(|v| !falsy.contains(&v.to_lowercase().as_str()));
-    if error.use_stderr() && (asked || std::env::args_os().any(|arg| arg == "--json")) {
-        let text = error.to_string();
-        let line = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-        let failure = Failure::usage(line).hint("see the options: securechat --help");
-        Console::json_errors().fail(&failure);
-        return Exit::Usage.into();
-    }
-    drop(error.print());
-    if error.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() }
 }

@@ -93,6 +93,23 @@ fn handle(text: &str) -> Result<chat_core::Handle, Failure> {
     })
 }
 
+/// Ends the program a moment after somebody has asked for it, where it cannot do so itself: a write that
+/// nobody reads never returns.
+fn end_at_last() {
+    std::thread::spawn(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        let Ok(runtime) = runtime else { return };
+        runtime.block_on(async {
+            interrupted().await;
+            tokio::time::sleep(PATIENCE).await;
+        });
+        std::process::exit(Exit::Interrupted as i32);
+    });
+}
+
+/// How long the end that somebody has asked for may take.
+const PATIENCE: std::time::Duration = std::time::Duration::from_millis(1500);
+
 /// Ends when somebody wants the program to end.
 async fn interrupted() {
     #[cfg(unix)]

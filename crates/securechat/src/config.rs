@@ -98,7 +98,18 @@ impl Config {
             }
         };
         let file = File::parse(&bytes).map_err(|problem| refusal(&problem, path))?;
-        Ok(Self::from(file))
+        Ok(Self::from(file).relative_to(path.parent().unwrap_or(Path::new(""))))
+    }
+
+    /// Files that are named without a folder lie beside the configuration.
+    fn relative_to(mut self, folder: &Path) -> Self {
+        for settings in self.profiles.values_mut().chain([&mut self.settings]) {
+            let Settings { ca_file, cert_file, key_file, sasl_password_file, .. } = settings;
+            for path in [ca_file, cert_file, key_file, sasl_password_file].into_iter().flatten() {
+                *path = folder.join(&*path);
+            }
+        }
+        self
     }
 
     /// The names of the profiles that have a table of their own.
@@ -201,6 +212,18 @@ mod tests {
         let no_list = File::parse(b"brokers = 'a:1'").unwrap_err();
         assert!(no_list.message.ends_with("brokers = [\"HOST:9092\"]"), "{}", no_list.message);
         assert!(File::parse(b"brokers = [").is_err());
+    }
+
+    #[test]
+    fn files_are_found_from_every_folder() {
+        let file = File::parse(
+            b"ca_file = 'ca.pem'\nkey_file = '/k.pem'\n[profiles.bob]\ncert_file = 'bob/c.pem'\n",
+        );
+        let config = Config::from(file.unwrap()).relative_to(Path::new("/etc/chat"));
+        let settings = config.settings("bob");
+        assert_eq!(settings.ca_file.as_deref(), Some(Path::new("/etc/chat/ca.pem")));
+        assert_eq!(settings.key_file.as_deref(), Some(Path::new("/k.pem")));
+        assert_eq!(settings.cert_file.as_deref(), Some(Path::new("/etc/chat/bob/c.pem")));
     }
 
     #[test]

@@ -91,6 +91,12 @@ pub(crate) fn check(settings: &Settings) -> Result<(), Failure> {
             return Err(wrong(&format!("{}: {error}", path.display())));
         }
     }
+    let certificates = [("ca_file", &settings.ca_file), ("cert_file", &settings.cert_file)];
+    for (key, path) in
+        certificates.into_iter().filter_map(|(key, path)| Some((key, path.as_ref()?)))
+    {
+        read_certificates(key, path)?;
+    }
     Ok(())
 }
 
@@ -137,11 +143,11 @@ fn security(
 
 fn tls(settings: &Settings, network: &ConnectionHints) -> Result<TlsOptions, Failure> {
     let ca_pem = match &settings.ca_file {
-        Some(path) => Some(read_pem(path)?),
+        Some(path) => Some(read_certificates("ca_file", path)?),
         None => network.ca_pem.clone(),
     };
     let identity_pem = match (&settings.cert_file, &settings.key_file) {
-        (Some(chain), Some(key)) => Some((read_pem(chain)?, read_key(key)?)),
+        (Some(chain), Some(key)) => Some((read_certificates("cert_file", chain)?, read_key(key)?)),
         (None, None) => None,
         _ => {
             return Err(Failure::new(Exit::Usage, "config", "cert_file and key_file go together")
@@ -182,18 +188,28 @@ fn password(settings: &Settings) -> Result<Option<SecretString>, Failure> {
         (None, Some(command)) => passphrase::from_command(command).map_err(look)?,
         (None, None) => return Ok(None),
     };
+    if line.is_empty() {
+        return Err(look(Failure::new(Exit::Usage, "config", "the broker password is empty")));
+    }
     Ok(Some(SecretString::from(line.as_str())))
 }
 
-fn read_pem(path: &Path) -> Result<Vec<u8>, Failure> {
+/// Certificates as PEM; a file without any would look like a fault of the broker.
+fn read_certificates(key: &str, path: &Path) -> Result<Vec<u8>, Failure> {
+    let look = "see the settings: securechat config show";
     use std::io::Read;
     let mut bytes = Vec::new();
     let read =
         std::fs::File::open(path).and_then(|file| file.take(MAX_PEM).read_to_end(&mut bytes));
     read.map_err(|error| {
         let failure = Failure { code: "config", ..Failure::file(path, &error) };
-        failure.hint("see the settings: securechat config show")
+        failure.hint(look)
     })?;
+    const BEGIN: &[u8] = b"-----BEGIN CERTIFICATE-----";
+    if !bytes.windows(BEGIN.len()).any(|window| window == BEGIN) {
+        let said = format!("{key}: {} holds no certificate in PEM", path.display());
+        return Err(Failure::new(Exit::Usage, "config", said).hint(look));
+    }
     Ok(bytes)
 }
 

@@ -171,6 +171,14 @@ fn unfit(error: &Error) -> Vec<String> {
         Error::Send(SendError::ToSelf) => {
             vec!["write to somebody else: securechat send --to HANDLE".to_owned()]
         }
+        Error::PrivateFile(PrivateFileError::Io { path, .. }) => {
+            let folder = shell_word(&path.display().to_string());
+            vec![format!("name a file in it: ls -l {folder}")]
+        }
+        Error::PrivateFile(PrivateFileError::TooLarge { path, .. }) => {
+            let file = shell_word(&path.display().to_string());
+            vec![format!("is it the file that was meant? see what it is: file {file}")]
+        }
         Error::PrivateFile(PrivateFileError::NotFound { path }) => {
             let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
             let folder = folder.unwrap_or(Path::new("."));

@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chat_store::{OutboxRow as Stored, ReadTxn, StoreError};
+use chat_store::{OutboxRow as Stored, ReadTxn};
 use tokio::time::Instant;
 
 use super::Client;
@@ -154,14 +154,13 @@ impl Client {
     /// When the store cannot be read.
     pub fn outbox(&self) -> Result<Vec<OutboxItem>, Error> {
         Ok(self.profile.store.read::<_, SendError>(|tx| {
-            let rows = tx.outbox_numbers()?.into_iter().map(|id| {
-                // One body at a time: each may hold a picture.
-                let stored = tx.outbox_get(id)?.ok_or_else(|| StoreError::Damaged {
-                    what: format!("row {id} of the outbox is missing"),
-                })?;
-                outbox_item(tx, &stored)
-            });
-            rows.collect()
+            let mut items = Vec::new();
+            tx.outbox_each(|stored| {
+                items.push(outbox_item(tx, &stored)?);
+                Ok::<_, SendError>(())
+            })?;
+            items.sort_unstable_by_key(|item| item.id);
+            Ok(items)
         })?)
     }
 

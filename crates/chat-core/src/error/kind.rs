@@ -191,6 +191,11 @@ fn private_file(error: &PrivateFileError) -> ErrorKind {
         PrivateFileError::Exists { .. } => ErrorKind::InvalidInput,
         PrivateFileError::NotFound { .. } => ErrorKind::InvalidInput,
         PrivateFileError::TooLarge { .. } => ErrorKind::InvalidInput,
+        PrivateFileError::Io { source, .. }
+            if source.kind() == std::io::ErrorKind::IsADirectory =>
+        {
+            ErrorKind::InvalidInput
+        }
         PrivateFileError::Io { source, .. } => io(source),
     }
 }

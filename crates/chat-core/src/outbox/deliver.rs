@@ -98,12 +98,14 @@ impl Drain {
             let sent = self.until(deadline, |drain| Box::pin(drain.mailbox(*mailbox, true))).await;
             failure = failure.or(sent.err());
         }
-        if failure.as_ref().is_none_or(|error| !error.concerns_connection()) {
-            for mailbox in self.other_mailboxes(first)? {
-                let sent =
-                    self.until(deadline, |drain| Box::pin(drain.mailbox(mailbox, false))).await;
-                failure = failure.or(sent.err());
-            }
+        let reached = failure.as_ref().is_none_or(|error| !error.concerns_connection());
+        let mut drained = first.to_vec();
+        while reached {
+            // Asked anew: what the log has lost of a mailbox may have been found while another was drained.
+            let Some(mailbox) = self.another_mailbox(&drained)? else { break };
+            drained.push(mailbox);
+            let sent = self.until(deadline, |drain| Box::pin(drain.mailbox(mailbox, false))).await;
+            failure = failure.or(sent.err());
         }
         self.finish(failure)
     }
@@ -122,10 +124,10 @@ impl Drain {
             .unwrap_or(Err(SendError::NoAnswerInTime))
     }
 
-    fn other_mailboxes(&self, first: &[Mailbox]) -> Result<Vec<Mailbox>, SendError> {
+    /// A mailbox that rows wait for and that was not drained yet.
+    fn another_mailbox(&self, drained: &[Mailbox]) -> Result<Option<Mailbox>, SendError> {
         let all = self.ground.profile.store.read(|tx| tx.outbox_mailboxes())?;
-        let all = all.iter().map(Mailbox::from_bytes);
-        Ok(all.filter(|mailbox| !first.contains(mailbox)).collect())
+        Ok(all.iter().map(Mailbox::from_bytes).find(|mailbox| !drained.contains(mailbox)))
     }
 
     /// Counts what is left of the messages waited for. A store that cannot say is an error.

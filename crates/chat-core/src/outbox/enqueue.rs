@@ -4,7 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::atomic::Ordering;
 
 use chat_crypto::Envelope;
-use chat_store::{Contact, OutboxId, Seq, StreamTip, WriteTxn};
+use chat_store::{Contact, Seq, StreamTip, WriteTxn};
+use zeroize::Zeroizing;
 
 use super::once::{self, Repeated};
 use super::picture::{CoverSource, Note, Plan, Planner};
@@ -131,10 +132,8 @@ impl Profile {
         let stream = StreamId(self.stream_id()?);
         self.store.write(|tx| {
             let mut accepting = Accepting::new(&self.handle, &network, stream, next);
-            let queued = planned.into_iter().map(|plan| accepting.store(tx, plan));
-            let queued = queued.collect::<Result<Vec<_>, _>>()?;
-            accepting.finish(tx)?;
-            Ok(queued)
+            planned.into_iter().try_for_each(|plan| accepting.store(tx, plan))?;
+            accepting.finish(tx)
         })
     }
 
@@ -193,11 +192,33 @@ struct Accepting<'a> {
     tips: HashMap<Vec<u8>, StreamTip>,
     /// To whom something was written already.
     written_to: HashSet<Handle>,
+    accepted: Vec<Queued>,
+    run: Run,
+}
+
+/// Rows of one mailbox that go into the outbox together.
+#[derive(Default)]
+struct Run {
+    mailbox: Option<Mailbox>,
+    bodies: Vec<Zeroizing<Vec<u8>>>,
+    /// Where their messages are among those accepted: they get their numbers with the rows.
+    places: Vec<usize>,
+    /// Whether they are finished; one that is not lies alone.
+    is_ready: bool,
 }
 
 impl<'a> Accepting<'a> {
     fn new(me: &'a Handle, network: &'a Network, stream: StreamId, next: Next) -> Self {
-        Self { me, network, stream, next, tips: HashMap::new(), written_to: HashSet::new() }
+        Self {
+            me,
+            network,
+            stream,
+            next,
+            tips: HashMap::new(),
+            written_to: HashSet::new(),
+            accepted: Vec::new(),
+            run: Run::default(),
+        }
     }
 
     fn tip(&self, tx: &WriteTxn<'_>, conversation: &[u8]) -> Result<StreamTip, SendError> {
@@ -208,12 +229,13 @@ impl<'a> Accepting<'a> {
         Ok(known.unwrap_or(StreamTip { next: 0, prev: [0; 32] }))
     }
 
-    fn store(&mut self, tx: &mut WriteTxn<'_>, plan: Planned) -> Result<Queued, SendError> {
+    fn store(&mut self, tx: &mut WriteTxn<'_>, plan: Planned) -> Result<(), SendError> {
         let Planned { draft, mailbox, conversation, picture } = plan;
         if let Some(name) = &draft.name
             && let Some(queued) = once::earlier(tx, &draft.to, name, &draft.text, mailbox)?
         {
-            return Ok(queued);
+            self.accepted.push(queued);
+            return Ok(());
         }
         let key = conversation.encode();
         let tip = self.tip(tx, &key)?;
@@ -245,40 +267,66 @@ impl<'a> Accepting<'a> {
             content: encoded.to_vec(),
             payload,
         };
-        let id = self.push(tx, &mailbox.to_bytes(), &row)?;
         let known = !self.written_to.insert(draft.to.clone());
         let first_contact = !known && written_to(tx, &draft.to)?;
         let (message_id, to) = (content.message_id, draft.to);
-        let (id, repeated) = (id.get(), None);
+        let (id, repeated) = (UNNUMBERED, None);
         let queued = Queued { id, seq, message_id, to, first_contact, repeated, notes, mailbox };
+        self.push(tx, queued, &row)?;
         if let Some(name) = &draft.name {
-            once::remember(tx, name, &queued)?;
+            self.number(tx)?;
+            self.accepted.last().map_or(Ok(()), |queued| once::remember(tx, name, queued))?;
         }
-        Ok(queued)
+        Ok(())
     }
 
-    /// Puts a row into the outbox; what is finished and next in its mailbox counts as attempted where it may.
+    /// Adds a row to those that go into the outbox together.
     fn push(
-        &self,
+        &mut self,
         tx: &mut WriteTxn<'_>,
-        mailbox: &[u8; 20],
+        queued: Queued,
         row: &OutboxRow,
-    ) -> Result<OutboxId, SendError> {
-        let attempt = self.next == Next::Attempt
-            && matches!(row.payload, Payload::Ready(_))
-            && tx.outbox_oldest(mailbox, 1, 1)?.is_empty();
-        let id = tx.outbox_push(mailbox, &row.to_bytes()?)?;
-        if attempt {
-            tx.outbox_attempt(mailbox, id)?;
+    ) -> Result<(), SendError> {
+        let is_ready = matches!(row.payload, Payload::Ready(_));
+        if !is_ready || self.run.mailbox != Some(queued.mailbox) {
+            self.number(tx)?;
         }
-        Ok(id)
+        self.run.mailbox = Some(queued.mailbox);
+        self.run.is_ready = is_ready;
+        self.run.bodies.push(row.to_bytes()?);
+        self.run.places.push(self.accepted.len());
+        self.accepted.push(queued);
+        if is_ready { Ok(()) } else { self.number(tx) }
     }
 
-    fn finish(self, tx: &mut WriteTxn<'_>) -> Result<(), SendError> {
-        let tips = self.tips.iter();
-        Ok(tips.into_iter().try_for_each(|(key, tip)| tx.set_stream_tip(key, tip))?)
+    /// Puts the rows into the outbox that are to go there together. What is finished and next in its mailbox
+    /// counts as attempted where it may.
+    fn number(&mut self, tx: &mut WriteTxn<'_>) -> Result<(), SendError> {
+        let Run { mailbox, bodies, places, is_ready } = std::mem::take(&mut self.run);
+        let Some(mailbox) = mailbox.map(|mailbox| mailbox.to_bytes()) else { return Ok(()) };
+        let attempt =
+            self.next == Next::Attempt && is_ready && tx.outbox_oldest(&mailbox, 1, 1)?.is_empty();
+        let (first, last) = tx.outbox_push_all(&mailbox, &bodies)?;
+        if attempt {
+            tx.outbox_attempt(&mailbox, last)?;
+        }
+        for (id, place) in (first.get()..).zip(places) {
+            if let Some(queued) = self.accepted.get_mut(place) {
+                queued.id = id;
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(mut self, tx: &mut WriteTxn<'_>) -> Result<Vec<Queued>, SendError> {
+        self.number(tx)?;
+        self.tips.iter().try_for_each(|(key, tip)| tx.set_stream_tip(key, tip))?;
+        Ok(self.accepted)
     }
 }
+
+/// Numbers of the outbox begin at 1.
+const UNNUMBERED: u64 = 0;
 
 /// The exact length of the envelope that a draft will become, in bytes.
 fn envelope_len(

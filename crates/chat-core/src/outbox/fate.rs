@@ -1,5 +1,7 @@
 //! What became of a message that somebody waits for.
 
+use std::collections::HashMap;
+
 use chat_store::{ReadTxn, Seq};
 
 use crate::client::Profile;
@@ -44,13 +46,24 @@ impl Profile {
         messages: impl Iterator<Item = Wanted>,
         mut counts: Delivery,
     ) -> Result<Delivery, SendError> {
+        let mut by_mailbox: HashMap<Mailbox, Vec<Wanted>> = HashMap::new();
+        for wanted in messages {
+            by_mailbox.entry(wanted.mailbox).or_default().push(wanted);
+        }
         self.store.read(|tx| {
-            for wanted in messages {
-                match fate(tx, &wanted)? {
-                    Fate::Delivered => counts.delivered += 1,
-                    Fate::Waiting => counts.waiting += 1,
-                    Fate::Closed(message, reason) => counts.closed.push((message, reason)),
-                    Fate::Withdrawn(message) => counts.withdrawn.push(message),
+            for (mailbox, messages) in &by_mailbox {
+                let ids = messages.iter().map(|wanted| wanted.id);
+                let Some((first, last)) = ids.clone().min().zip(ids.max()) else { continue };
+                let waiting =
+                    tx.outbox_waiting(&mailbox.to_bytes(), (first.into(), last.into()))?;
+                for wanted in messages {
+                    let waits = waiting.binary_search(&wanted.id.into()).is_ok();
+                    match fate(tx, wanted, waits)? {
+                        Fate::Delivered => counts.delivered += 1,
+                        Fate::Waiting => counts.waiting += 1,
+                        Fate::Closed(message, reason) => counts.closed.push((message, reason)),
+                        Fate::Withdrawn(message) => counts.withdrawn.push(message),
+                    }
                 }
             }
             Ok(counts)
@@ -59,7 +72,7 @@ impl Profile {
 }
 
 /// What the store says of a message, whichever process brought it that far.
-fn fate(tx: &ReadTxn<'_>, wanted: &Wanted) -> Result<Fate, SendError> {
+fn fate(tx: &ReadTxn<'_>, wanted: &Wanted, waits: bool) -> Result<Fate, SendError> {
     let row = tx.history_get(wanted.seq)?.map(|stored| HistoryRow::decode(&stored)).transpose()?;
     Ok(match row.map(|row| row.item) {
         Some(Item::Message(Message { id, state: MessageState::Failed { reason }, .. })) => {
@@ -68,7 +81,7 @@ fn fate(tx: &ReadTxn<'_>, wanted: &Wanted) -> Result<Fate, SendError> {
         Some(Item::Message(Message { id, state: MessageState::Withdrawn, .. })) => {
             Fate::Withdrawn(id)
         }
-        _ if tx.outbox_waits(&wanted.mailbox.to_bytes(), wanted.id.into())? => Fate::Waiting,
+        _ if waits => Fate::Waiting,
         _ => Fate::Delivered,
     })
 }

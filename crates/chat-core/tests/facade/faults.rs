@@ -487,3 +487,19 @@ async fn only_where_a_broker_answered_before_is_a_message_marked_as_attempted_at
     send().await;
     assert_eq!(people.records().len(), 5);
 }
+
+/// What the log has lost is found mailbox by mailbox of one partition: one call sends all of it.
+#[tokio::test]
+async fn what_was_lost_of_another_mailbox_is_sent_by_the_same_delivery() {
+    let people = People::new().await;
+    let draft = |to: &str| Draft::text(handle(to), format!("to {to}"));
+    for to in ["bob", "carl", "bob", "dora"] {
+        people.alice.send(draft(to), LONG).await.unwrap();
+    }
+    people.log.recreate(&people.topic()).unwrap();
+    people.alice.enqueue(vec![draft("bob")]).unwrap();
+    let delivery = people.alice.deliver(&[], LONG).await.unwrap();
+    assert!(delivery.failure.is_none(), "{:?}", delivery.failure);
+    assert_eq!((delivery.others, people.alice.outbox().unwrap().len()), (5, 0));
+    assert_eq!(people.records().len(), 5);
+}

@@ -18,7 +18,7 @@ use crate::schema::{
 };
 use crate::sealed::StoreKey;
 use crate::tables::messages::{Head, HistoryRow, LAST_SEQ};
-use crate::tables::outbox::LAST_ID;
+use crate::tables::outbox::{BLOCK_ROWS, LAST_ID};
 use crate::txn::{ReadTxn, WriteTxn};
 
 /// What was saved of a damaged store, and what is gone.
@@ -181,10 +181,12 @@ fn make_outbox_whole(store: &Store) -> Result<(), StoreError> {
         for key in tx.keys(&WAITING, &Range::all(), usize::MAX)? {
             tx.delete(&WAITING, &key)?;
         }
-        for id in there.difference(&resting) {
-            tx.outbox_wait(*id)?;
+        for first in &there {
+            tx.outbox_wait(*first)?;
         }
-        let last = there.last().max(resting.last()).copied().unwrap_or(0);
+        // A block's key is its first number: there may be as many more as one holds.
+        let last = there.last().max(resting.last());
+        let last = last.map_or(0, |first| first.saturating_add(BLOCK_ROWS));
         let counted = tx.count(LAST_ID)?;
         // Where the counter is gone, numbers may have been given out that nothing here knows of.
         let beyond = if counted == 0 { UNKNOWN_IDS } else { 0 };

@@ -121,9 +121,12 @@ fn migrations_run_in_order_once_and_each_alone() {
         store.migrate(&[first, second]).unwrap();
         store.migrate(&[first, second]).unwrap();
         assert_eq!((steps(&store), store.version().unwrap()), (Some(12), 3));
+        store.write(|tx| tx.raw.set_version(VERSION + 1)).unwrap();
     }
     let newer = Store::open(&path, &key()).unwrap_err();
-    assert!(matches!(newer, OpenError::Newer { found: 3, supported: VERSION }));
+    assert!(
+        matches!(newer, OpenError::Newer { found, supported: VERSION } if found == VERSION + 1)
+    );
 }
 
 #[test]
@@ -158,6 +161,54 @@ fn an_older_store_gets_the_tables_that_it_lacks() {
     store.migrate(&[|_| Ok(())]).unwrap();
     store.write(|tx| tx.set_mark("m", 1.into())).unwrap();
     assert_eq!(store.read(|tx| tx.history_last()).unwrap(), Some(1.into()));
+}
+
+#[test]
+fn a_store_of_version_2_keeps_its_outbox_and_its_own_records() {
+    use crate::codec::numbered;
+    use crate::schema::{OUTBOX, OWN, RESTING, WAITING};
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("db");
+    let store = Store::create(&path, &key()).unwrap();
+    append(&store, b"x").unwrap();
+    let mailbox = [8; 20];
+    // Row by row, as version 2 wrote: number 1 waits, number 2 has arrived.
+    let written = store.write(|tx| {
+        for id in 1..=2_u64 {
+            tx.put(
+                &OUTBOX,
+                &id.to_be_bytes(),
+                &[mailbox.as_slice(), b"body", &[id as u8]].concat(),
+            )?;
+        }
+        let waiting: [u8; 16] = tx.sealer.hide("mailbox", &[&mailbox]);
+        tx.put(&WAITING, &numbered(&waiting, 1), &mailbox)?;
+        let resting = [70_i64.to_be_bytes(), 5_u64.to_be_bytes()].concat();
+        tx.put(&RESTING, &2_u64.to_be_bytes(), &resting)?;
+        tx.set_count(b"outbox", 2);
+        tx.set_count(b"resting bytes", 5);
+        let log = crate::tables::log_key(tx.sealer, "t", 3);
+        tx.put(&OWN, &numbered(&log, 40), b"place")?;
+        tx.raw.set_version(2)
+    });
+    written.unwrap();
+    drop(store);
+    let store = Store::open(&path, &key()).unwrap();
+    assert_eq!(store.version().unwrap(), VERSION);
+    let waits = store.read(|tx| tx.outbox_oldest(&mailbox, 9, 99)).unwrap();
+    assert_eq!(waits.iter().map(|row| row.body.as_slice()).collect::<Vec<_>>(), [b"body\x01"]);
+    let own = store.read(|tx| tx.own_newest("t", 3)).unwrap().unwrap();
+    assert_eq!((own.offset, own.body.as_slice()), (40, &b"place"[..]));
+    store
+        .write(|tx| {
+            assert!(tx.outbox_requeue(2.into())?);
+            assert_eq!(tx.outbox_push(&mailbox, b"next")?.get(), 3);
+            Ok::<_, StoreError>(())
+        })
+        .unwrap();
+    let waits = store.read(|tx| tx.outbox_numbers()).unwrap();
+    assert_eq!(waits.iter().map(|id| id.get()).collect::<Vec<_>>(), [1, 2, 3]);
+    assert!(store.verify().unwrap().is_sound());
 }
 
 #[test]

@@ -1,13 +1,15 @@
 //! Table `own`: where our own records lie on the log.
+//!
+//! Places that are remembered together lie in runs: one sealed value for many, under its first offset.
 
 use zeroize::Zeroizing;
 
-use crate::codec::{numbered, split_number};
+use crate::codec::{Fields, numbered, push_bytes, split_number};
 use crate::engine::Range;
 use crate::error::StoreError;
 use crate::schema::OWN;
 use crate::tables::log_key;
-use crate::txn::{ReadTxn, WriteTxn};
+use crate::txn::{OpenRow, ReadTxn, WriteTxn};
 
 /// A record of our own.
 #[derive(Clone, PartialEq, Eq)]
@@ -25,13 +27,47 @@ impl std::fmt::Debug for OwnRow {
     }
 }
 
+impl OwnRow {
+    /// The rows of a run, by rising offsets.
+    fn decode_run(row: &OpenRow) -> Result<Vec<Self>, StoreError> {
+        let damaged = || StoreError::damaged("an own row");
+        let mut fields = Fields(&row.value);
+        let mut run: Vec<Self> = Vec::new();
+        while !fields.0.is_empty() {
+            let offset = fields.u64().ok_or_else(damaged)?;
+            let body = Zeroizing::new(fields.bytes().ok_or_else(damaged)?.to_vec());
+            if run.last().is_some_and(|last| last.offset >= offset) {
+                return Err(damaged());
+            }
+            run.push(Self { offset, body });
+        }
+        let (_, first) = split_number(&row.key).ok_or_else(damaged)?;
+        if run.first().is_none_or(|row| row.offset != first) {
+            return Err(damaged());
+        }
+        Ok(run)
+    }
+
+    fn encode_run(run: &[Self]) -> Zeroizing<Vec<u8>> {
+        let length = run.iter().map(|row| 12 + row.body.len()).sum();
+        let mut value = Zeroizing::new(Vec::with_capacity(length));
+        for Self { offset, body } in run {
+            value.extend_from_slice(&offset.to_be_bytes());
+            push_bytes(&mut value, body);
+        }
+        value
+    }
+}
+
 impl ReadTxn<'_> {
     /// Our own newest record on a partition.
     ///
     /// # Errors
     /// When the row is damaged or the store cannot be read.
     pub fn own_newest(&self, topic: &str, partition: u32) -> Result<Option<OwnRow>, StoreError> {
-        Ok(self.own_below(topic, partition, u64::MAX, 1)?.pop())
+        let log = log_key(self.sealer, topic, partition);
+        let newest = self.rows(&OWN, &Range::prefix(&log).falling(), 1)?.pop();
+        Ok(newest.map(|row| OwnRow::decode_run(&row)).transpose()?.and_then(|mut run| run.pop()))
     }
 
     /// Our own records on a partition below `offset`, newest first, at most `limit`.
@@ -46,19 +82,23 @@ impl ReadTxn<'_> {
         limit: usize,
     ) -> Result<Vec<OwnRow>, StoreError> {
         let log = log_key(self.sealer, topic, partition);
-        let range = Range::prefix(&log).falling().ending_before(numbered(&log, offset));
-        let rows = self.rows(&OWN, &range, limit)?;
-        let decode = |row: crate::txn::OpenRow| {
-            let number = split_number(&row.key).ok_or_else(|| StoreError::damaged("an own row"))?;
-            Ok(OwnRow { offset: number.1, body: row.value })
-        };
-        rows.into_iter().map(decode).collect()
+        let mut range = Range::prefix(&log).falling().ending_before(numbered(&log, offset));
+        let mut rows = Vec::new();
+        while rows.len() < limit {
+            let Some(row) = self.rows(&OWN, &range, 1)?.pop() else { break };
+            let run = OwnRow::decode_run(&row)?;
+            let below = run.into_iter().rev().filter(|row| row.offset < offset);
+            rows.extend(below.take(limit - rows.len()));
+            range = range.ending_before(row.key);
+        }
+        Ok(rows)
     }
 }
 
 impl WriteTxn<'_> {
     /// Remembers where records of our own lie, each in place of one at the same offset, and forgets the
-    /// oldest that are no longer among the partition's newest 131,072.
+    /// oldest that are no longer among the partition's newest 131,072, those together that were remembered
+    /// together.
     ///
     /// * `rows` - offsets with what is to be stored about them
     ///
@@ -71,23 +111,31 @@ impl WriteTxn<'_> {
         rows: impl IntoIterator<Item = (u64, B)>,
     ) -> Result<(), StoreError> {
         let log = log_key(self.sealer, topic, partition);
-        let newest = self.keys(&OWN, &Range::prefix(&log).falling(), 1)?.pop();
-        let mut newest = newest.and_then(|key| split_number(&key).map(|(_, offset)| offset));
+        let mut newest = self.own_newest(topic, partition)?.map(|row| row.offset);
         let mut count = self.count(&counter(&log))?;
+        let mut above: Vec<OwnRow> = Vec::new();
         for (offset, body) in rows {
-            let key = numbered(&log, offset);
-            // As a rule they lie above all that is there.
-            let replaces = newest >= Some(offset) && self.delete(&OWN, &key)?;
-            self.put(&OWN, &key, body.as_ref())?;
-            count = count.saturating_add(u64::from(!replaces));
-            newest = newest.max(Some(offset));
+            let row = OwnRow { offset, body: Zeroizing::new(body.as_ref().to_vec()) };
+            // As a rule they lie above all that is there, one after another.
+            if Some(offset) > newest {
+                newest = Some(offset);
+                above.push(row);
+                continue;
+            }
+            self.own_add_run(&log, &std::mem::take(&mut above), &mut count)?;
+            self.own_insert(&log, row, &mut count)?;
         }
-        let excess = count.saturating_sub(NEWEST);
-        let oldest = usize::try_from(excess).unwrap_or(usize::MAX);
-        for key in self.keys(&OWN, &Range::prefix(&log), oldest)? {
-            self.delete(&OWN, &key)?;
+        self.own_add_run(&log, &above, &mut count)?;
+        while count > NEWEST {
+            let Some(oldest) = self.rows(&OWN, &Range::prefix(&log), 1)?.pop() else { break };
+            let run = OwnRow::decode_run(&oldest)?.len() as u64;
+            if count - run.min(count) < NEWEST {
+                break;
+            }
+            self.delete(&OWN, &oldest.key)?;
+            count -= run;
         }
-        self.set_count(&counter(&log), count - excess);
+        self.set_count(&counter(&log), count);
         Ok(())
     }
 
@@ -102,8 +150,62 @@ impl WriteTxn<'_> {
         offset: u64,
     ) -> Result<(), StoreError> {
         let log = log_key(self.sealer, topic, partition);
-        if self.delete(&OWN, &numbered(&log, offset))? {
-            self.set_count(&counter(&log), self.count(&counter(&log))?.saturating_sub(1));
+        let mut run = self.run_at(&log, offset)?;
+        let Some(place) = run.iter().position(|row| row.offset == offset) else { return Ok(()) };
+        let mut count = self.count(&counter(&log))?;
+        self.own_take_run(&log, &run, &mut count)?;
+        run.remove(place);
+        self.own_add_run(&log, &run, &mut count)?;
+        self.set_count(&counter(&log), count);
+        Ok(())
+    }
+
+    /// The only run that can hold an offset: it begins there or below.
+    fn run_at(&self, log: &[u8], offset: u64) -> Result<Vec<OwnRow>, StoreError> {
+        let mut range = Range::prefix(log).falling();
+        if let Some(next) = offset.checked_add(1) {
+            range = range.ending_before(numbered(log, next));
+        }
+        let row = self.rows(&OWN, &range, 1)?.pop();
+        row.map_or(Ok(Vec::new()), |row| OwnRow::decode_run(&row))
+    }
+
+    /// Puts a row where others may be: in place of one at its offset, or among a run's.
+    fn own_insert(&self, log: &[u8], row: OwnRow, count: &mut u64) -> Result<(), StoreError> {
+        let mut run = self.run_at(log, row.offset)?;
+        if run.last().is_none_or(|last| last.offset < row.offset) {
+            return self.own_add_run(log, &[row], count);
+        }
+        self.own_take_run(log, &run, count)?;
+        match run.binary_search_by_key(&row.offset, |row| row.offset) {
+            Ok(place) => drop(run.get_mut(place).map(|old| *old = row)),
+            Err(place) => run.insert(place, row),
+        }
+        self.own_add_run(log, &run, count)
+    }
+
+    fn own_take_run(&self, log: &[u8], run: &[OwnRow], count: &mut u64) -> Result<(), StoreError> {
+        let Some(first) = run.first() else { return Ok(()) };
+        self.delete(&OWN, &numbered(log, first.offset))?;
+        *count = count.saturating_sub(run.len() as u64);
+        Ok(())
+    }
+
+    fn own_add_run(&self, log: &[u8], run: &[OwnRow], count: &mut u64) -> Result<(), StoreError> {
+        for run in run.chunks(RUN_ROWS) {
+            let Some(first) = run.first() else { continue };
+            self.put(&OWN, &numbered(log, first.offset), &OwnRow::encode_run(run))?;
+        }
+        *count = count.saturating_add(run.len() as u64);
+        Ok(())
+    }
+
+    /// Makes runs of one row of what a store of version 2 holds.
+    pub(crate) fn own_into_runs(&mut self) -> Result<(), StoreError> {
+        for OpenRow { key, value } in self.rows(&OWN, &Range::all(), usize::MAX)? {
+            let (_, offset) =
+                split_number(&key).ok_or_else(|| StoreError::damaged("an own row"))?;
+            self.put(&OWN, &key, &OwnRow::encode_run(&[OwnRow { offset, body: value }]))?;
         }
         Ok(())
     }
@@ -123,3 +225,5 @@ fn counter(log: &[u8]) -> Vec<u8> {
 
 /// The newest records of a partition whose places are kept: as many as 64 MiB of resting bodies of small messages are.
 const NEWEST: u64 = 128 * 1024;
+/// Rows that lie together, at most.
+const RUN_ROWS: usize = 64;

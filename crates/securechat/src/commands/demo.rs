@@ -158,7 +158,7 @@ impl Demo {
     fn next_steps(&self) -> Result<(), Failure> {
         let tell = Teller(self.console);
         let cargo = std::env::var_os("CARGO").is_some();
-        let program = if cargo { "cargo run -q -p securechat --" } else { "securechat" };
+        let program = if cargo { "cargo run -q -p securechat --".to_owned() } else { program() };
         let home = shell_word(&self.folder.display().to_string());
         let run = format!("{program} --home {home}");
         tell.title("What to type next")?;
@@ -286,6 +286,17 @@ fn folder(wanted: Option<&Path>) -> Result<PathBuf, Failure> {
     std::path::absolute(folder).map_err(|error| Failure::file(folder, &error))
 }
 
+/// How this program is started: by its name where a shell finds it.
+fn program() -> String {
+    const NAME: &str = "securechat";
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    if std::env::split_paths(&path).any(|folder| folder.join(NAME).is_file()) {
+        return NAME.to_owned();
+    }
+    let here = std::env::current_exe();
+    here.map_or_else(|_| NAME.to_owned(), |here| shell_word(&here.display().to_string()))
+}
+
 fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     std::fs::write(path, bytes).map_err(|error| Failure::file(path, &error))
 }
@@ -307,6 +318,8 @@ impl Teller {
 
     fn row(self, name: &str, what: &str) -> Result<(), Failure> {
         if self.0.json {
+            // What stands below a name in the story belongs to the record that was shown.
+            let name = if name.is_empty() { "bytes" } else { name };
             return self.0.print_json(
                 &serde_json::json!({"v": 1, "type": "step", "name": name, "what": what}),
             );
@@ -316,9 +329,10 @@ impl Teller {
 
     fn line(self, line: &str) -> Result<(), Failure> {
         if self.0.json {
+            let command = line.split("  #").next().unwrap_or_default().trim();
             return self
                 .0
-                .print_json(&serde_json::json!({"v": 1, "type": "next", "command": line.trim()}));
+                .print_json(&serde_json::json!({"v": 1, "type": "next", "command": command}));
         }
         self.0.print(line)
     }

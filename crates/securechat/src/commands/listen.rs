@@ -12,7 +12,7 @@ use self::exec::{Exec, Handled};
 use crate::args::ListenArgs;
 use crate::context::Context;
 use crate::failure::{Exit, Failure, printed};
-use crate::output::progress::Progress;
+use crate::output::progress::{self, Progress};
 use crate::output::{Console, console, human, json};
 
 mod exec;
@@ -27,6 +27,7 @@ pub(crate) async fn run(context: &Context, args: &ListenArgs) -> Result<Exit, Fa
         std::fs::create_dir_all(folder).map_err(|error| Failure::file(folder, &error))?;
     }
     let opened = context.open()?;
+    super::end_at_last();
     let client = opened.connect(context.console)?;
     let from = match args.after {
         Some(seq) => ListenFrom::After(Seq::from(seq)),
@@ -268,9 +269,9 @@ impl Idle {
 
     /// Returns whether this is news: a broker that answers and gives nothing is no better each time.
     fn disconnected(&mut self) -> bool {
-        let news = self.progress;
         // A broker that was never reached is waited for from the start.
-        if news && self.reached {
+        let news = self.progress && self.reached;
+        if news {
             self.waiting = true;
             self.restart();
         }
@@ -352,7 +353,7 @@ impl Printer {
 
     fn flush(&mut self) -> Result<(), Failure> {
         self.dirty = false;
-        printed(self.out.flush())
+        printed(progress::aside(|| self.out.flush()))
     }
 }
 

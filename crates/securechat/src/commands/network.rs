@@ -31,7 +31,7 @@ pub(crate) async fn create(context: &Context, args: &NetworkCreateArgs) -> Resul
         hints: connection.hints().clone(),
     };
     let outcome = opened.client.create_network(transport.as_ref(), new).await;
-    match outcome.map_err(|error| not_created(error, args))? {
+    match outcome.map_err(not_created)? {
         NetworkOutcome::Ready { network, warnings } => {
             warnings.iter().for_each(|warning| context.console.warn(warning));
             print(&network, context.console)?;
@@ -57,15 +57,17 @@ pub(crate) async fn create(context: &Context, args: &NetworkCreateArgs) -> Resul
     }
 }
 
-/// A cluster that takes no such topics was asked for something that it cannot have.
-fn not_created(error: Error, args: &NetworkCreateArgs) -> Failure {
+/// A cluster that takes no such topics was asked for something that it cannot have, now or when they were begun.
+fn not_created(error: Error) -> Failure {
     let refused = error.kind() == ErrorKind::BrokerOther;
     let mut failure = Failure::from(error);
-    if refused && args.replication.is_some() {
+    let about = |what: &str| failure.message.to_lowercase().contains(what);
+    let (copies, partitions) = (about("replica"), about("partition"));
+    if refused && copies {
         let fewer = "ask for as many copies as there are brokers: securechat network create --replication 1";
         failure.hints.insert(0, fewer.to_owned());
     }
-    if refused && args.partitions.is_some() {
+    if refused && partitions {
         let fewer = "ask for another number: securechat network create --partitions 16";
         failure.hints.insert(0, fewer.to_owned());
     }

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
+use chat_core::{Client, OutboxItem};
+
 use super::block_on;
 use crate::args::OutboxCommand;
 use crate::context::{Context, Opened};
 use crate::failure::{Exit, Failure};
+use crate::output::Console;
 use crate::time::{local, rfc3339};
 
 pub(crate) fn run(context: &Context, command: &OutboxCommand) -> Result<Exit, Failure> {
@@ -16,35 +19,52 @@ pub(crate) fn run(context: &Context, command: &OutboxCommand) -> Result<Exit, Fa
             if items.is_empty() {
                 context.console.note("the outbox is empty");
             }
-            for item in items {
-                let state = if item.withdrawn { "withdrawn" } else { item.state.as_str() };
-                if context.console.json {
-                    context.console.print_json(&serde_json::json!({
-                        "v": 1, "type": "outbox", "number": item.id, "seq": item.seq.get(),
-                        "id": item.message_id.to_string(), "to": item.to.as_str(), "carrier": item.carrier.as_str(),
-                        "state": state, "queued_at": rfc3339(item.queued_at_ms),
-                    }))?;
-                } else {
-                    let queued = local(item.queued_at_ms);
-                    let carrier = item.carrier.as_str();
-                    context.console.print(&format!(
-                        "{:>4}  {queued}  to {}  {carrier}, {state}",
-                        item.id, item.to
-                    ))?;
-                }
-            }
+            items.iter().try_for_each(|item| print(context.console, item))?;
         }
-        OutboxCommand::Drop { id } => {
-            opened.client.withdraw(*id).map_err(|error| {
-                Failure::from(error).hint("see what waits: securechat outbox list")
-            })?;
-            context.console.note(&format!(
-                "message {id} is withdrawn; if an attempt had reached the log, it stands"
-            ));
-        }
+        OutboxCommand::Drop { which } => drop_one(context, &opened, which)?,
         OutboxCommand::Retry { timeout } => return block_on(retry(context, &opened, *timeout)),
     }
     Ok(Exit::Done)
+}
+
+fn print(console: Console, item: &OutboxItem) -> Result<(), Failure> {
+    let state = if item.withdrawn { "withdrawn" } else { item.state.as_str() };
+    let carrier = item.carrier.as_str();
+    if console.json {
+        return console.print_json(&serde_json::json!({
+            "v": 1, "type": "outbox", "number": item.id, "seq": item.seq.get(),
+            "id": item.message_id.to_string(), "to": item.to.as_str(), "carrier": carrier,
+            "state": state, "queued_at": rfc3339(item.queued_at_ms),
+        }));
+    }
+    let queued = local(item.queued_at_ms);
+    console.print(&format!("{:>4}  {queued}  to {}  {carrier}, {state}", item.id, item.to))
+}
+
+/// Takes a message back, by its number in the outbox or by its id.
+fn drop_one(context: &Context, opened: &Opened, which: &str) -> Result<(), Failure> {
+    const LOOK: &str = "see what waits: securechat outbox list";
+    let item = |client: &Client| -> Result<Option<OutboxItem>, Failure> {
+        let items = client.outbox()?.into_iter();
+        let named = |item: &OutboxItem| {
+            which.parse() == Ok(item.id) || which == item.message_id.to_string()
+        };
+        Ok(items.into_iter().find(named))
+    };
+    let found = item(&opened.client)?.ok_or_else(|| {
+        Failure::new(Exit::Nothing, "not_found", format!("message {which:?} is not in the outbox"))
+            .hint(LOOK)
+    })?;
+    let dropped = opened.client.withdraw(found.id);
+    dropped.map_err(|error| Failure::from(error).hint(LOOK))?;
+    if let (true, Some(item)) = (context.console.json, item(&opened.client)?) {
+        print(context.console, &item)?;
+    }
+    context.console.note(&format!(
+        "message {} is withdrawn; if an attempt had reached the log, it stands",
+        found.id
+    ));
+    Ok(())
 }
 
 /// Sends what waits; says how much of it is on the log.
@@ -68,6 +88,12 @@ async fn retry(context: &Context, opened: &Opened, timeout: Duration) -> Result<
             let exit = if failure.exit == Exit::Store { Exit::Store } else { Exit::Broker };
             Err(Failure { exit, ..failure })
         }
+        None if waiting > 0 => Err(Failure::new(
+            Exit::Broker,
+            "not_sent",
+            format!("{waiting} messages are still in the outbox: another process is sending, or more came"),
+        )
+        .hint("see which: securechat outbox list")),
         _ => Ok(Exit::Done),
     }
 }

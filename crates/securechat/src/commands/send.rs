@@ -58,8 +58,13 @@ impl Sender {
                 SendOutcome::Withdrawn => return self.withdrawn(&queued),
                 SendOutcome::InOutbox { .. } => {
                     self.report(&queued, "outbox", None)?;
-                    self.console
-                        .note("the message is in the outbox; any later send or listen delivers it");
+                    let what = match queued.repeated {
+                        Some(Repeated::OtherText) => "the first message of this --id",
+                        _ => "the message",
+                    };
+                    self.console.note(&format!(
+                        "{what} is in the outbox; any later send or listen delivers it"
+                    ));
                 }
                 SendOutcome::Closed { reason } => {
                     self.report(&queued, "failed", None)?;

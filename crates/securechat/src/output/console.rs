@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal, Write};
 
 use serde::Serialize;
 
-use super::{escape, one_line};
+use super::{escape, one_line, progress};
 use crate::args::{Color, Globals};
 use crate::failure::{Failure, printed};
 
@@ -27,6 +27,11 @@ impl Console {
             }
         };
         Self { json: globals.json, color, quiet: globals.quiet, verbose: globals.verbose }
+    }
+
+    /// For what goes wrong before the options are known.
+    pub(crate) fn quiet_errors() -> Self {
+        Self { json: false, color: false, quiet: true, verbose: 0 }
     }
 
     /// For mistakes on the command line itself.
@@ -66,7 +71,7 @@ impl Console {
     /// Prints lines of data.
     pub(crate) fn print(self, text: &str) -> Result<(), Failure> {
         let mut out = io::stdout().lock();
-        printed(writeln!(out, "{text}").and_then(|()| out.flush()))
+        printed(progress::aside(|| writeln!(out, "{text}").and_then(|()| out.flush())))
     }
 
     /// Prints one JSON line.
@@ -116,7 +121,7 @@ impl Console {
 
     /// Stderr may be gone; there is nobody left to tell.
     fn say(self, line: &str) {
-        drop(writeln!(io::stderr().lock(), "{line}"));
+        drop(progress::aside(|| writeln!(io::stderr().lock(), "{line}")));
     }
 }
 

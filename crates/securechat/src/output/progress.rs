@@ -1,8 +1,22 @@
 //! Progress of long work, on a terminal only.
 
+use std::sync::{Mutex, PoisonError};
+
 use indicatif::{ProgressBar, ProgressDrawTarget};
 
 use super::Console;
+
+/// The line that is shown, if there is one: others step over it.
+static SHOWN: Mutex<Option<ProgressBar>> = Mutex::new(None);
+
+/// Does something that writes to the terminal while no line of progress is in its way.
+pub(crate) fn aside<R>(work: impl FnOnce() -> R) -> R {
+    let shown = SHOWN.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    match shown {
+        Some(bar) => bar.suspend(work),
+        None => work(),
+    }
+}
 
 /// A line on stderr that comes and goes.
 pub(crate) struct Progress(Option<ProgressBar>);
@@ -12,6 +26,7 @@ impl Progress {
         let bar = console.shows_progress().then(|| {
             let bar = ProgressBar::new_spinner();
             bar.set_draw_target(ProgressDrawTarget::stderr_with_hz(10));
+            *SHOWN.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar.clone());
             bar
         });
         Self(bar)
@@ -37,5 +52,6 @@ impl Progress {
 impl Drop for Progress {
     fn drop(&mut self) {
         self.clear();
+        *SHOWN.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 }

@@ -74,7 +74,29 @@ fn hints_of_rare_mistakes() {
     };
     create(&["--key", "nope.key"]).exit(2).hints("ls -l .");
     create(&["--partitions", "1000000"]).exit(3).hints("--partitions 16");
-    create(&["--replication", "9"]).exit(3).hints("--replication 1");
+    create(&["--partitions", "4", "--replication", "9"]).exit(3).hints("--replication 1");
+    // What was begun stays so until something else is said.
+    create(&[]).exit(3).hints("--replication 1");
+    create(&["--replication", "0"]).exit(2);
+    create(&["--retention", "0s"]).exit(2).says("a minute at least");
+    house.run(&["broker", "--listen", "9092"]).exit(2).says("such as 127.0.0.1:9092");
+    house.run(&["init", "dora", "--no-passphrase"]).exit(0);
+    let folder_as_key = ["network", "create", "--brokers", &brokers, "--key", folder];
+    house.run_as("dora", &folder_as_key).exit(2).hints("name a file in it");
+    // A message of the outbox is known by its number and by its id.
+    house.run_as("alice", &["send", "--to", "bob", "-m", "one", "--no-wait"]).exit(0);
+    let waits = house.run_as("alice", &["outbox", "list", "--json"]).exit(0).json().remove(0);
+    house.run_as("alice", &["outbox", "drop", "nobody"]).exit(8).hints("outbox list");
+    let id = waits["id"].as_str().unwrap();
+    let dropped = house.run_as("alice", &["outbox", "drop", id, "--json"]).exit(0).json();
+    assert_eq!((&dropped[0]["id"], &dropped[0]["state"]), (&waits["id"], &"withdrawn".into()));
+    // An --id that was used for another text before.
+    let again = |text: &str| {
+        let args = ["send", "--to", "bob", "-m", text, "--id", "k", "--no-wait"];
+        house.run_as("alice", &args).exit(0)
+    };
+    again("first").says("the message is in the outbox");
+    again("other").says("the first message of this --id is in the outbox");
     // A command that no shell is there for.
     house.send("alice", "bob", "hello").exit(0);
     let mut listen = house.command(&["listen", "--max", "1", "--timeout", "20s", "--exec", "true"]);
@@ -86,6 +108,30 @@ fn hints_of_rare_mistakes() {
         said.contains("hint: it is given to sh; see that there is one: command -v sh"),
         "{said}"
     );
+}
+
+#[test]
+fn empty_variables_set_nothing() {
+    let house = House::new();
+    house.run(&["init", "alice", "--no-passphrase"]).exit(0);
+    let mut command = house.command(&["doctor"]);
+    for name in ["PROFILE", "CONFIG", "TIMEOUT", "COLOR", "JSON", "BROKERS", "SASL_USERNAME"] {
+        command.env(format!("SECURECHAT_{name}"), "");
+    }
+    let said = command.output().unwrap();
+    let text = String::from_utf8_lossy(&said.stdout).into_owned();
+    assert!(text.contains("alice"), "{text}{}", String::from_utf8_lossy(&said.stderr));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_cannot_be_printed_is_said() {
+    let house = House::new();
+    let full = || std::fs::File::options().write(true).open("/dev/full").unwrap();
+    for args in [&["--version"][..], &["--help"], &["config", "path"]] {
+        let said = house.command(args).stdout(full()).output().unwrap();
+        assert_eq!(said.status.code(), Some(7), "{args:?}");
+    }
 }
 
 /// A user whom the system does not know has no home folder; only the superuser can become one.
@@ -125,6 +171,9 @@ fn errors_are_json_where_json_is_asked_for() {
     assert!(error["hint"].as_str().unwrap().contains("securechat init"));
     let said = house.run(&["send", "--json", "--nonsense"]).exit(2);
     assert!(serde_json::from_str::<serde_json::Value>(said.err.trim()).is_ok(), "{}", said.err);
+    let said = house.run(&["sned", "--json"]).exit(2);
+    let error: serde_json::Value = serde_json::from_str(said.err.trim()).unwrap();
+    assert!(error["hint"].as_str().unwrap().contains("'send'"), "{error}");
 }
 
 #[test]
@@ -261,6 +310,9 @@ fn configuration() {
     assert_eq!((&checked[0]["type"], &checked[0]["state"]), (&"check".into(), &"ok".into()));
     house.file("config.toml", b"sasl_password = 'x'\n");
     house.run(&["history"]).exit(2).hints("did you mean sasl_password_file?");
+    house.file("no.pem", b"nothing");
+    house.file("config.toml", b"security = 'tls'\nca_file = 'no.pem'\n");
+    house.run(&["config", "check"]).exit(2).says("no.pem holds no certificate").hints("config show");
     house.file("config.toml", b"brokers = 'a:1'\n");
     house.run(&["history"]).exit(2).says("write a list: brokers = [\"HOST:9092\"]");
 }

@@ -90,6 +90,36 @@ fn ctrl_c_and_sigterm_end_it_in_order() {
     house.run_as("bob", &["listen", "--timeout", "300ms"]).exit(8);
 }
 
+/// A write that nobody reads must not keep anybody from ending the program.
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_it_while_nobody_reads_what_it_prints() {
+    let broker = BrokerHouse::start();
+    let house = House::with_network(broker.address());
+    let lines = format!("{}\n", "x".repeat(1000)).repeat(300);
+    house.feed("alice", &["send", "--to", "bob", "--lines"], lines.as_bytes()).exit(0);
+    house.receive("bob", 300).exit(0);
+    for signal in ["TERM", "INT"] {
+        let mut listen = house.start("bob", &["listen", "--after", "0", "--json"]);
+        // More than a pipe takes: it is blocked now.
+        std::thread::sleep(std::time::Duration::from_secs(1));
+        let kill = std::process::Command::new("kill")
+            .args([format!("-{signal}"), listen.id().to_string()])
+            .status();
+        assert!(kill.unwrap().success());
+        let until = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        let ended = loop {
+            match listen.try_wait().unwrap() {
+                Some(status) => break status.code(),
+                None if std::time::Instant::now() > until => break None,
+                None => std::thread::sleep(std::time::Duration::from_millis(20)),
+            }
+        };
+        drop(listen.kill());
+        assert_eq!(ended, Some(130));
+    }
+}
+
 #[test]
 fn what_others_write_cannot_talk_to_the_terminal() {
     let broker = BrokerHouse::start();
