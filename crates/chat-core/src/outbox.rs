@@ -17,6 +17,7 @@ use crate::network::Network;
 
 pub(crate) mod attempt;
 pub(crate) mod deliver;
+pub(crate) mod delivery;
 pub(crate) mod enqueue;
 pub(crate) mod fate;
 pub(crate) mod ground;

@@ -6,54 +6,23 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use chat_store::failpoint::{Place, reach};
-use chat_transport::{Ack, AppendError, Partition, TopicId, TransportError};
+use chat_transport::{Ack, AppendError, Offset, Partition, TopicId, TransportError};
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::attempt::{Attempt, Target};
 use super::close_message;
+use super::delivery::{Delivery, Landed};
 use super::enqueue::Queued;
 use super::fate::Wanted;
 use super::ground::Ground;
 use super::own::rest;
 use super::ready::ReadyRow;
-use crate::error::{Error, SendError};
+use crate::error::SendError;
 use crate::item::MessageState;
 use crate::lock::Lock;
 use crate::mailbox::Mailbox;
-use crate::message_id::MessageId;
 use crate::mutant::{Mutant, breaks};
-
-/// What became of the messages that somebody waits for.
-#[derive(Debug, Default)]
-#[non_exhaustive]
-pub struct Delivery {
-    /// Messages of those waited for that are on the log.
-    pub delivered: usize,
-    /// Messages of those waited for that are still in the outbox.
-    pub waiting: usize,
-    /// Messages that were accepted earlier and are on the log now.
-    pub others: usize,
-    /// Messages that can never be sent, with the reason; they are closed.
-    pub closed: Vec<(MessageId, String)>,
-    /// Messages that were taken back before they were sent.
-    pub withdrawn: Vec<MessageId>,
-    /// Where the newest of those messages landed, if this call brought it there.
-    pub last: Option<Landed>,
-    /// Why it stopped, if messages wait.
-    pub failure: Option<Error>,
-    /// Whether a mailbox was left to another process that is sending to it.
-    pub(crate) passed_over: bool,
-}
-
-/// Where a message is on the log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Landed {
-    /// The partition of the mail topic.
-    pub partition: u32,
-    /// The offset there; `None` if an earlier attempt had put it there already.
-    pub offset: Option<u64>,
-}
 
 /// Empties the outbox of one profile.
 pub(crate) struct Drain {
@@ -98,14 +67,15 @@ impl Drain {
             let sent = self.until(deadline, |drain| Box::pin(drain.mailbox(*mailbox, true))).await;
             failure = failure.or(sent.err());
         }
-        let reached = failure.as_ref().is_none_or(|error| !error.concerns_connection());
-        let mut drained = first.to_vec();
-        while reached {
+        if failure.as_ref().is_none_or(|error| !error.concerns_connection()) {
+            let mut drained = first.to_vec();
             // Asked anew: what the log has lost of a mailbox may have been found while another was drained.
-            let Some(mailbox) = self.another_mailbox(&drained)? else { break };
-            drained.push(mailbox);
-            let sent = self.until(deadline, |drain| Box::pin(drain.mailbox(mailbox, false))).await;
-            failure = failure.or(sent.err());
+            while let Some(mailbox) = self.another_mailbox(&drained)? {
+                drained.push(mailbox);
+                let sent =
+                    self.until(deadline, |drain| Box::pin(drain.mailbox(mailbox, false))).await;
+                failure = failure.or(sent.err());
+            }
         }
         self.finish(failure)
     }
@@ -182,37 +152,91 @@ impl Drain {
         })
     }
 
+    /// Sends what waits in a mailbox, batch by batch: while one is on its way, the next is read, and the one
+    /// before it is noted. No batch begins before all of the one before it was acknowledged.
     async fn drain_locked(&mut self, mailbox: Mailbox, lock: Arc<Lock>) -> Result<(), SendError> {
-        let waits = |drain: &Self| {
-            let mailbox = mailbox.to_bytes();
-            drain.ground.profile.store.read(|tx| tx.outbox_oldest(&mailbox, 1, usize::MAX))
-        };
-        let mut sent = false;
-        while !waits(self)?.is_empty() {
-            if std::mem::replace(&mut sent, true) {
-                self.ground.refresh(mailbox.partition).await?;
-            }
-            let topic = self.ground.topic().await?;
-            self.ground.check_own(&[mailbox.partition]).await?;
-            let rows = self.next_rows(&mailbox, Arc::clone(&lock)).await?;
-            self.send_rows((&mailbox, topic), rows, &lock).await?;
-        }
-        Ok(())
+        let mut line = Line::default();
+        let sent = self.send_in_line(&mailbox, &lock, &mut line).await;
+        // What was acknowledged counts, whatever came after it.
+        let stored = self.stored(&mailbox, &mut line).await;
+        sent.and(stored)
     }
 
-    /// The oldest rows of a mailbox, ready to be sent and marked as attempted.
+    async fn send_in_line(
+        &mut self,
+        mailbox: &Mailbox,
+        lock: &Arc<Lock>,
+        line: &mut Line,
+    ) -> Result<(), SendError> {
+        loop {
+            let Some((topic, rows)) = self.next_in_line(mailbox, lock, line).await? else {
+                return Ok(());
+            };
+            // A single row is a single message, as a rule, and has nothing behind it.
+            let last = rows.last().filter(|_| rows.len() > 1).map(|last| last.id);
+            line.reading = last.map(|last| self.begin_reading(mailbox, last, Arc::clone(lock)));
+            let to = (mailbox, topic);
+            let Some((attempt, error)) = self.append(to, rows, line.floor).await? else {
+                line.settle().await;
+                continue;
+            };
+            self.stored(mailbox, line).await?;
+            match error {
+                None => {
+                    line.floor = attempt.acks.iter().filter_map(|ack| ack.offset).max();
+                    line.storing = Some(self.begin_storing(to, attempt, Arc::clone(lock)));
+                }
+                Some(error) => {
+                    line.settle().await;
+                    self.appended(to, attempt, lock, Some(error)).await?;
+                }
+            }
+        }
+    }
+
+    /// The next rows of a mailbox and the topic that they go to; `None` once nothing waits.
+    async fn next_in_line(
+        &mut self,
+        mailbox: &Mailbox,
+        lock: &Arc<Lock>,
+        line: &mut Line,
+    ) -> Result<Option<(TopicId, Vec<ReadyRow>)>, SendError> {
+        let rows = match line.reading.take() {
+            Some(reading) => finished(reading).await?,
+            None => Vec::new(),
+        };
+        if !rows.is_empty() {
+            self.ground.refresh(mailbox.partition).await?;
+            if let Some(topic) = self.ground.stands(mailbox.partition) {
+                return Ok(Some((topic, rows)));
+            }
+        }
+        // From the oldest on: that what was sent rests is certain here.
+        self.stored(mailbox, line).await?;
+        let bytes = mailbox.to_bytes();
+        let waits = self.ground.profile.store.read(|tx| tx.outbox_oldest(&bytes, 1, usize::MAX))?;
+        if waits.is_empty() {
+            return Ok(None);
+        }
+        if std::mem::replace(&mut line.begun, true) && rows.is_empty() {
+            self.ground.refresh(mailbox.partition).await?;
+        }
+        let topic = self.ground.topic().await?;
+        self.ground.check_own(&[mailbox.partition]).await?;
+        let rows = finished(self.begin_reading(mailbox, 0, Arc::clone(lock))).await?;
+        Ok(Some((topic, rows)))
+    }
+
+    /// Reads the oldest rows of a mailbox behind the row `after`, ready to be sent and marked as attempted.
     ///
     /// The work goes on where nobody waits for it any more, and holds the lock until it ends.
-    async fn next_rows(
-        &self,
-        mailbox: &Mailbox,
-        lock: Arc<Lock>,
-    ) -> Result<Vec<ReadyRow>, SendError> {
+    fn begin_reading(&self, mailbox: &Mailbox, after: u64, lock: Arc<Lock>) -> Reading {
         let (profile, mailbox) = (Arc::clone(&self.ground.profile), mailbox.to_bytes());
         tokio::task::spawn_blocking(move || {
             let _lock = lock;
-            let rows =
-                profile.store.read(|tx| tx.outbox_oldest(&mailbox, BATCH_ROWS, BATCH_BYTES))?;
+            let rows = profile
+                .store
+                .read(|tx| tx.outbox_behind(&mailbox, after.into(), BATCH_ROWS, BATCH_BYTES))?;
             let rows = rows.iter().map(|row| profile.make_ready(row));
             let mut rows = rows.collect::<Result<Vec<_>, _>>()?;
             if breaks(Mutant::YoungerFirst) {
@@ -221,23 +245,37 @@ impl Drain {
             profile.mark_attempted(&mailbox, &rows)?;
             Ok(rows)
         })
-        .await
-        .map_err(|_| SendError::Stopped)?
     }
 
+    /// Sends rows, and deals with what became of them before anything else.
     async fn send_rows(
         &mut self,
         to: (&Mailbox, TopicId),
         rows: Vec<ReadyRow>,
         lock: &Arc<Lock>,
     ) -> Result<(), SendError> {
-        let (mailbox, topic_id) = to;
+        match self.append(to, rows, None).await? {
+            Some((attempt, error)) => self.appended(to, attempt, lock, error).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Appends rows to the log; `None` where their acknowledgements are none.
+    ///
+    /// * `floor` - an offset below which nothing new can lie, if more is known of it than is stored
+    async fn append(
+        &mut self,
+        (mailbox, topic_id): (&Mailbox, TopicId),
+        rows: Vec<ReadyRow>,
+        floor: Option<Offset>,
+    ) -> Result<Option<(Attempt, Option<TransportError>)>, SendError> {
         if breaks(Mutant::MarkSentBeforeAck) {
             self.ground.profile.store.write(|tx| rest(tx, mailbox, rows.iter()))?;
         }
         let (mut attempt, records) = Attempt::new(rows, mailbox);
         let topic = self.ground.network.mail_topic();
-        let floor = self.ground.own(&topic, topic_id).newest(mailbox.partition)?;
+        let stored = self.ground.own(&topic, topic_id).newest(mailbox.partition)?;
+        let floor = stored.max(floor.map(|offset| offset.0));
         reach(Place::BeforeAppend);
         let sent = self.ground.transport.append(&topic, mailbox.partition, records).await;
         reach(Place::AfterAppend);
@@ -246,10 +284,22 @@ impl Drain {
             Err(AppendError { acked, error, .. }) => (acked, Some(error)),
         };
         if self.log_was_cut(mailbox.partition, floor, &acks)? {
-            return Ok(());
+            return Ok(None);
         }
         attempt.acks = acks;
-        let attempt = self.acknowledged(to, attempt, Arc::clone(lock)).await?;
+        Ok(Some((attempt, error)))
+    }
+
+    /// Notes what was acknowledged, and closes what can never be sent.
+    async fn appended(
+        &mut self,
+        to: (&Mailbox, TopicId),
+        attempt: Attempt,
+        lock: &Arc<Lock>,
+        error: Option<TransportError>,
+    ) -> Result<(), SendError> {
+        let attempt = finished(self.begin_storing(to, attempt, Arc::clone(lock))).await?;
+        self.count(to.0, &attempt);
         match error {
             None => Ok(()),
             Some(
@@ -303,24 +353,34 @@ impl Drain {
     /// Lets acknowledged rows rest and remembers where they are on the log.
     ///
     /// The work goes on where nobody waits for it any more, and holds the lock until it ends.
-    async fn acknowledged(
-        &mut self,
+    fn begin_storing(
+        &self,
         (mailbox, topic_id): (&Mailbox, TopicId),
         attempt: Attempt,
         lock: Arc<Lock>,
-    ) -> Result<Attempt, SendError> {
-        if attempt.acks.is_empty() {
-            return Ok(attempt);
-        }
+    ) -> Storing {
         let seen = self.ground.epoch(mailbox.partition);
         let topic = self.ground.network.mail_topic();
         let (profile, target) =
             (Arc::clone(&self.ground.profile), Target { topic, topic_id, mailbox: *mailbox, seen });
-        let storing = tokio::task::spawn_blocking(move || {
+        tokio::task::spawn_blocking(move || {
             let _lock = lock;
-            attempt.store(&profile, &target).map(|()| attempt)
-        });
-        let attempt = storing.await.map_err(|_| SendError::Stopped)??;
+            if !attempt.acks.is_empty() {
+                attempt.store(&profile, &target)?;
+            }
+            Ok(attempt)
+        })
+    }
+
+    /// Waits until what was acknowledged is noted.
+    async fn stored(&mut self, mailbox: &Mailbox, line: &mut Line) -> Result<(), SendError> {
+        let Some(storing) = line.storing.take() else { return Ok(()) };
+        let attempt = finished(storing).await?;
+        self.count(mailbox, &attempt);
+        Ok(())
+    }
+
+    fn count(&mut self, mailbox: &Mailbox, attempt: &Attempt) {
         for (row, ack) in attempt.acked() {
             if self.wanted.contains_key(&row.id) {
                 if !row.row.is_void {
@@ -332,7 +392,6 @@ impl Drain {
                 self.result.others += 1;
             }
         }
-        Ok(attempt)
     }
 
     /// Closes a row that can never be sent; a void takes its number's place on the log.
@@ -356,6 +415,35 @@ impl Drain {
         })?;
         Ok(())
     }
+}
+
+/// What is under way beside the batch that is being sent.
+#[derive(Default)]
+struct Line {
+    /// The rows behind it.
+    reading: Option<Reading>,
+    /// The rows before it, which were acknowledged.
+    storing: Option<Storing>,
+    /// The newest offset that was acknowledged.
+    floor: Option<Offset>,
+    /// Whether anything was sent.
+    begun: bool,
+}
+
+impl Line {
+    /// Lets the reading end, and forgets what it has read: it begins anew from the oldest row.
+    async fn settle(&mut self) {
+        if let Some(reading) = self.reading.take() {
+            drop(reading.await);
+        }
+    }
+}
+
+type Reading = JoinHandle<Result<Vec<ReadyRow>, SendError>>;
+type Storing = JoinHandle<Result<Attempt, SendError>>;
+
+async fn finished<T>(work: JoinHandle<Result<T, SendError>>) -> Result<T, SendError> {
+    work.await.map_err(|_| SendError::Stopped)?
 }
 
 /// A broker that contradicts itself so often in one drain is not believed any more.

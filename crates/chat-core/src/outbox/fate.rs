@@ -10,7 +10,7 @@ use crate::history_row::HistoryRow;
 use crate::item::{Item, Message, MessageState};
 use crate::mailbox::Mailbox;
 use crate::message_id::MessageId;
-use crate::outbox::deliver::Delivery;
+use crate::outbox::delivery::Delivery;
 use crate::outbox::enqueue::Queued;
 
 /// What became of one message that somebody waits for.

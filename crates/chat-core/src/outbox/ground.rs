@@ -46,6 +46,11 @@ impl Ground {
         self.epochs.get(&partition).copied()
     }
 
+    /// The topic, if it and what is ours on a partition still stand as they were last seen.
+    pub(crate) fn stands(&self, partition: Partition) -> Option<TopicId> {
+        self.topic.filter(|_| self.checked.contains(&partition))
+    }
+
     /// What was seen counts no longer.
     pub(crate) fn forget(&mut self, partition: Partition) {
         self.topic = None;

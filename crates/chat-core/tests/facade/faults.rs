@@ -503,3 +503,55 @@ async fn what_was_lost_of_another_mailbox_is_sent_by_the_same_delivery() {
     assert_eq!((delivery.others, people.alice.outbox().unwrap().len()), (5, 0));
     assert_eq!(people.records().len(), 5);
 }
+
+/// Several batches are under way at once: one is read, one is sent, one is noted. Whatever happens to the log
+/// between them, everything arrives once and in order.
+#[tokio::test]
+async fn batches_that_follow_one_another_keep_their_order_through_faults() {
+    const MESSAGES: usize = 5000;
+    const UNDER_AN_APPEND: &str = "the end is cut under an append";
+    type Fault = fn(&People);
+    let faults: [(&str, Fault); 6] = [
+        ("nothing", |_| {}),
+        ("an acknowledgement is lost", |people| people.log.lose_acks(1)),
+        ("an append is lost", |people| people.log.lose_appends(1)),
+        ("the end is cut", |people| {
+            people.log.truncate(&people.topic(), Partition(0), Offset(1500)).unwrap();
+        }),
+        (UNDER_AN_APPEND, |people| {
+            let topic = people.topic();
+            people
+                .log
+                .cut_under_next_append(&topic, Partition(0), Offset(700), strangers())
+                .unwrap();
+        }),
+        ("the topic is made anew", |people| people.log.recreate(&people.topic()).unwrap()),
+    ];
+    for (what, fault) in faults {
+        let people = People::new().await;
+        let expected: Vec<String> = (0..MESSAGES).map(|number| number.to_string()).collect();
+        let drafts = expected.iter().map(|text| Draft::text(handle("bob"), text.as_str()));
+        let queued = people.alice.enqueue(drafts.collect()).unwrap();
+        let faulty = async {
+            until(|| people.records().len() >= 2048).await;
+            fault(&people);
+        };
+        let (first, ()) = tokio::join!(people.alice.deliver(&queued, LONG), faulty);
+        first.unwrap();
+        // What was lost behind the last look is found by the next.
+        for _ in 0..3 {
+            people.alice.deliver(&queued, LONG).await.unwrap();
+        }
+        assert!(people.alice.outbox().unwrap().is_empty(), "{what}");
+        let mut listener = people.bob.listen(ListenFrom::After(Seq::ZERO)).unwrap();
+        let (items, refused) = until_caught_up(&mut listener).await;
+        let mut arrived = texts(&items);
+        // That batch is on the log ahead of what was cut off: this is said, and everything comes once.
+        if what == UNDER_AN_APPEND {
+            arrived.sort_unstable_by_key(|text| text.parse::<usize>().unwrap());
+        } else {
+            assert!(items.iter().all(|item| matches!(item.what, Item::Message(_))), "{what}");
+        }
+        assert!(arrived == expected && refused == 0, "{what}: {arrived:?}");
+    }
+}

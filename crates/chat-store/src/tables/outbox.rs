@@ -107,12 +107,32 @@ impl ReadTxn<'_> {
         limit: usize,
         max_bytes: usize,
     ) -> Result<Vec<OutboxRow>, StoreError> {
+        self.outbox_behind(mailbox, OutboxId::from(0), limit, max_bytes)
+    }
+
+    /// The oldest rows of a mailbox behind the row `after`, otherwise as [`outbox_oldest`](Self::outbox_oldest).
+    ///
+    /// # Errors
+    /// When a row is damaged or missing, or the store cannot be read.
+    pub fn outbox_behind(
+        &self,
+        mailbox: &[u8; 20],
+        after: OutboxId,
+        limit: usize,
+        max_bytes: usize,
+    ) -> Result<Vec<OutboxRow>, StoreError> {
         let (mut rows, mut bytes) = (Vec::new(), 0_usize);
-        let mut range = Range::prefix(&self.waiting_key(mailbox));
+        let key = self.waiting_key(mailbox);
+        // The block of the row may have more rows behind it.
+        let begin = after.get().saturating_sub(BLOCK_ROWS);
+        let mut range = Range::prefix(&key).starting_at(numbered(&key, begin));
         while let Some(waiting) = self.rows(&WAITING, &range, 1)?.pop() {
             for row in self.waiting_rows(&Waiting::decode(&waiting)?)? {
                 if row.mailbox != *mailbox {
                     return Err(missing());
+                }
+                if row.id <= after {
+                    continue;
                 }
                 bytes = bytes.saturating_add(row.body.len());
                 if rows.len() >= limit || (bytes > max_bytes && !rows.is_empty()) {

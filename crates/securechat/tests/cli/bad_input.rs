@@ -312,7 +312,11 @@ fn configuration() {
     house.run(&["history"]).exit(2).hints("did you mean sasl_password_file?");
     house.file("no.pem", b"nothing");
     house.file("config.toml", b"security = 'tls'\nca_file = 'no.pem'\n");
-    house.run(&["config", "check"]).exit(2).says("no.pem holds no certificate").hints("config show");
+    house
+        .run(&["config", "check"])
+        .exit(2)
+        .says("no.pem holds no certificate")
+        .hints("config show");
     house.file("config.toml", b"brokers = 'a:1'\n");
     house.run(&["history"]).exit(2).says("write a list: brokers = [\"HOST:9092\"]");
 }

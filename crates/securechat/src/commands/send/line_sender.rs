@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use chat_core::{Client, Delivery, Error, Note, Queued};
-use tokio::task::{JoinError, JoinHandle};
+use tokio::task::JoinHandle;
 
 use super::Sender;
 use super::lines::{End, Lines};
@@ -64,9 +64,14 @@ impl<'a> LineSender<'a> {
             end = self.send(&mut lines, &progress) => end.map(|()| Exit::Done),
         };
         progress.clear();
-        let end = match self.take_accepted().await {
-            Ok(()) => end,
-            Err(failure) => end.and(Err(failure)),
+        // What was being accepted when somebody interrupted is accepted.
+        let end = match self.accepting.is_some() {
+            true => match ended(&mut self.accepting).await {
+                Ok(Ok(queued)) => self.note_accepted(queued).and(end),
+                Ok(Err(error)) => end.and(Err(error.into())),
+                Err(failure) => end.and(Err(failure)),
+            },
+            false => end,
         };
         if let Some(delivery) = self.delivery.take() {
             delivery.abort();
@@ -100,17 +105,22 @@ impl<'a> LineSender<'a> {
     /// What was accepted before a bad line is delivered all the same.
     async fn send(&mut self, lines: &mut Lines, progress: &Progress) -> Result<(), Failure> {
         let mut end = End::More;
-        while matches!(end, End::More) {
+        while matches!(end, End::More) || self.accepting.is_some() {
             self.begin_delivery(Pause::WhileAway);
             let room = self.away.is_some() || self.accepted.len() < MOST_AHEAD;
+            let more = room && self.accepting.is_none() && matches!(end, End::More);
             tokio::select! {
+                biased;
                 ended = ended(&mut self.delivery), if self.delivery.is_some() => {
-                    self.delivered(ended?)?;
+                    self.delivered(ended??)?;
                 }
-                (texts, next) = lines.batch(), if room => {
-                    end = next;
-                    self.accept(texts).await?;
+                queued = ended(&mut self.accepting), if self.accepting.is_some() => {
+                    self.note_accepted(queued??)?;
                     progress.say(format!("{} lines", self.counts.accepted));
+                }
+                (texts, next) = lines.batch(), if more => {
+                    end = next;
+                    self.accept(texts);
                 }
             }
         }
@@ -121,24 +131,18 @@ impl<'a> LineSender<'a> {
         }
     }
 
-    async fn accept(&mut self, texts: Vec<String>) -> Result<(), Failure> {
+    /// Begins to accept lines: the store works beside the network.
+    fn accept(&mut self, texts: Vec<String>) {
         if texts.is_empty() {
-            return Ok(());
+            return;
         }
         let drafts = texts.into_iter().map(|text| self.sender.draft(text)).collect();
-        // The store works beside the network.
         let client = self.client.clone();
         self.accepting = Some(tokio::task::spawn_blocking(move || client.enqueue(drafts)));
-        self.take_accepted().await
     }
 
-    /// Waits for lines that are being accepted, and counts them. Dropping the future leaves them to the
-    /// next call.
-    async fn take_accepted(&mut self) -> Result<(), Failure> {
-        let Some(accepting) = &mut self.accepting else { return Ok(()) };
-        let accepted = accepting.await;
-        self.accepting = None;
-        let queued = accepted.map_err(|error| stopped(&error))??;
+    /// Counts lines that were accepted.
+    fn note_accepted(&mut self, queued: Vec<Queued>) -> Result<(), Failure> {
         if let (0, Some(first)) = (self.counts.accepted, queued.first()) {
             self.sender.tell(first)?;
         }
@@ -215,7 +219,7 @@ impl<'a> LineSender<'a> {
                 return Ok(());
             }
             let delivery = ended(&mut self.delivery).await;
-            self.delivered(delivery?)?;
+            self.delivered(delivery??)?;
             if self.away.is_some() {
                 return Ok(());
             }
@@ -262,24 +266,17 @@ impl Pause {
     }
 }
 
-/// Waits for a delivery to end. Dropping the future leaves it running.
-async fn ended(
-    delivery: &mut Option<JoinHandle<Result<Delivery, Error>>>,
-) -> Result<Delivery, Failure> {
-    let Some(running) = delivery else { return std::future::pending().await };
+/// Waits for work to end. Dropping the future leaves it running.
+async fn ended<T>(work: &mut Option<JoinHandle<T>>) -> Result<T, Failure> {
+    let Some(running) = work else { return std::future::pending().await };
     let ended = running.await;
-    *delivery = None;
-    match ended {
-        Ok(ended) => Ok(ended?),
-        Err(error) => Err(stopped(&error)),
-    }
-}
-
-fn stopped(error: &JoinError) -> Failure {
-    Failure::new(Exit::Internal, "internal", format!("the work stopped: {error}"))
+    *work = None;
+    ended.map_err(|error| {
+        Failure::new(Exit::Internal, "internal", format!("the work stopped: {error}"))
+    })
 }
 
 /// Lines that may be accepted ahead of a delivery.
-const MOST_AHEAD: usize = 4096;
+const MOST_AHEAD: usize = 8192;
 /// How often a broker that is away is tried again.
 const RETRY_EVERY: Duration = Duration::from_secs(5);

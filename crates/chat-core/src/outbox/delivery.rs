@@ -1,0 +1,36 @@
+//! What became of messages that somebody waits for.
+
+use crate::error::Error;
+use crate::message_id::MessageId;
+
+/// What became of the messages that somebody waits for.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Delivery {
+    /// Messages of those waited for that are on the log.
+    pub delivered: usize,
+    /// Messages of those waited for that are still in the outbox.
+    pub waiting: usize,
+    /// Messages that were accepted earlier and are on the log now.
+    pub others: usize,
+    /// Messages that can never be sent, with the reason; they are closed.
+    pub closed: Vec<(MessageId, String)>,
+    /// Messages that were taken back before they were sent.
+    pub withdrawn: Vec<MessageId>,
+    /// Where the newest of those messages landed, if this call brought it there.
+    pub last: Option<Landed>,
+    /// Why it stopped, if messages wait.
+    pub failure: Option<Error>,
+    /// Whether a mailbox was left to another process that is sending to it.
+    pub(crate) passed_over: bool,
+}
+
+/// Where a message is on the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Landed {
+    /// The partition of the mail topic.
+    pub partition: u32,
+    /// The offset there; `None` if an earlier attempt had put it there already.
+    pub offset: Option<u64>,
+}
