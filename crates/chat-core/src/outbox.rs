@@ -16,6 +16,7 @@ use crate::mutant::{Mutant, breaks};
 use crate::network::Network;
 
 pub(crate) mod attempt;
+mod compose;
 pub(crate) mod deliver;
 pub(crate) mod delivery;
 pub(crate) mod enqueue;
@@ -55,7 +56,8 @@ pub struct OutboxItem {
 pub enum OutboxState {
     /// No attempt was made.
     Queued,
-    /// An attempt was made for its place; it may be on the log already. The next one sends the same bytes.
+    /// An attempt was made for its place, or was about to be; it may be on the log already. The next one sends
+    /// the same bytes.
     Attempted,
 }
 

@@ -21,6 +21,12 @@ impl Table {
         Self { id, name, format: 1, large: false }
     }
 
+    /// The table as a store of schema `version` has it.
+    pub(crate) fn as_of(&'static self, version: u32) -> Self {
+        let format = if version < 3 { 1 } else { self.format };
+        Self { format, ..*self }
+    }
+
     /// Its place in [`TABLES`].
     pub(crate) fn index(&self) -> usize {
         usize::from(self.id).saturating_sub(1)
@@ -38,14 +44,14 @@ pub(crate) const CURSORS: Table = Table::new(8, "cursors");
 pub(crate) const KEPT: Table = Table::new(9, "kept");
 pub(crate) const UNREADABLE: Table = Table::new(10, "unreadable");
 pub(crate) const NEWER: Table = Table::new(11, "newer");
-pub(crate) const OUTBOX: Table = Table { large: true, ..Table::new(12, "outbox") };
-pub(crate) const WAITING: Table = Table::new(13, "waiting");
-pub(crate) const OWN: Table = Table::new(14, "own");
+pub(crate) const OUTBOX: Table = Table { large: true, format: 2, ..Table::new(12, "outbox") };
+pub(crate) const WAITING: Table = Table { format: 2, ..Table::new(13, "waiting") };
+pub(crate) const OWN: Table = Table { format: 2, ..Table::new(14, "own") };
 pub(crate) const CONTACTS: Table = Table::new(15, "contacts");
 pub(crate) const COVERS: Table = Table::new(16, "covers");
 pub(crate) const MARKS: Table = Table::new(17, "marks");
 pub(crate) const COUNTS: Table = Table::new(18, "counts");
-pub(crate) const RESTING: Table = Table::new(19, "resting");
+pub(crate) const RESTING: Table = Table { format: 2, ..Table::new(19, "resting") };
 
 /// All tables, by their ids from 1.
 pub(crate) const TABLES: [&Table; 19] = [

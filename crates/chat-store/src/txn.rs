@@ -121,6 +121,30 @@ impl<'a> WriteTxn<'a> {
         self.raw.put(table, key, &[])
     }
 
+    /// Writes every row of a table anew: opened as schema `version` has it, and with the value that `change` makes.
+    ///
+    /// A row that is damaged stays as it is, and is damaged when it is asked for.
+    pub(crate) fn rewrite(
+        &self,
+        table: &'static Table,
+        version: u32,
+        change: impl Fn(&[u8], &[u8]) -> Option<Zeroizing<Vec<u8>>>,
+    ) -> Result<(), StoreError> {
+        let (old, mut range) = (table.as_of(version), Range::all());
+        let page = if table.large { 1 } else { 256 };
+        loop {
+            let rows = self.raw.scan(table, &range, page)?;
+            let Some((last, _)) = rows.last() else { return Ok(()) };
+            range = range.starting_at([last.as_slice(), &[0]].concat());
+            for (key, sealed) in rows {
+                let opened = self.sealer.open(&old, &key, &sealed).ok();
+                if let Some(value) = opened.and_then(|value| change(&key, &value)) {
+                    self.put(table, &key, &value)?;
+                }
+            }
+        }
+    }
+
     pub(crate) fn delete(&self, table: &Table, key: &[u8]) -> Result<bool, StoreError> {
         self.raw.delete(table, key)
     }

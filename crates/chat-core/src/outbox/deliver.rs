@@ -29,6 +29,10 @@ pub(crate) struct Drain {
     ground: Ground,
     /// How often acknowledgements contradicted earlier ones.
     contradictions: u32,
+    /// Whether something that was acknowledged waits again.
+    taken_back: bool,
+    /// What is under way beside the batch that is being sent.
+    line: Line,
     /// Rows that somebody waits for, by their numbers.
     wanted: HashMap<u64, Wanted>,
     /// Those of them that this drain brought to the log.
@@ -41,6 +45,8 @@ impl Drain {
         Self {
             ground,
             contradictions: 0,
+            taken_back: false,
+            line: Line::default(),
             wanted: HashMap::new(),
             settled: HashSet::new(),
             result: Delivery::default(),
@@ -64,40 +70,47 @@ impl Drain {
     ) -> Result<Delivery, SendError> {
         let mut failure = None;
         for mailbox in first {
-            let sent = self.until(deadline, |drain| Box::pin(drain.mailbox(*mailbox, true))).await;
+            let sent = self.until(deadline, *mailbox, Wait::ForOthers).await;
             failure = failure.or(sent.err());
         }
         if failure.as_ref().is_none_or(|error| !error.concerns_connection()) {
-            let mut drained = first.to_vec();
-            // Asked anew: what the log has lost of a mailbox may have been found while another was drained.
-            while let Some(mailbox) = self.another_mailbox(&drained)? {
-                drained.push(mailbox);
-                let sent =
-                    self.until(deadline, |drain| Box::pin(drain.mailbox(mailbox, false))).await;
-                failure = failure.or(sent.err());
+            let mut drained: HashSet<Mailbox> = first.iter().copied().collect();
+            loop {
+                // Asked anew: what the log has lost of a mailbox may have been found while another was drained.
+                let others = self.mailboxes_besides(&drained)?;
+                if others.is_empty() || Instant::now() >= deadline {
+                    break;
+                }
+                for mailbox in others {
+                    drained.insert(mailbox);
+                    let sent = self.until(deadline, mailbox, Wait::ForNobody).await;
+                    failure = failure.or(sent.err());
+                }
             }
         }
         self.finish(failure)
     }
 
-    /// Runs `work` until the deadline; what it had sent by then is stored, what not stays.
-    async fn until<'a>(
-        &'a mut self,
+    /// Sends the rows of one mailbox until the deadline; what was sent by then is stored, what not stays.
+    async fn until(
+        &mut self,
         deadline: Instant,
-        work: impl FnOnce(
-            &'a mut Self,
-        )
-            -> std::pin::Pin<Box<dyn Future<Output = Result<(), SendError>> + Send + 'a>>,
+        mailbox: Mailbox,
+        wait: Wait,
     ) -> Result<(), SendError> {
-        tokio::time::timeout_at(deadline, work(self))
-            .await
-            .unwrap_or(Err(SendError::NoAnswerInTime))
+        let Ok(ended) = tokio::time::timeout_at(deadline, self.mailbox(mailbox, wait)).await else {
+            // What was acknowledged is noted in a moment, and counts.
+            drop(tokio::time::timeout(LAST_MOMENT, self.settle()).await);
+            return Err(SendError::NoAnswerInTime);
+        };
+        ended
     }
 
-    /// A mailbox that rows wait for and that was not drained yet.
-    fn another_mailbox(&self, drained: &[Mailbox]) -> Result<Option<Mailbox>, SendError> {
+    /// The mailboxes that rows wait for and that were not drained yet.
+    fn mailboxes_besides(&self, drained: &HashSet<Mailbox>) -> Result<Vec<Mailbox>, SendError> {
         let all = self.ground.profile.store.read(|tx| tx.outbox_mailboxes())?;
-        Ok(all.iter().map(Mailbox::from_bytes).find(|mailbox| !drained.contains(mailbox)))
+        let all = all.iter().map(Mailbox::from_bytes);
+        Ok(all.filter(|mailbox| !drained.contains(mailbox)).collect())
     }
 
     /// Counts what is left of the messages waited for. A store that cannot say is an error.
@@ -116,8 +129,8 @@ impl Drain {
             }
             self.result.failure = Some(error.into());
         }
-        // Where the broker contradicted itself, some of what it had acknowledged may wait again.
-        if self.contradictions == 0 {
+        // Of what was taken back it is looked up what became of it.
+        if !self.taken_back {
             self.wanted.retain(|id, _| !self.settled.contains(id));
             self.result.delivered = self.settled.len();
         }
@@ -125,12 +138,12 @@ impl Drain {
     }
 
     /// Sends the rows of one mailbox in their order, under its drain lock.
-    async fn mailbox(&mut self, mailbox: Mailbox, wait: bool) -> Result<(), SendError> {
+    async fn mailbox(&mut self, mailbox: Mailbox, wait: Wait) -> Result<(), SendError> {
         let lock = loop {
             if let Some(lock) = self.ground.profile.drain_lock(&mailbox)? {
                 break lock;
             }
-            if !wait || !self.wanted_waits(&mailbox)? {
+            if wait == Wait::ForNobody || !self.wanted_waits(&mailbox)? {
                 self.result.passed_over = true;
                 return Ok(());
             }
@@ -141,57 +154,54 @@ impl Drain {
 
     /// Whether a row of the mailbox that is waited for is still in the outbox.
     fn wanted_waits(&self, mailbox: &Mailbox) -> Result<bool, SendError> {
-        let bytes = mailbox.to_bytes();
-        self.ground.profile.store.read(|tx| {
-            for wanted in self.wanted.values().filter(|wanted| wanted.mailbox == *mailbox) {
-                if tx.outbox_waits(&bytes, wanted.id.into())? {
-                    return Ok(true);
-                }
-            }
-            Ok(false)
-        })
+        let ids = self.wanted.values().filter(|wanted| wanted.mailbox == *mailbox);
+        let ids: HashSet<u64> = ids.map(|wanted| wanted.id).collect();
+        let Some((first, last)) = ids.iter().min().zip(ids.iter().max()) else {
+            return Ok(false);
+        };
+        let (bytes, between) = (mailbox.to_bytes(), ((*first).into(), (*last).into()));
+        let waiting = self.ground.profile.store.read(|tx| tx.outbox_waiting(&bytes, between))?;
+        Ok(waiting.iter().any(|id| ids.contains(&id.get())))
     }
 
     /// Sends what waits in a mailbox, batch by batch: while one is on its way, the next is read, and the one
     /// before it is noted. No batch begins before all of the one before it was acknowledged.
     async fn drain_locked(&mut self, mailbox: Mailbox, lock: Arc<Lock>) -> Result<(), SendError> {
-        let mut line = Line::default();
-        let sent = self.send_in_line(&mailbox, &lock, &mut line).await;
+        self.line = Line::default();
+        let sent = self.send_in_line(&mailbox, &lock).await;
         // What was acknowledged counts, whatever came after it.
-        let stored = self.stored(&mailbox, &mut line).await;
-        sent.and(stored)
+        match self.settle().await {
+            Err(error) if error.concerns_store() => Err(error),
+            settled => sent.and(settled),
+        }
     }
 
-    async fn send_in_line(
-        &mut self,
-        mailbox: &Mailbox,
-        lock: &Arc<Lock>,
-        line: &mut Line,
-    ) -> Result<(), SendError> {
-        loop {
-            let Some((topic, rows)) = self.next_in_line(mailbox, lock, line).await? else {
-                return Ok(());
-            };
+    async fn send_in_line(&mut self, mailbox: &Mailbox, lock: &Arc<Lock>) -> Result<(), SendError> {
+        while let Some((topic, rows)) = self.next_in_line(mailbox, lock).await? {
             // A single row is a single message, as a rule, and has nothing behind it.
             let last = rows.last().filter(|_| rows.len() > 1).map(|last| last.id);
-            line.reading = last.map(|last| self.begin_reading(mailbox, last, Arc::clone(lock)));
+            let first = rows.first().map(|first| first.id);
+            self.line.reading = last.map(|last| self.begin_reading(mailbox, last, lock));
             let to = (mailbox, topic);
-            let Some((attempt, error)) = self.append(to, rows, line.floor).await? else {
-                line.settle().await;
+            let Some((attempt, error)) = self.append(to, rows).await? else {
+                self.settle().await?;
                 continue;
             };
-            self.stored(mailbox, line).await?;
+            self.stored().await?;
             match error {
                 None => {
-                    line.floor = attempt.acks.iter().filter_map(|ack| ack.offset).max();
-                    line.storing = Some(self.begin_storing(to, attempt, Arc::clone(lock)));
+                    self.line.floor = attempt.acks.iter().filter_map(|ack| ack.offset).max();
+                    self.line.oldest = first;
+                    let storing = self.begin_storing(to, attempt, Arc::clone(lock));
+                    self.line.storing = Some((*mailbox, storing));
                 }
                 Some(error) => {
-                    line.settle().await;
+                    self.settle().await?;
                     self.appended(to, attempt, lock, Some(error)).await?;
                 }
             }
         }
+        Ok(())
     }
 
     /// The next rows of a mailbox and the topic that they go to; `None` once nothing waits.
@@ -199,39 +209,51 @@ impl Drain {
         &mut self,
         mailbox: &Mailbox,
         lock: &Arc<Lock>,
-        line: &mut Line,
     ) -> Result<Option<(TopicId, Vec<ReadyRow>)>, SendError> {
-        let rows = match line.reading.take() {
-            Some(reading) => finished(reading).await?,
+        let bytes = mailbox.to_bytes();
+        let rows = match &mut self.line.reading {
+            Some(reading) => {
+                let rows = reading.await;
+                self.line.reading = None;
+                rows.map_err(|_| SendError::Stopped)??
+            }
             None => Vec::new(),
         };
         if !rows.is_empty() {
             self.ground.refresh(mailbox.partition).await?;
-            if let Some(topic) = self.ground.stands(mailbox.partition) {
+            let oldest = self.line.oldest.or(rows.first().map(|row| row.id)).unwrap_or(0);
+            let before = (0.into(), oldest.saturating_sub(1).into());
+            // What another process has put back meanwhile goes first.
+            let put_back =
+                self.ground.profile.store.read(|tx| tx.outbox_waiting(&bytes, before))?;
+            if let (true, Some(topic)) =
+                (put_back.is_empty(), self.ground.stands(mailbox.partition))
+            {
                 return Ok(Some((topic, rows)));
             }
         }
         // From the oldest on: that what was sent rests is certain here.
-        self.stored(mailbox, line).await?;
-        let bytes = mailbox.to_bytes();
+        self.stored().await?;
         let waits = self.ground.profile.store.read(|tx| tx.outbox_oldest(&bytes, 1, usize::MAX))?;
         if waits.is_empty() {
             return Ok(None);
         }
-        if std::mem::replace(&mut line.begun, true) && rows.is_empty() {
+        if std::mem::replace(&mut self.line.begun, true) && rows.is_empty() {
             self.ground.refresh(mailbox.partition).await?;
         }
         let topic = self.ground.topic().await?;
-        self.ground.check_own(&[mailbox.partition]).await?;
-        let rows = finished(self.begin_reading(mailbox, 0, Arc::clone(lock))).await?;
+        let lost = self.ground.check_own(&[mailbox.partition]).await?;
+        self.taken_back |= lost.requeued > 0;
+        let rows = finished(self.begin_reading(mailbox, 0, lock)).await?;
         Ok(Some((topic, rows)))
     }
 
     /// Reads the oldest rows of a mailbox behind the row `after`, ready to be sent and marked as attempted.
     ///
     /// The work goes on where nobody waits for it any more, and holds the lock until it ends.
-    fn begin_reading(&self, mailbox: &Mailbox, after: u64, lock: Arc<Lock>) -> Reading {
+    fn begin_reading(&self, mailbox: &Mailbox, after: u64, lock: &Arc<Lock>) -> Reading {
         let (profile, mailbox) = (Arc::clone(&self.ground.profile), mailbox.to_bytes());
+        let lock = Arc::clone(lock);
         tokio::task::spawn_blocking(move || {
             let _lock = lock;
             let rows = profile
@@ -254,20 +276,17 @@ impl Drain {
         rows: Vec<ReadyRow>,
         lock: &Arc<Lock>,
     ) -> Result<(), SendError> {
-        match self.append(to, rows, None).await? {
+        match self.append(to, rows).await? {
             Some((attempt, error)) => self.appended(to, attempt, lock, error).await,
             None => Ok(()),
         }
     }
 
     /// Appends rows to the log; `None` where their acknowledgements are none.
-    ///
-    /// * `floor` - an offset below which nothing new can lie, if more is known of it than is stored
     async fn append(
         &mut self,
         (mailbox, topic_id): (&Mailbox, TopicId),
         rows: Vec<ReadyRow>,
-        floor: Option<Offset>,
     ) -> Result<Option<(Attempt, Option<TransportError>)>, SendError> {
         if breaks(Mutant::MarkSentBeforeAck) {
             self.ground.profile.store.write(|tx| rest(tx, mailbox, rows.iter()))?;
@@ -275,11 +294,16 @@ impl Drain {
         let (mut attempt, records) = Attempt::new(rows, mailbox);
         let topic = self.ground.network.mail_topic();
         let stored = self.ground.own(&topic, topic_id).newest(mailbox.partition)?;
-        let floor = stored.max(floor.map(|offset| offset.0));
+        let floor = stored.max(self.line.floor.map(|offset| offset.0));
         reach(Place::BeforeAppend);
         let sent = self.ground.transport.append(&topic, mailbox.partition, records).await;
         reach(Place::AfterAppend);
         let (acks, error) = match sent {
+            Ok(acks) if acks.len() < attempt.rows.len() => {
+                let what =
+                    format!("{} of {} records were acknowledged", acks.len(), attempt.rows.len());
+                (acks, Some(TransportError::Protocol { what }))
+            }
             Ok(acks) => (acks, None),
             Err(AppendError { acked, error, .. }) => (acked, Some(error)),
         };
@@ -342,6 +366,7 @@ impl Drain {
             acks.iter().filter_map(|ack| ack.offset).find(|offset| Some(offset.0) <= floor);
         let Some(offset) = contradiction else { return Ok(false) };
         self.contradictions += 1;
+        self.taken_back = true;
         if self.contradictions >= MOST_CONTRADICTIONS {
             let what = format!("offset {offset} of partition {partition} was acknowledged twice");
             return Err(TransportError::Protocol { what }.into());
@@ -373,11 +398,23 @@ impl Drain {
     }
 
     /// Waits until what was acknowledged is noted.
-    async fn stored(&mut self, mailbox: &Mailbox, line: &mut Line) -> Result<(), SendError> {
-        let Some(storing) = line.storing.take() else { return Ok(()) };
-        let attempt = finished(storing).await?;
-        self.count(mailbox, &attempt);
+    async fn stored(&mut self) -> Result<(), SendError> {
+        let Some((mailbox, storing)) = &mut self.line.storing else { return Ok(()) };
+        let (mailbox, stored) = (*mailbox, storing.await);
+        // From here on the store knows: what is on the log may be another one by now.
+        (self.line.storing, self.line.floor, self.line.oldest) = (None, None, None);
+        self.count(&mailbox, &stored.map_err(|_| SendError::Stopped)??);
         Ok(())
+    }
+
+    /// Waits until nothing is under way. What was read ahead is forgotten: it is read anew, from the oldest row.
+    async fn settle(&mut self) -> Result<(), SendError> {
+        let stored = self.stored().await;
+        if let Some(reading) = &mut self.line.reading {
+            drop(reading.await);
+        }
+        self.line.reading = None;
+        stored
     }
 
     fn count(&mut self, mailbox: &Mailbox, attempt: &Attempt) {
@@ -417,26 +454,26 @@ impl Drain {
     }
 }
 
+/// Whether a mailbox that another process drains is waited for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Wait {
+    /// Until that process is done with the rows that somebody waits for.
+    ForOthers,
+    ForNobody,
+}
+
 /// What is under way beside the batch that is being sent.
 #[derive(Default)]
 struct Line {
     /// The rows behind it.
     reading: Option<Reading>,
     /// The rows before it, which were acknowledged.
-    storing: Option<Storing>,
-    /// The newest offset that was acknowledged.
+    storing: Option<(Mailbox, Storing)>,
+    /// The oldest of those rows, and the newest offset that was acknowledged for them.
+    oldest: Option<u64>,
     floor: Option<Offset>,
-    /// Whether anything was sent.
+    /// Whether a batch was begun.
     begun: bool,
-}
-
-impl Line {
-    /// Lets the reading end, and forgets what it has read: it begins anew from the oldest row.
-    async fn settle(&mut self) {
-        if let Some(reading) = self.reading.take() {
-            drop(reading.await);
-        }
-    }
 }
 
 type Reading = JoinHandle<Result<Vec<ReadyRow>, SendError>>;
@@ -451,5 +488,7 @@ const MOST_CONTRADICTIONS: u32 = 3;
 /// Rows that are sent together, in number and bytes.
 const BATCH_ROWS: usize = 2048;
 const BATCH_BYTES: usize = 4 * 1024 * 1024;
+/// How long the end of a drain may take that has no time left.
+const LAST_MOMENT: Duration = Duration::from_secs(1);
 /// How often a process looks whether the one that drains has finished.
 const LOCK_POLL: Duration = Duration::from_millis(20);

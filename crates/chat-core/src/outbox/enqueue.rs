@@ -4,12 +4,13 @@ use std::collections::{HashMap, HashSet};
 use std::sync::atomic::Ordering;
 
 use chat_crypto::Envelope;
-use chat_store::{Contact, Seq, StreamTip, WriteTxn};
+use chat_store::{Contact, ReadTxn, Seq, StreamTip, WriteTxn};
 use zeroize::Zeroizing;
 
+use super::compose::{Composed, Composer};
 use super::once::{self, Repeated};
 use super::picture::{CoverSource, Note, Plan, Planner};
-use super::{OutboxRow, Payload, RECORD_OVERHEAD, seal};
+use super::{OutboxRow, Payload, RECORD_OVERHEAD};
 use crate::carrier::picture_text_len;
 use crate::client::Profile;
 use crate::clock::now_ms;
@@ -99,11 +100,11 @@ pub struct Queued {
 }
 
 /// A draft that passed every check that needs no transaction.
-struct Planned {
-    draft: Draft,
-    mailbox: Mailbox,
-    conversation: Conversation,
-    picture: Option<Plan>,
+pub(super) struct Planned {
+    pub(super) draft: Draft,
+    pub(super) mailbox: Mailbox,
+    pub(super) conversation: Conversation,
+    pub(super) picture: Option<Plan>,
 }
 
 impl Profile {
@@ -130,11 +131,33 @@ impl Profile {
             planned.push(plan);
         }
         let stream = StreamId(self.stream_id()?);
+        let composer = Composer { me: &self.handle, network: &network, stream };
+        // Sealed before the store is locked: others write meanwhile.
+        let composed = self.compose(&composer, planned)?;
         self.store.write(|tx| {
-            let mut accepting = Accepting::new(&self.handle, &network, stream, next);
-            planned.into_iter().try_for_each(|plan| accepting.store(tx, plan))?;
+            let mut accepting = Accepting::new(&composer, next);
+            composed.into_iter().try_for_each(|composed| accepting.store(tx, composed))?;
             accepting.finish(tx)
         })
+    }
+
+    fn compose(
+        &self,
+        composer: &Composer<'_>,
+        planned: Vec<Planned>,
+    ) -> Result<Vec<Composed>, SendError> {
+        let mut tips: HashMap<Vec<u8>, StreamTip> = HashMap::new();
+        let composed = planned.into_iter().map(|planned| {
+            let conversation = planned.conversation.encode();
+            let tip = match tips.get(&conversation) {
+                Some(tip) => *tip,
+                None => self.store.read(|tx| stream_tip(tx, &conversation))?,
+            };
+            let composed = composer.compose(planned, conversation, tip)?;
+            tips.insert(composed.conversation.clone(), composed.after());
+            Ok(composed)
+        });
+        composed.collect()
     }
 
     /// Checks a draft, and chooses its cover.
@@ -184,9 +207,7 @@ enum Next {
 
 /// One transaction that accepts messages. What changes with each of them is written once, at its end.
 struct Accepting<'a> {
-    me: &'a Handle,
-    network: &'a Network,
-    stream: StreamId,
+    composer: &'a Composer<'a>,
     next: Next,
     /// Where the stream of each conversation stands, by the conversation's encoding.
     tips: HashMap<Vec<u8>, StreamTip>,
@@ -208,11 +229,9 @@ struct Run {
 }
 
 impl<'a> Accepting<'a> {
-    fn new(me: &'a Handle, network: &'a Network, stream: StreamId, next: Next) -> Self {
+    fn new(composer: &'a Composer<'a>, next: Next) -> Self {
         Self {
-            me,
-            network,
-            stream,
+            composer,
             next,
             tips: HashMap::new(),
             written_to: HashSet::new(),
@@ -222,58 +241,47 @@ impl<'a> Accepting<'a> {
     }
 
     fn tip(&self, tx: &WriteTxn<'_>, conversation: &[u8]) -> Result<StreamTip, SendError> {
-        let known = match self.tips.get(conversation) {
-            Some(tip) => Some(*tip),
-            None => tx.stream_tip(conversation)?,
-        };
-        Ok(known.unwrap_or(StreamTip { next: 0, prev: [0; 32] }))
+        match self.tips.get(conversation) {
+            Some(tip) => Ok(*tip),
+            None => stream_tip(tx, conversation),
+        }
     }
 
-    fn store(&mut self, tx: &mut WriteTxn<'_>, plan: Planned) -> Result<(), SendError> {
-        let Planned { draft, mailbox, conversation, picture } = plan;
-        if let Some(name) = &draft.name
-            && let Some(queued) = once::earlier(tx, &draft.to, name, &draft.text, mailbox)?
+    fn store(&mut self, tx: &mut WriteTxn<'_>, mut message: Composed) -> Result<(), SendError> {
+        if let Some(name) = &message.name
+            && let Some(queued) =
+                once::earlier(tx, &message.to, name, message.text(), message.mailbox)?
         {
             self.accepted.push(queued);
             return Ok(());
         }
-        let key = conversation.encode();
-        let tip = self.tip(tx, &key)?;
-        let mut rng = rand::rng();
-        let content = Content {
-            message_id: MessageId::random(&mut rng),
-            conversation,
-            sender: self.me.clone(),
-            stream_id: self.stream,
-            number: tip.next,
-            previous: tip.prev,
-            sent_at_ms: u64::try_from(now_ms()).unwrap_or(0),
-            body: Body::Text(draft.text),
-        };
-        let encoded = content.encode();
-        let carrier = if picture.is_some() { CarrierKind::Image } else { CarrierKind::Plain };
-        let envelope = seal(self.network, &mailbox, carrier, &encoded, &mut rng)?;
-        let next = StreamTip { next: tip.next + 1, prev: content.chain_hash(&encoded) };
-        let seq = sent_row(&content, &draft.to, carrier).append::<SendError>(tx, &key)?;
-        self.tips.insert(key, next);
+        let tip = self.tip(tx, &message.conversation)?;
+        if tip != message.before {
+            self.composer.renumber(&mut message, tip)?;
+        }
+        let (carrier, after) = (message.carrier(), message.after());
+        let Composed {
+            to, name, mailbox, picture, conversation, content, encoded, envelope, ..
+        } = message;
+        let seq = sent_row(&content, &to, carrier).append::<SendError>(tx, &conversation)?;
+        self.tips.insert(conversation, after);
         let notes = picture.as_ref().map(|plan| plan.notes.clone()).unwrap_or_default();
         let payload = payload(tx, envelope, picture, seq)?;
         let row = OutboxRow {
             history: seq.get(),
-            to: draft.to.clone(),
+            to: to.clone(),
             carrier,
             queued_at_ms: now_ms(),
             is_void: false,
             content: encoded.to_vec(),
             payload,
         };
-        let known = !self.written_to.insert(draft.to.clone());
-        let first_contact = !known && written_to(tx, &draft.to)?;
-        let (message_id, to) = (content.message_id, draft.to);
-        let (id, repeated) = (UNNUMBERED, None);
+        let known = !self.written_to.insert(to.clone());
+        let first_contact = !known && written_to(tx, &to)?;
+        let (message_id, id, repeated) = (content.message_id, UNNUMBERED, None);
         let queued = Queued { id, seq, message_id, to, first_contact, repeated, notes, mailbox };
         self.push(tx, queued, &row)?;
-        if let Some(name) = &draft.name {
+        if let Some(name) = &name {
             self.number(tx)?;
             self.accepted.last().map_or(Ok(()), |queued| once::remember(tx, name, queued))?;
         }
@@ -296,7 +304,8 @@ impl<'a> Accepting<'a> {
         self.run.bodies.push(row.to_bytes()?);
         self.run.places.push(self.accepted.len());
         self.accepted.push(queued);
-        if is_ready { Ok(()) } else { self.number(tx) }
+        let goes_now = !is_ready || self.run.bodies.len() >= RUN_ROWS;
+        if goes_now { self.number(tx) } else { Ok(()) }
     }
 
     /// Puts the rows into the outbox that are to go there together. What is finished and next in its mailbox
@@ -325,6 +334,12 @@ impl<'a> Accepting<'a> {
     }
 }
 
+fn stream_tip(tx: &ReadTxn<'_>, conversation: &[u8]) -> Result<StreamTip, SendError> {
+    Ok(tx.stream_tip(conversation)?.unwrap_or(StreamTip { next: 0, prev: [0; 32] }))
+}
+
+/// Rows that are held until they go into the outbox together.
+const RUN_ROWS: usize = 1024;
 /// Numbers of the outbox begin at 1.
 const UNNUMBERED: u64 = 0;
 

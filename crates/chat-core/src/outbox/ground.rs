@@ -7,7 +7,7 @@ use chat_transport::{
     LeaderEpoch, Partition, TopicId, TopicName, TopicState, Transport, TransportError,
 };
 
-use super::own::OwnRecords;
+use super::own::{Lost, OwnRecords};
 use crate::client::Profile;
 use crate::error::SendError;
 use crate::mutant::{Mutant, breaks};
@@ -103,12 +103,12 @@ impl Ground {
         failed.map_or(Ok(()), Err)
     }
 
-    /// Puts back what the log has lost of these partitions; once for each in a drain.
-    pub(crate) async fn check_own(&mut self, partitions: &[Partition]) -> Result<(), SendError> {
+    /// Puts back what the log has lost of these partitions; once for each in a drain. Says how much it was.
+    pub(crate) async fn check_own(&mut self, partitions: &[Partition]) -> Result<Lost, SendError> {
         let fresh: Vec<Partition> =
             partitions.iter().copied().filter(|p| !self.checked.contains(p)).collect();
         if fresh.is_empty() || breaks(Mutant::ForgetOwnRecords) {
-            return Ok(());
+            return Ok(Lost::default());
         }
         let (id, topic) = (self.topic().await?, self.network.mail_topic());
         let mut epochs = std::mem::take(&mut self.epochs);
@@ -119,7 +119,7 @@ impl Ground {
             tracing::warn!(lost.requeued, lost.unsent, "the log has lost acknowledged messages");
         }
         self.checked.extend(fresh);
-        Ok(())
+        Ok(lost)
     }
 
     /// Asks again between two batches: under another leader, or on another topic, what was sent so far has to be

@@ -509,6 +509,7 @@ async fn what_was_lost_of_another_mailbox_is_sent_by_the_same_delivery() {
 #[tokio::test]
 async fn batches_that_follow_one_another_keep_their_order_through_faults() {
     const MESSAGES: usize = 5000;
+    const BATCH: usize = 2048;
     const UNDER_AN_APPEND: &str = "the end is cut under an append";
     type Fault = fn(&People);
     let faults: [(&str, Fault); 6] = [
@@ -533,7 +534,7 @@ async fn batches_that_follow_one_another_keep_their_order_through_faults() {
         let drafts = expected.iter().map(|text| Draft::text(handle("bob"), text.as_str()));
         let queued = people.alice.enqueue(drafts.collect()).unwrap();
         let faulty = async {
-            until(|| people.records().len() >= 2048).await;
+            until(|| people.records().len() >= BATCH).await;
             fault(&people);
         };
         let (first, ()) = tokio::join!(people.alice.deliver(&queued, LONG), faulty);
@@ -543,6 +544,10 @@ async fn batches_that_follow_one_another_keep_their_order_through_faults() {
             people.alice.deliver(&queued, LONG).await.unwrap();
         }
         assert!(people.alice.outbox().unwrap().is_empty(), "{what}");
+        // At most the batch that was on its way lies there twice.
+        let records = people.records().len();
+        let most = MESSAGES + BATCH + strangers().len();
+        assert!((MESSAGES..=most).contains(&records), "{what}: {records}");
         let mut listener = people.bob.listen(ListenFrom::After(Seq::ZERO)).unwrap();
         let (items, refused) = until_caught_up(&mut listener).await;
         let mut arrived = texts(&items);

@@ -14,11 +14,10 @@ use crate::engine::{self, Range, Row, Txn, sqlite};
 use crate::error::{OpenError, StoreError};
 use crate::ids::Seq;
 use crate::schema::{
-    CONVERSATIONS, HEADS, KEYS_ONLY, MESSAGES, OUTBOX, RESTING, TABLES, Table, VERSION, WAITING,
+    CONVERSATIONS, HEADS, KEYS_ONLY, MESSAGES, MIGRATIONS, TABLES, Table, VERSION,
 };
 use crate::sealed::StoreKey;
 use crate::tables::messages::{Head, HistoryRow, LAST_SEQ};
-use crate::tables::outbox::{BLOCK_ROWS, LAST_ID};
 use crate::txn::{ReadTxn, WriteTxn};
 
 /// What was saved of a damaged store, and what is gone.
@@ -63,7 +62,7 @@ impl Store {
         let mut report = Repaired::default();
         let old = damaged.inner.engine.begin_read()?;
         for table in TABLES.into_iter().filter(|table| ![&CONVERSATIONS, &HEADS].contains(table)) {
-            save_table(&*old, &repaired, table, &mut report)?;
+            save_table((&*old, found), &repaired, table, &mut report)?;
         }
         if report.kept == 0 {
             return Err(OpenError::WrongKey);
@@ -75,7 +74,15 @@ impl Store {
             // The number that was saved may be below what saving has taken.
             tx.raise_generation_above(commits)
         })?;
-        make_outbox_whole(&repaired)?;
+        // What an older version wrote is brought up to date where it is whole.
+        let migrations = usize::try_from(found.saturating_sub(1)).unwrap_or(usize::MAX);
+        repaired.write(|tx| {
+            if found > 0 {
+                MIGRATIONS.iter().skip(migrations).try_for_each(|migration| migration(tx))?;
+            }
+            tx.outbox_make_whole()?;
+            tx.own_recount()
+        })?;
         make_history_whole(&repaired, &gone, &mut report)?;
         repaired.write(|tx| tx.raw.set_version(VERSION))?;
         repaired.settle()?;
@@ -85,11 +92,12 @@ impl Store {
 
 /// Saves the rows of a table that the engine can read and that open.
 fn save_table(
-    old: &dyn Txn,
+    (old, version): (&dyn Txn, u32),
     new: &Store,
     table: &'static Table,
     report: &mut Repaired,
 ) -> Result<(), StoreError> {
+    let written = table.as_of(if version == 0 { VERSION } else { version });
     let mut known = HashSet::new();
     let mut save = |rows: Vec<Row>, report: &mut Repaired| {
         new.write(|tx| {
@@ -99,7 +107,7 @@ fn save_table(
                 }
                 let whole = match KEYS_ONLY.contains(&table) {
                     true => value.is_empty(),
-                    false => tx.sealer.open(table, &key, &value).is_ok(),
+                    false => tx.sealer.open(&written, &key, &value).is_ok(),
                 };
                 if whole {
                     tx.raw.put(table, &key, &value)?;
@@ -168,31 +176,6 @@ fn each_page(
             Err(_) => return Ok(Err(range.from)),
         }
     }
-}
-
-/// Each row of the outbox waits or rests, and nothing points to a row that is gone.
-fn make_outbox_whole(store: &Store) -> Result<(), StoreError> {
-    store.write(|tx| {
-        let there = numbers(tx, &OUTBOX)?;
-        let resting: BTreeSet<u64> = numbers(tx, &RESTING)?;
-        for id in resting.difference(&there) {
-            tx.delete(&RESTING, &id.to_be_bytes())?;
-        }
-        for key in tx.keys(&WAITING, &Range::all(), usize::MAX)? {
-            tx.delete(&WAITING, &key)?;
-        }
-        for first in &there {
-            tx.outbox_wait(*first)?;
-        }
-        // A block's key is its first number: there may be as many more as one holds.
-        let last = there.last().max(resting.last());
-        let last = last.map_or(0, |first| first.saturating_add(BLOCK_ROWS));
-        let counted = tx.count(LAST_ID)?;
-        // Where the counter is gone, numbers may have been given out that nothing here knows of.
-        let beyond = if counted == 0 { UNKNOWN_IDS } else { 0 };
-        tx.set_count(LAST_ID, counted.max(last.saturating_add(beyond)));
-        Ok(())
-    })
 }
 
 /// The rows of a table whose keys are numbers.
@@ -289,6 +272,4 @@ impl Drop for Lengthened {
     }
 }
 
-/// Numbers of the outbox that are passed over where nobody knows how many were given out.
-const UNKNOWN_IDS: u64 = 1 << 32;
 const PAGE: usize = 256;

@@ -2,6 +2,7 @@ use crate::engine::sqlite::SqliteEngine;
 use std::time::Duration;
 
 use rusqlite::Connection;
+use zeroize::Zeroizing;
 
 use super::*;
 use crate::ids::Seq;
@@ -163,52 +164,132 @@ fn an_older_store_gets_the_tables_that_it_lacks() {
     assert_eq!(store.read(|tx| tx.history_last()).unwrap(), Some(1.into()));
 }
 
-#[test]
-fn a_store_of_version_2_keeps_its_outbox_and_its_own_records() {
+const MAILBOX: [u8; 20] = [8; 20];
+
+/// A store as version 2 wrote it, row by row: number 1 waits, number 2 has arrived.
+fn store_of_version_2(path: &Path) {
     use crate::codec::numbered;
     use crate::schema::{OUTBOX, OWN, RESTING, WAITING};
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("db");
-    let store = Store::create(&path, &key()).unwrap();
+    let store = Store::create(path, &key()).unwrap();
     append(&store, b"x").unwrap();
-    let mailbox = [8; 20];
-    // Row by row, as version 2 wrote: number 1 waits, number 2 has arrived.
     let written = store.write(|tx| {
         for id in 1..=2_u64 {
-            tx.put(
-                &OUTBOX,
-                &id.to_be_bytes(),
-                &[mailbox.as_slice(), b"body", &[id as u8]].concat(),
-            )?;
+            let row = [MAILBOX.as_slice(), b"body", &[id as u8]].concat();
+            tx.put(&OUTBOX.as_of(2), &id.to_be_bytes(), &row)?;
         }
-        let waiting: [u8; 16] = tx.sealer.hide("mailbox", &[&mailbox]);
-        tx.put(&WAITING, &numbered(&waiting, 1), &mailbox)?;
+        let waiting: [u8; 16] = tx.sealer.hide("mailbox", &[&MAILBOX]);
+        tx.put(&WAITING.as_of(2), &numbered(&waiting, 1), &MAILBOX)?;
         let resting = [70_i64.to_be_bytes(), 5_u64.to_be_bytes()].concat();
-        tx.put(&RESTING, &2_u64.to_be_bytes(), &resting)?;
+        tx.put(&RESTING.as_of(2), &2_u64.to_be_bytes(), &resting)?;
         tx.set_count(b"outbox", 2);
         tx.set_count(b"resting bytes", 5);
         let log = crate::tables::log_key(tx.sealer, "t", 3);
-        tx.put(&OWN, &numbered(&log, 40), b"place")?;
+        tx.put(&OWN.as_of(2), &numbered(&log, 40), b"place")?;
         tx.raw.set_version(2)
     });
     written.unwrap();
-    drop(store);
-    let store = Store::open(&path, &key()).unwrap();
-    assert_eq!(store.version().unwrap(), VERSION);
-    let waits = store.read(|tx| tx.outbox_oldest(&mailbox, 9, 99)).unwrap();
+}
+
+/// What [`store_of_version_2`] wrote is all there, and can be gone on with.
+fn goes_on(store: &Store) {
+    let waits = store.read(|tx| tx.outbox_oldest(&MAILBOX, 9, 99)).unwrap();
     assert_eq!(waits.iter().map(|row| row.body.as_slice()).collect::<Vec<_>>(), [b"body\x01"]);
     let own = store.read(|tx| tx.own_newest("t", 3)).unwrap().unwrap();
     assert_eq!((own.offset, own.body.as_slice()), (40, &b"place"[..]));
     store
         .write(|tx| {
             assert!(tx.outbox_requeue(2.into())?);
-            assert_eq!(tx.outbox_push(&mailbox, b"next")?.get(), 3);
-            Ok::<_, StoreError>(())
+            assert!(tx.outbox_push(&MAILBOX, b"next")?.get() > 2);
+            tx.own_put("t", 3, [(41, b"more")])
         })
         .unwrap();
     let waits = store.read(|tx| tx.outbox_numbers()).unwrap();
-    assert_eq!(waits.iter().map(|id| id.get()).collect::<Vec<_>>(), [1, 2, 3]);
+    assert_eq!((waits.len(), waits[0].get(), waits[1].get()), (3, 1, 2));
+    assert_eq!(store.read(|tx| tx.own_below("t", 3, 99, 9)).unwrap().len(), 2);
     assert!(store.verify().unwrap().is_sound());
+}
+
+#[test]
+fn a_store_of_version_2_keeps_its_outbox_and_its_own_records() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("db");
+    store_of_version_2(&path);
+    let store = Store::open(&path, &key()).unwrap();
+    assert_eq!(store.version().unwrap(), VERSION);
+    goes_on(&store);
+}
+
+#[test]
+fn an_older_store_with_a_damaged_row_opens_and_can_be_repaired() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("db");
+    store_of_version_2(&path);
+    let database = Connection::open(&path).unwrap();
+    database
+        .execute_batch("UPDATE outbox SET v = zeroblob(40) WHERE k = x'0000000000000002'")
+        .unwrap();
+    drop(database);
+    let to = folder.path().join("new");
+    let engine = EngineKind::Sqlite;
+    let (repaired, report) =
+        Store::repair(&path, (engine, &to), &key(), |_| Zeroizing::default()).unwrap();
+    assert_eq!(report.unauthentic.get("outbox"), Some(&1));
+    let waits = repaired.read(|tx| tx.outbox_oldest(&MAILBOX, 9, 99)).unwrap();
+    assert_eq!(waits.len(), 1);
+    assert!(repaired.read(|tx| tx.own_newest("t", 3)).unwrap().is_some());
+    assert!(repaired.verify().unwrap().is_sound());
+    // Whoever does not repair it reads the history all the same.
+    let store = Store::open(&path, &key()).unwrap();
+    assert_eq!(store.read(|tx| tx.history_last()).unwrap(), Some(1.into()));
+    assert!(!store.verify().unwrap().is_sound());
+}
+
+#[test]
+fn an_older_store_that_is_whole_is_repaired_to_this_version() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, to) = (folder.path().join("db"), folder.path().join("new"));
+    store_of_version_2(&path);
+    let engine = EngineKind::Sqlite;
+    let (repaired, _) =
+        Store::repair(&path, (engine, &to), &key(), |_| Zeroizing::default()).unwrap();
+    assert_eq!(repaired.version().unwrap(), VERSION);
+    goes_on(&repaired);
+    // Of version 1 nothing is known of places.
+    let (path, to) = (folder.path().join("db1"), folder.path().join("new1"));
+    store_of_version_2(&path);
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 1).unwrap();
+    let (repaired, _) =
+        Store::repair(&path, (engine, &to), &key(), |_| Zeroizing::default()).unwrap();
+    assert_eq!(repaired.read(|tx| tx.own_newest("t", 3)).unwrap(), None);
+    assert!(repaired.verify().unwrap().is_sound());
+}
+
+#[test]
+fn a_repair_counts_what_rests_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, to) = (folder.path().join("db"), folder.path().join("new"));
+    let store = Store::create(&path, &key()).unwrap();
+    store
+        .write(|tx| {
+            let (first, last) = tx.outbox_push_all(&MAILBOX, &[[7; 100]; 100])?;
+            tx.outbox_rest(&MAILBOX, (first.get()..=last.get()).map(|id| (id.into(), 100)), 10)?;
+            tx.own_put("t", 0, (0..200).map(|offset| (offset, [1])))
+        })
+        .unwrap();
+    drop(store);
+    let damage =
+        "DELETE FROM counts; UPDATE resting SET v = zeroblob(40) WHERE k = x'0000000000000001'";
+    Connection::open(&path).unwrap().execute_batch(damage).unwrap();
+    let engine = EngineKind::Sqlite;
+    let (repaired, _) =
+        Store::repair(&path, (engine, &to), &key(), |_| Zeroizing::default()).unwrap();
+    let counts = repaired.read(|tx| {
+        let own = [b"own".as_slice(), &crate::tables::log_key(tx.sealer, "t", 0)].concat();
+        Ok::<_, StoreError>((tx.count(b"resting bytes")?, tx.count(&own)?))
+    });
+    assert_eq!(counts.unwrap(), (3600, 200), "the block of 36 rows is known to rest");
+    let waits = repaired.read(|tx| tx.outbox_numbers()).unwrap();
+    assert_eq!(waits.len(), 64, "of the other one it is not known: its rows wait");
 }
 
 #[test]

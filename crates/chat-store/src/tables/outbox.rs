@@ -7,6 +7,8 @@
 
 mod block;
 
+use std::collections::BTreeMap;
+
 use zeroize::Zeroizing;
 
 use self::block::{Block, Marks};
@@ -270,10 +272,13 @@ impl ReadTxn<'_> {
         if let Some(next) = id.get().checked_add(1) {
             range = range.ending_before(next.to_be_bytes().to_vec());
         }
-        let Some(row) = self.rows(&OUTBOX, &range, 1)?.pop() else { return Ok(None) };
-        let (_, first) = split_number(&row.key).ok_or_else(missing)?;
-        let block = Block::decode(first, &row.value)?;
-        Ok(block.place(id.get()).is_some().then_some(block))
+        let Some(key) = self.keys(&OUTBOX, &range, 1)?.pop() else { return Ok(None) };
+        let (_, first) = split_number(&key).ok_or_else(missing)?;
+        if Marks::one(first, id.get()).is_empty() {
+            return Ok(None);
+        }
+        let block = self.block(first)?;
+        Ok(block.filter(|block| block.place(id.get()).is_some()))
     }
 
     fn resting(&self, first: u64) -> Result<Option<Resting>, StoreError> {
@@ -298,7 +303,8 @@ impl WriteTxn<'_> {
 
     /// Adds rows of one mailbox behind all others, in order: many together cost little more than one.
     ///
-    /// Returns the first and the last number; those between follow one another.
+    /// Returns the first and the last number; those between follow one another. No rows at all take no number, and the
+    /// first is one above the last.
     ///
     /// # Errors
     /// When a body is longer than 64 MiB or the store cannot be written.
@@ -320,13 +326,6 @@ impl WriteTxn<'_> {
         }
         self.set_count(LAST_ID, last);
         Ok((before.saturating_add(1).into(), last.into()))
-    }
-
-    /// Lets all rows of a block wait but those that rest.
-    pub(crate) fn outbox_wait(&mut self, first: u64) -> Result<(), StoreError> {
-        let Some(block) = self.block(first)? else { return Ok(()) };
-        let rest = self.resting(first)?.map_or(Marks(0), |resting| resting.marks);
-        self.set_waiting(&block.mailbox, first, Marks::first(block.bodies.len()).without(rest))
     }
 
     /// Replaces the body of a row; a row that is gone stays gone.
@@ -502,8 +501,13 @@ impl WriteTxn<'_> {
     fn no_longer_resting(&mut self, block: &Block, id: u64) -> Result<(), StoreError> {
         let Some(resting) = self.resting(block.first)? else { return Ok(()) };
         let body = block.place(id).and_then(|place| block.bodies.get(place));
-        let bytes = body.map_or(0, |body| u64::try_from(body.len()).unwrap_or(u64::MAX));
         let marks = resting.marks.without(Marks::one(block.first, id));
+        let bytes = match body {
+            // With the last row goes all that was counted for the block.
+            _ if marks.is_empty() => resting.bytes,
+            Some(body) => u64::try_from(body.len()).unwrap_or(u64::MAX),
+            None => 0,
+        };
         let key = block.first.to_be_bytes();
         if marks.is_empty() {
             self.delete(&RESTING, &key)?;
@@ -526,20 +530,61 @@ impl WriteTxn<'_> {
 
     /// Makes blocks of one row of what a store of version 2 holds.
     pub(crate) fn outbox_into_blocks(&mut self) -> Result<(), StoreError> {
-        let mut range = Range::all();
-        while let Some(row) = self.rows(&OUTBOX, &range, 1)?.pop() {
-            let mut fields = Fields(&row.value);
-            let mailbox = fields.array().ok_or_else(missing)?;
-            let value = Block::encode(&mailbox, &[fields.rest()]);
-            self.put(&OUTBOX, &row.key, &value)?;
-            range = range.starting_at([row.key.as_slice(), &[0]].concat());
+        self.rewrite(&OUTBOX, 2, |_, value| {
+            let mut fields = Fields(value);
+            let mailbox = fields.array()?;
+            Some(Block::encode(&mailbox, &[fields.rest()]))
+        })?;
+        let marked = |_: &[u8], value: &[u8]| {
+            Some(Zeroizing::new([value, &Marks::first(1).0.to_be_bytes()].concat()))
+        };
+        self.rewrite(&WAITING, 2, marked)?;
+        self.rewrite(&RESTING, 2, marked)
+    }
+
+    /// Each row of the outbox waits or rests, and nothing points to a row that is gone; counters are made anew. A row of
+    /// which it is not known whether it arrived waits.
+    pub(crate) fn outbox_make_whole(&mut self) -> Result<(), StoreError> {
+        let mut waited: BTreeMap<u64, Marks> = BTreeMap::new();
+        for key in self.keys(&WAITING, &Range::all(), usize::MAX)? {
+            let value = self.value(&WAITING, &key)?;
+            if let Some(Ok(waiting)) =
+                value.map(|value| Waiting::decode(&OpenRow { key: key.clone(), value }))
+            {
+                waited.insert(waiting.first, waiting.marks);
+            }
+            self.delete(&WAITING, &key)?;
         }
-        let one = Marks::first(1).0.to_be_bytes();
-        for table in [&WAITING, &RESTING] {
-            for OpenRow { key, value } in self.rows(table, &Range::all(), usize::MAX)? {
-                self.put(table, &key, &[value.as_slice(), &one].concat())?;
+        let mut resting_bytes = 0_u64;
+        for OpenRow { key, value } in self.rows(&RESTING, &Range::all(), usize::MAX)? {
+            match (self.value(&OUTBOX, &key)?, Resting::decode(&value)) {
+                (Some(_), Ok(resting)) => {
+                    resting_bytes = resting_bytes.saturating_add(resting.bytes);
+                }
+                _ => drop(self.delete(&RESTING, &key)?),
             }
         }
+        self.set_count(RESTING_BYTES, resting_bytes);
+        let mut last = 0;
+        for key in self.keys(&OUTBOX, &Range::all(), usize::MAX)? {
+            let Some((_, first)) = split_number(&key) else { continue };
+            let Some(block) = self.block(first)? else { continue };
+            let all = Marks::first(block.bodies.len());
+            let rest = self.resting(first)?.map_or(Marks(0), |resting| resting.marks);
+            let waits = match waited.get(&first) {
+                Some(waits) => Marks(waits.0 & all.0),
+                None => all.without(rest),
+            };
+            self.set_waiting(&block.mailbox, first, waits)?;
+            if waits.is_empty() && rest.is_empty() {
+                self.delete(&OUTBOX, &key)?;
+            }
+            last = first.saturating_add(BLOCK_ROWS);
+        }
+        let counted = self.count(LAST_ID)?;
+        // Where the counter is gone, numbers may have been given out that nothing here knows of.
+        let beyond = if counted == 0 { UNKNOWN_IDS } else { 0 };
+        self.set_count(LAST_ID, counted.max(last.saturating_add(beyond)));
         Ok(())
     }
 }
@@ -558,6 +603,8 @@ fn attempted(mailbox: &[u8; 20]) -> String {
 /// Blocks that are forgotten between two looks.
 const FORGOTTEN_AT_ONCE: usize = 64;
 /// Rows that a block has at most.
-pub(crate) const BLOCK_ROWS: u64 = Block::ROWS as u64;
-pub(crate) const LAST_ID: &[u8] = b"outbox";
+const BLOCK_ROWS: u64 = Block::ROWS as u64;
+/// Numbers that are passed over where nobody knows how many were given out.
+const UNKNOWN_IDS: u64 = 1 << 32;
+const LAST_ID: &[u8] = b"outbox";
 const RESTING_BYTES: &[u8] = b"resting bytes";

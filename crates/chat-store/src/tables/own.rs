@@ -2,6 +2,8 @@
 //!
 //! Places that are remembered together lie in runs: one sealed value for many, under its first offset.
 
+use std::collections::BTreeMap;
+
 use zeroize::Zeroizing;
 
 use crate::codec::{Fields, numbered, push_bytes, split_number};
@@ -202,11 +204,24 @@ impl WriteTxn<'_> {
 
     /// Makes runs of one row of what a store of version 2 holds.
     pub(crate) fn own_into_runs(&mut self) -> Result<(), StoreError> {
-        for OpenRow { key, value } in self.rows(&OWN, &Range::all(), usize::MAX)? {
-            let (_, offset) =
-                split_number(&key).ok_or_else(|| StoreError::damaged("an own row"))?;
-            self.put(&OWN, &key, &OwnRow::encode_run(&[OwnRow { offset, body: value }]))?;
+        self.rewrite(&OWN, 2, |key, value| {
+            let (_, offset) = split_number(key)?;
+            Some(OwnRow::encode_run(&[OwnRow { offset, body: Zeroizing::new(value.to_vec()) }]))
+        })
+    }
+
+    /// Counts the rows of each partition anew.
+    pub(crate) fn own_recount(&mut self) -> Result<(), StoreError> {
+        let mut counts: BTreeMap<Vec<u8>, u64> = BTreeMap::new();
+        let mut range = Range::all();
+        while let Some(row) = self.rows(&OWN, &range, 1)?.pop() {
+            if let Some((log, _)) = split_number(&row.key) {
+                let run = OwnRow::decode_run(&row)?.len() as u64;
+                *counts.entry(counter(log)).or_default() += run;
+            }
+            range = range.starting_at([row.key.as_slice(), &[0]].concat());
         }
+        counts.iter().for_each(|(name, count)| self.set_count(name, *count));
         Ok(())
     }
 

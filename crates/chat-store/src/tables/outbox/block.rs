@@ -96,7 +96,9 @@ impl Marks {
 
     /// The numbers of the rows, rising.
     pub(super) fn ids(self, first: u64) -> impl Iterator<Item = u64> {
-        (0..64_u64).filter(move |place| self.0 >> place & 1 == 1).map(move |at| first + at)
+        (0..64_u64)
+            .filter(move |place| self.0 >> place & 1 == 1)
+            .map(move |at| first.saturating_add(at))
     }
 }
 

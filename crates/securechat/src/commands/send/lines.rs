@@ -78,7 +78,7 @@ fn next_line(input: &mut impl BufRead, number: &mut u64) -> Result<Option<String
 }
 
 /// Lines that are accepted in one transaction and sent in one go.
-const BATCH: usize = 2048;
+const BATCH: usize = 4096;
 /// Lines that are read ahead.
 const WAITING_LINES: usize = 4096;
 /// Bytes of text after which a batch is closed.
