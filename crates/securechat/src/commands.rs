@@ -67,10 +67,19 @@ pub(crate) fn run(cli: Cli, console: Console) -> Result<Exit, Failure> {
 
 /// Runs on one thread: starts fastest, and one conversation needs no more.
 fn block_on(work: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| no_runtime(&e))?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    run_on(runtime.map_err(|e| no_runtime(&e))?, work)
+}
+
+/// Runs on several threads: what is done side by side does not wait for one another.
+fn block_on_several(work: impl Future<Output = Result<Exit, Failure>>) -> Result<Exit, Failure> {
+    run_on(wide_runtime()?, work)
+}
+
+fn run_on(
+    runtime: tokio::runtime::Runtime,
+    work: impl Future<Output = Result<Exit, Failure>>,
+) -> Result<Exit, Failure> {
     let result = runtime.block_on(work);
     // What is left is background work, and everything that counts is on disk.
     runtime.shutdown_background();

@@ -130,7 +130,9 @@ impl Drain {
             self.result.failure = Some(error.into());
         }
         // Of what was taken back it is looked up what became of it.
-        if !self.taken_back {
+        if self.taken_back {
+            self.result.brought.clear();
+        } else {
             self.wanted.retain(|id, _| !self.settled.contains(id));
             self.result.delivered = self.settled.len();
         }
@@ -427,6 +429,9 @@ impl Drain {
                 self.result.last = Some(Landed { partition, offset: offset.map(|at| at.0) });
             } else {
                 self.result.others += 1;
+                if !row.row.is_void {
+                    self.result.bring(row.id);
+                }
             }
         }
     }

@@ -1,5 +1,8 @@
 //! What became of messages that somebody waits for.
 
+use std::ops::RangeInclusive;
+
+use super::enqueue::Queued;
 use crate::error::Error;
 use crate::message_id::MessageId;
 
@@ -23,6 +26,24 @@ pub struct Delivery {
     pub failure: Option<Error>,
     /// Whether a mailbox was left to another process that is sending to it.
     pub(crate) passed_over: bool,
+    /// Numbers in the outbox of messages that nobody waited for and that are on the log now.
+    pub(crate) brought: Vec<RangeInclusive<u64>>,
+}
+
+impl Delivery {
+    /// Whether it brought a message to the log that nobody waited for: one of [`others`](Self::others).
+    pub fn brought(&self, message: &Queued) -> bool {
+        self.brought.iter().any(|numbers| numbers.contains(&message.id))
+    }
+
+    pub(crate) fn bring(&mut self, number: u64) {
+        match self.brought.last_mut() {
+            Some(last) if last.end().checked_add(1) == Some(number) => {
+                *last = *last.start()..=number;
+            }
+            _ => self.brought.push(number..=number),
+        }
+    }
 }
 
 /// Where a message is on the log.

@@ -6,7 +6,7 @@ use std::path::Path;
 use chat_core::{Client, CoverSource, Draft, Handle, Landed, Note, Queued, Repeated, SendOutcome};
 
 use self::line_sender::LineSender;
-use super::{block_on, handle};
+use super::{block_on, block_on_several, handle};
 use crate::args::SendArgs;
 use crate::context::{Context, Opened};
 use crate::failure::{Exit, Failure};
@@ -31,7 +31,8 @@ pub(crate) fn run(context: &Context, args: SendArgs) -> Result<Exit, Failure> {
     }
     let sender = Sender { console: context.console, opened, to, args };
     if sender.args.lines {
-        return block_on(sender.lines());
+        // Accepting, delivering and reading go on side by side.
+        return block_on_several(sender.lines());
     }
     let text = match &sender.args.message {
         Some(text) => text.clone(),

@@ -180,6 +180,10 @@ impl<'a> LineSender<'a> {
 
     /// Takes note of how a delivery ended.
     fn delivered(&mut self, mut delivery: Delivery) -> Result<(), Failure> {
+        // A delivery takes along what was accepted while it ran.
+        let before = self.accepted.len();
+        self.accepted.retain(|queued| !delivery.brought(queued));
+        self.counts.acked += before - self.accepted.len();
         if self.away.is_some() {
             self.in_flight.append(&mut self.accepted);
             if delivery.waiting == 0 {
