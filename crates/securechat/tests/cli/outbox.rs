@@ -83,6 +83,20 @@ fn lines_that_wait_at_the_end_are_said_with_the_exit_code() {
     assert_eq!(house.receive("bob", 3).exit(0).texts(), ["one", "two", "three"]);
 }
 
+/// More lines than are accepted ahead of a delivery, and no delivery.
+#[test]
+fn any_number_of_lines_can_be_kept_for_later() {
+    let broker = BrokerHouse::start();
+    let house = House::with_network(broker.address());
+    let lines: String = (0..20_000).map(|number| format!("{number}\n")).collect();
+    let args = ["send", "--to", "bob", "--lines", "--no-wait", "--json"];
+    let said = house.feed("alice", &args, lines.as_bytes()).exit(0).json();
+    assert_eq!((&said[0]["accepted"], &said[0]["outbox"]), (&20_000.into(), &20_000.into()));
+    house.run_as("alice", &["outbox", "retry"]).exit(0).says("20000 are sent, 0 are in the outbox");
+    let texts = house.receive("bob", 20_000).exit(0).texts();
+    assert!(texts.into_iter().eq(lines.lines().map(str::to_owned)));
+}
+
 #[test]
 fn a_retry_sends_all_that_waits_and_says_so() {
     let mut broker = EmbeddedHouse::start();

@@ -154,7 +154,11 @@ impl<'a> LineSender<'a> {
             self.sender.console.warn(super::COVER_REUSED);
         }
         self.counts.accepted += queued.len();
-        self.accepted.extend(queued);
+        if self.sender.args.no_wait {
+            self.counts.waiting += queued.len();
+        } else {
+            self.accepted.extend(queued);
+        }
         Ok(())
     }
 
