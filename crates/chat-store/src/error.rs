@@ -87,6 +87,14 @@ pub enum StoreError {
     /// Another process has held the store for longer than 10 s. Try again.
     #[error("the store is locked by another process")]
     Locked,
+    /// A newer program has brought the store up to date since it was opened. Open it with that program.
+    #[error("the store has version {found} by now, this program knows versions up to {supported}")]
+    Newer {
+        /// The store's version.
+        found: u32,
+        /// The newest version that is known here.
+        supported: u32,
+    },
     /// A value is longer than the store takes.
     #[error("a value of {len} bytes is longer than the {max} bytes that the store takes")]
     TooLong {

@@ -87,6 +87,11 @@ impl Store {
         work: impl FnOnce(&mut WriteTxn<'_>) -> Result<R, E>,
     ) -> Result<R, E> {
         let mut txn = WriteTxn::new(self.inner.engine.begin_write()?, &self.inner.sealer);
+        // A newer program may have brought it up to date since it was opened.
+        let found = txn.raw.version()?;
+        if found > VERSION {
+            return Err(StoreError::Newer { found, supported: VERSION }.into());
+        }
         let done = work(&mut txn)?;
         reach(Place::BeforeCommit);
         let generation = txn.commit()?;

@@ -343,7 +343,7 @@ pub(crate) enum OutboxCommand {
         after_help = "Examples:\n  securechat outbox list\n  securechat outbox drop 3\n  securechat --profile bob outbox drop 1"
     )]
     Drop {
-        /// Its number or its id, as `outbox list` shows them
+        /// Its number, as `outbox list` shows it, or its id, as `outbox list --json` does
         #[arg(value_name = "NUMBER")]
         which: String,
     },

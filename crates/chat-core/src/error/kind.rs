@@ -180,6 +180,7 @@ fn store(error: &StoreError) -> ErrorKind {
         StoreError::Disk(_) => ErrorKind::DiskFailed,
         StoreError::ReadOnly => ErrorKind::StoreReadOnly,
         StoreError::Locked => ErrorKind::StoreLocked,
+        StoreError::Newer { .. } => ErrorKind::StoreNewer,
         StoreError::TooLong { .. } => ErrorKind::Internal,
         _ => ErrorKind::Io,
     }

@@ -35,8 +35,9 @@ pub(super) struct Composed {
     pub(super) picture: Option<Plan>,
     /// The conversation's encoding.
     pub(super) conversation: Vec<u8>,
-    /// Where the conversation's stream stands before it.
+    /// Where the conversation's stream stands before it, and behind it.
     pub(super) before: StreamTip,
+    pub(super) after: StreamTip,
     pub(super) content: Content,
     pub(super) encoded: Zeroizing<Vec<u8>>,
     pub(super) envelope: Envelope,
@@ -62,6 +63,7 @@ impl Composer<'_> {
         };
         let carrier = carrier(picture.as_ref());
         let (encoded, envelope) = self.sealed(&content, &mailbox, carrier)?;
+        let after = behind(&content, &encoded);
         let (to, name) = (draft.to, draft.name);
         Ok(Composed {
             to,
@@ -70,6 +72,7 @@ impl Composer<'_> {
             picture,
             conversation,
             before,
+            after,
             content,
             encoded,
             envelope,
@@ -86,6 +89,7 @@ impl Composer<'_> {
         (composed.content.number, composed.content.previous) = (before.next, before.prev);
         let (encoded, envelope) =
             self.sealed(&composed.content, &composed.mailbox, composed.carrier())?;
+        composed.after = behind(&composed.content, &encoded);
         (composed.encoded, composed.envelope) = (encoded, envelope);
         Ok(())
     }
@@ -107,11 +111,6 @@ impl Composed {
         carrier(self.picture.as_ref())
     }
 
-    /// Where the conversation's stream stands behind it.
-    pub(super) fn after(&self) -> StreamTip {
-        StreamTip { next: self.before.next + 1, prev: self.content.chain_hash(&self.encoded) }
-    }
-
     /// What somebody wrote.
     pub(super) fn text(&self) -> &str {
         match &self.content.body {
@@ -119,6 +118,11 @@ impl Composed {
             Body::Void(_) => "",
         }
     }
+}
+
+/// Where a stream stands behind a message.
+fn behind(content: &Content, encoded: &[u8]) -> StreamTip {
+    StreamTip { next: content.number + 1, prev: content.chain_hash(encoded) }
 }
 
 fn carrier(picture: Option<&Plan>) -> CarrierKind {

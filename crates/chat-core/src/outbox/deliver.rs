@@ -133,6 +133,7 @@ impl Drain {
         if self.taken_back {
             self.result.brought.clear();
         } else {
+            self.result.brought.sort_unstable_by_key(|numbers| *numbers.start());
             self.wanted.retain(|id, _| !self.settled.contains(id));
             self.result.delivered = self.settled.len();
         }

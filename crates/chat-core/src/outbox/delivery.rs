@@ -26,16 +26,19 @@ pub struct Delivery {
     pub failure: Option<Error>,
     /// Whether a mailbox was left to another process that is sending to it.
     pub(crate) passed_over: bool,
-    /// Numbers in the outbox of messages that nobody waited for and that are on the log now.
+    /// Numbers in the outbox of messages that nobody waited for and that are on the log now; rising.
     pub(crate) brought: Vec<RangeInclusive<u64>>,
 }
 
 impl Delivery {
     /// Whether it brought a message to the log that nobody waited for: one of [`others`](Self::others).
     pub fn brought(&self, message: &Queued) -> bool {
-        self.brought.iter().any(|numbers| numbers.contains(&message.id))
+        let behind = self.brought.partition_point(|numbers| *numbers.start() <= message.id);
+        let last = behind.checked_sub(1).and_then(|place| self.brought.get(place));
+        last.is_some_and(|numbers| numbers.contains(&message.id))
     }
 
+    /// A message that nobody waited for is on the log; [`Drain`](super::deliver::Drain) orders them at its end.
     pub(crate) fn bring(&mut self, number: u64) {
         match self.brought.last_mut() {
             Some(last) if last.end().checked_add(1) == Some(number) => {

@@ -14,12 +14,12 @@ use super::{OutboxRow, Payload, RECORD_OVERHEAD};
 use crate::carrier::picture_text_len;
 use crate::client::Profile;
 use crate::clock::now_ms;
-use crate::content::{Body, Content};
+use crate::content::Content;
 use crate::conversation::Conversation;
 use crate::error::SendError;
 use crate::handle::Handle;
 use crate::history_row::HistoryRow;
-use crate::item::{CarrierKind, Item, Message, MessageState, Protection};
+use crate::item::{Item, Message, MessageState, Protection};
 use crate::mailbox::Mailbox;
 use crate::message_id::{MessageId, StreamId};
 use crate::network::Network;
@@ -154,7 +154,7 @@ impl Profile {
                 None => self.store.read(|tx| stream_tip(tx, &conversation))?,
             };
             let composed = composer.compose(planned, conversation, tip)?;
-            tips.insert(composed.conversation.clone(), composed.after());
+            tips.insert(composed.conversation.clone(), composed.after);
             Ok(composed)
         });
         composed.collect()
@@ -217,15 +217,13 @@ struct Accepting<'a> {
     run: Run,
 }
 
-/// Rows of one mailbox that go into the outbox together.
+/// Finished rows of one mailbox that go into the outbox together.
 #[derive(Default)]
 struct Run {
     mailbox: Option<Mailbox>,
     bodies: Vec<Zeroizing<Vec<u8>>>,
     /// Where their messages are among those accepted: they get their numbers with the rows.
     places: Vec<usize>,
-    /// Whether they are finished; one that is not lies alone.
-    is_ready: bool,
 }
 
 impl<'a> Accepting<'a> {
@@ -259,11 +257,20 @@ impl<'a> Accepting<'a> {
         if tip != message.before {
             self.composer.renumber(&mut message, tip)?;
         }
-        let (carrier, after) = (message.carrier(), message.after());
+        let seq = sent_row(&message).append::<SendError>(tx, &message.conversation)?;
+        let carrier = message.carrier();
         let Composed {
-            to, name, mailbox, picture, conversation, content, encoded, envelope, ..
+            to,
+            name,
+            mailbox,
+            picture,
+            conversation,
+            after,
+            content,
+            encoded,
+            envelope,
+            ..
         } = message;
-        let seq = sent_row(&content, &to, carrier).append::<SendError>(tx, &conversation)?;
         self.tips.insert(conversation, after);
         let notes = picture.as_ref().map(|plan| plan.notes.clone()).unwrap_or_default();
         let payload = payload(tx, envelope, picture, seq)?;
@@ -288,33 +295,37 @@ impl<'a> Accepting<'a> {
         Ok(())
     }
 
-    /// Adds a row to those that go into the outbox together.
+    /// Adds a finished row to those that go into the outbox together; a picture, which is still to be finished,
+    /// goes alone.
     fn push(
         &mut self,
         tx: &mut WriteTxn<'_>,
-        queued: Queued,
+        mut queued: Queued,
         row: &OutboxRow,
     ) -> Result<(), SendError> {
         let is_ready = matches!(row.payload, Payload::Ready(_));
-        if !is_ready || self.run.mailbox != Some(queued.mailbox) {
+        let is_full = self.run.bodies.len() >= RUN_ROWS;
+        if !is_ready || is_full || self.run.mailbox != Some(queued.mailbox) {
             self.number(tx)?;
         }
-        self.run.mailbox = Some(queued.mailbox);
-        self.run.is_ready = is_ready;
-        self.run.bodies.push(row.to_bytes()?);
-        self.run.places.push(self.accepted.len());
+        let body = row.to_bytes()?;
+        if is_ready {
+            self.run.mailbox = Some(queued.mailbox);
+            self.run.bodies.push(body);
+            self.run.places.push(self.accepted.len());
+        } else {
+            queued.id = tx.outbox_push(&queued.mailbox.to_bytes(), &body)?.get();
+        }
         self.accepted.push(queued);
-        let goes_now = !is_ready || self.run.bodies.len() >= RUN_ROWS;
-        if goes_now { self.number(tx) } else { Ok(()) }
+        Ok(())
     }
 
-    /// Puts the rows into the outbox that are to go there together. What is finished and next in its mailbox
-    /// counts as attempted where it may.
+    /// Puts the rows into the outbox that are to go there together. What is next in its mailbox counts as attempted
+    /// where it may.
     fn number(&mut self, tx: &mut WriteTxn<'_>) -> Result<(), SendError> {
-        let Run { mailbox, bodies, places, is_ready } = std::mem::take(&mut self.run);
+        let Run { mailbox, bodies, places } = std::mem::take(&mut self.run);
         let Some(mailbox) = mailbox.map(|mailbox| mailbox.to_bytes()) else { return Ok(()) };
-        let attempt =
-            self.next == Next::Attempt && is_ready && tx.outbox_oldest(&mailbox, 1, 1)?.is_empty();
+        let attempt = self.next == Next::Attempt && tx.outbox_oldest(&mailbox, 1, 1)?.is_empty();
         let (first, last) = tx.outbox_push_all(&mailbox, &bodies)?;
         if attempt {
             tx.outbox_attempt(&mailbox, last)?;
@@ -374,19 +385,16 @@ pub(crate) fn longest_picture_text(me: &Handle, conversation: &Conversation) -> 
     Envelope::sealed_len(content + 1).map_or(usize::MAX, picture_text_len)
 }
 
-fn sent_row(content: &Content, to: &Handle, carrier: CarrierKind) -> HistoryRow {
-    let text = match &content.body {
-        Body::Text(text) => text.as_str(),
-        Body::Void(_) => "",
-    };
+fn sent_row(message: &Composed) -> HistoryRow {
+    let Composed { to, content, .. } = message;
     HistoryRow::now(Item::Message(Message {
         id: content.message_id,
         with: to.clone(),
         from: content.sender.clone(),
         outgoing: true,
         sent_at_ms: i64::try_from(content.sent_at_ms).unwrap_or(i64::MAX),
-        text: RemoteText::new(text),
-        carrier,
+        text: RemoteText::new(message.text()),
+        carrier: message.carrier(),
         protection: Protection::SharedKey,
         conflict: false,
         broken_chain: false,

@@ -22,8 +22,8 @@ pub struct CoverRoom {
 /// * `max_bytes` - longest finished PNG, in bytes
 ///
 /// Tried, not estimated: [`prepare`](super::prepare) takes the cover for exactly what is returned.
-/// A few bytes more might fit too, since a picture with less in it shrinks less. Pictures that fit
-/// as they are cost no trial.
+/// A few bytes more might fit too, since a picture with less in it shrinks less. A picture that
+/// fits as it is costs one trial, which decodes and encodes it once.
 ///
 /// # Errors
 /// [`CoverError::Picture`] if the file cannot be read.

@@ -130,6 +130,20 @@ fn migrations_run_in_order_once_and_each_alone() {
     );
 }
 
+/// Rows of an old form in a store of a new one would be taken for damage.
+#[test]
+fn a_store_that_a_newer_program_has_changed_meanwhile_is_not_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("db");
+    for store in [Store::in_memory(&key()).unwrap(), Store::create(&path, &key()).unwrap()] {
+        append(&store, b"x").unwrap();
+        store.write(|tx| tx.raw.set_version(VERSION + 1)).unwrap();
+        let refused = append(&store, b"y").unwrap_err();
+        assert!(matches!(refused, StoreError::Newer { found, .. } if found == VERSION + 1));
+        assert_eq!(store.read(|tx| tx.history_last()).unwrap(), Some(1.into()));
+    }
+}
+
 #[test]
 fn migrations_of_many_openers_at_once_run_once() {
     let folder = tempfile::tempdir().unwrap();

@@ -40,7 +40,8 @@ fn heedful(command: clap::Command) -> clap::Command {
 
 /// When mistakes and help are coloured: they are printed before the options are known.
 fn color() -> ColorChoice {
-    let words: Vec<String> = std::env::args().collect();
+    let words: Vec<String> =
+        std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
     let flag = words.iter().enumerate().find_map(|(at, word)| match word.strip_prefix("--color") {
         Some("") => words.get(at + 1).map(String::as_str),
         Some(value) => value.strip_prefix('='),

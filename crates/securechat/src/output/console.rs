@@ -70,8 +70,10 @@ impl Console {
 
     /// Prints lines of data.
     pub(crate) fn print(self, text: &str) -> Result<(), Failure> {
-        let mut out = io::stdout().lock();
-        printed(progress::aside(|| writeln!(out, "{text}").and_then(|()| out.flush())))
+        printed(progress::aside(|| {
+            let mut out = io::stdout().lock();
+            writeln!(out, "{text}").and_then(|()| out.flush())
+        }))
     }
 
     /// Prints one JSON line.

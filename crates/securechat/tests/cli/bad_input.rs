@@ -123,6 +123,27 @@ fn empty_variables_set_nothing() {
     assert!(text.contains("alice"), "{text}{}", String::from_utf8_lossy(&said.stderr));
 }
 
+/// Names of files are bytes; other words must be text, and are refused as what they are.
+#[cfg(target_os = "linux")]
+#[test]
+fn words_that_are_no_text_are_no_panic() {
+    use std::os::unix::ffi::OsStrExt;
+    let house = House::new();
+    let strange = std::ffi::OsStr::from_bytes(b"strange-\xff.jpg");
+    std::fs::copy(picture("smile.jpg"), house.path().join(strange)).unwrap();
+    let run = |args: &[&str]| {
+        let mut command = house.command(args);
+        command.arg(strange).current_dir(house.path()).output().unwrap()
+    };
+    assert_eq!(run(&["cover", "capacity"]).status.code(), Some(0));
+    for refused in [&["init"][..], &["--color", "never", "history", "--with"], &["--json"]] {
+        let said = run(refused);
+        let text = String::from_utf8_lossy(&said.stderr);
+        assert_eq!(said.status.code(), Some(2), "{refused:?}: {text}");
+        assert!(!text.contains("panicked"), "{text}");
+    }
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn what_cannot_be_printed_is_said() {
