@@ -15,6 +15,7 @@ use crate::message_id::MessageId;
 use crate::mutant::{Mutant, breaks};
 use crate::network::Network;
 
+mod accepting;
 pub(crate) mod attempt;
 mod compose;
 pub(crate) mod deliver;

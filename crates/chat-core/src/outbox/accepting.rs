@@ -1,0 +1,230 @@
+//! The transaction that accepts messages: history row and outbox row of each.
+
+use std::collections::{HashMap, HashSet};
+
+use chat_crypto::Envelope;
+use chat_store::{Contact, ReadTxn, Seq, StreamTip, WriteTxn};
+use zeroize::Zeroizing;
+
+use super::compose::{Composed, Composer};
+use super::enqueue::Queued;
+use super::once;
+use super::picture::Plan;
+use super::{OutboxRow, Payload};
+use crate::clock::now_ms;
+use crate::error::SendError;
+use crate::handle::Handle;
+use crate::history_row::HistoryRow;
+use crate::item::{Item, Message, MessageState, Protection};
+use crate::mailbox::Mailbox;
+use crate::remote_text::RemoteText;
+
+/// What happens to a message once it is accepted.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    /// Nothing yet.
+    MayWait,
+    /// It is sent, unless something has to be done before.
+    Attempt,
+}
+
+/// One transaction that accepts messages. What changes with each of them is written once, at its end.
+pub(super) struct Accepting<'a> {
+    composer: &'a Composer<'a>,
+    next: Next,
+    /// Where the stream of each conversation stands, by the conversation's encoding.
+    tips: HashMap<Vec<u8>, StreamTip>,
+    /// To whom something was written already.
+    written_to: HashSet<Handle>,
+    accepted: Vec<Queued>,
+    run: Run,
+}
+
+/// Finished rows of one mailbox that go into the outbox together.
+#[derive(Default)]
+struct Run {
+    mailbox: Option<Mailbox>,
+    bodies: Vec<Zeroizing<Vec<u8>>>,
+    /// Where their messages are among those accepted: they get their numbers with the rows.
+    places: Vec<usize>,
+}
+
+impl<'a> Accepting<'a> {
+    pub(super) fn new(composer: &'a Composer<'a>, next: Next) -> Self {
+        Self {
+            composer,
+            next,
+            tips: HashMap::new(),
+            written_to: HashSet::new(),
+            accepted: Vec::new(),
+            run: Run::default(),
+        }
+    }
+
+    fn tip(&self, tx: &WriteTxn<'_>, conversation: &[u8]) -> Result<StreamTip, SendError> {
+        match self.tips.get(conversation) {
+            Some(tip) => Ok(*tip),
+            None => stream_tip(tx, conversation),
+        }
+    }
+
+    pub(super) fn store(
+        &mut self,
+        tx: &mut WriteTxn<'_>,
+        mut message: Composed,
+    ) -> Result<(), SendError> {
+        if let Some(name) = &message.name
+            && let Some(queued) =
+                once::earlier(tx, &message.to, name, message.text(), message.mailbox)?
+        {
+            self.accepted.push(queued);
+            return Ok(());
+        }
+        let tip = self.tip(tx, &message.conversation)?;
+        if tip != message.before {
+            self.composer.renumber(&mut message, tip)?;
+        }
+        let seq = sent_row(&message).append::<SendError>(tx, &message.conversation)?;
+        let carrier = message.carrier();
+        let Composed {
+            to,
+            name,
+            mailbox,
+            picture,
+            conversation,
+            after,
+            content,
+            encoded,
+            envelope,
+            ..
+        } = message;
+        self.tips.insert(conversation, after);
+        let notes = picture.as_ref().map(|plan| plan.notes.clone()).unwrap_or_default();
+        let payload = payload(tx, envelope, picture, seq)?;
+        let row = OutboxRow {
+            history: seq.get(),
+            to: to.clone(),
+            carrier,
+            queued_at_ms: now_ms(),
+            is_void: false,
+            content: encoded.to_vec(),
+            payload,
+        };
+        let known = !self.written_to.insert(to.clone());
+        let first_contact = !known && written_to(tx, &to)?;
+        let (message_id, id, repeated) = (content.message_id, UNNUMBERED, None);
+        let queued = Queued { id, seq, message_id, to, first_contact, repeated, notes, mailbox };
+        self.push(tx, queued, &row)?;
+        if let Some(name) = &name {
+            self.number(tx)?;
+            self.accepted.last().map_or(Ok(()), |queued| once::remember(tx, name, queued))?;
+        }
+        Ok(())
+    }
+
+    /// Adds a finished row to those that go into the outbox together; a picture, which is still to be finished,
+    /// goes alone.
+    fn push(
+        &mut self,
+        tx: &mut WriteTxn<'_>,
+        mut queued: Queued,
+        row: &OutboxRow,
+    ) -> Result<(), SendError> {
+        let is_ready = matches!(row.payload, Payload::Ready(_));
+        let is_full = self.run.bodies.len() >= RUN_ROWS;
+        if !is_ready || is_full || self.run.mailbox != Some(queued.mailbox) {
+            self.number(tx)?;
+        }
+        let body = row.to_bytes()?;
+        if is_ready {
+            self.run.mailbox = Some(queued.mailbox);
+            self.run.bodies.push(body);
+            self.run.places.push(self.accepted.len());
+        } else {
+            queued.id = tx.outbox_push(&queued.mailbox.to_bytes(), &body)?.get();
+        }
+        self.accepted.push(queued);
+        Ok(())
+    }
+
+    /// Puts the rows into the outbox that are to go there together. What is next in its mailbox counts as attempted
+    /// where it may.
+    fn number(&mut self, tx: &mut WriteTxn<'_>) -> Result<(), SendError> {
+        let Run { mailbox, bodies, places } = std::mem::take(&mut self.run);
+        let Some(mailbox) = mailbox.map(|mailbox| mailbox.to_bytes()) else { return Ok(()) };
+        let attempt = self.next == Next::Attempt && tx.outbox_oldest(&mailbox, 1, 1)?.is_empty();
+        let (first, last) = tx.outbox_push_all(&mailbox, &bodies)?;
+        if attempt {
+            tx.outbox_attempt(&mailbox, last)?;
+        }
+        for (id, place) in (first.get()..).zip(places) {
+            if let Some(queued) = self.accepted.get_mut(place) {
+                queued.id = id;
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn finish(mut self, tx: &mut WriteTxn<'_>) -> Result<Vec<Queued>, SendError> {
+        self.number(tx)?;
+        self.tips.iter().try_for_each(|(key, tip)| tx.set_stream_tip(key, tip))?;
+        Ok(self.accepted)
+    }
+}
+
+/// Where the stream of a conversation stands.
+pub(super) fn stream_tip(tx: &ReadTxn<'_>, conversation: &[u8]) -> Result<StreamTip, SendError> {
+    Ok(tx.stream_tip(conversation)?.unwrap_or(StreamTip { next: 0, prev: [0; 32] }))
+}
+
+fn sent_row(message: &Composed) -> HistoryRow {
+    let Composed { to, content, .. } = message;
+    HistoryRow::now(Item::Message(Message {
+        id: content.message_id,
+        with: to.clone(),
+        from: content.sender.clone(),
+        outgoing: true,
+        sent_at_ms: i64::try_from(content.sent_at_ms).unwrap_or(i64::MAX),
+        text: RemoteText::new(message.text()),
+        carrier: message.carrier(),
+        protection: Protection::SharedKey,
+        conflict: false,
+        broken_chain: false,
+        state: MessageState::Normal,
+    }))
+}
+
+/// What the outbox keeps: the envelope, or the envelope with its cover, entered in the ledger.
+fn payload(
+    tx: &mut WriteTxn<'_>,
+    envelope: Envelope,
+    picture: Option<Plan>,
+    seq: Seq,
+) -> Result<Payload, SendError> {
+    let Some(plan) = picture else { return Ok(Payload::Ready(envelope.into_bytes())) };
+    tx.cover_mark(plan.cover.id.as_bytes(), seq)?;
+    Ok(Payload::Planned {
+        envelope: envelope.into_bytes(),
+        cover_id: *plan.cover.id.as_bytes(),
+        cover: plan.cover.bytes,
+    })
+}
+
+/// Remembers that a handle was written to; returns whether this is the first message to one that
+/// was never heard from.
+fn written_to(tx: &mut WriteTxn<'_>, to: &Handle) -> Result<bool, SendError> {
+    let known = tx.contact(to.as_str())?;
+    let unheard = known.as_ref().is_none_or(|contact| contact.first_heard_ms.is_none());
+    let first = known.as_ref().is_none_or(|contact| contact.first_sent_ms.is_none());
+    if first {
+        let mut contact = known.unwrap_or_else(|| Contact::new(to.as_str()));
+        contact.first_sent_ms = Some(now_ms());
+        tx.set_contact(&contact)?;
+    }
+    Ok(first && unheard)
+}
+
+/// Rows that are held until they go into the outbox together.
+const RUN_ROWS: usize = 1024;
+/// Numbers of the outbox begin at 1.
+const UNNUMBERED: u64 = 0;
