@@ -5,6 +5,7 @@ mod codec;
 pub mod cover;
 mod decode;
 mod encode;
+mod jpeg;
 mod key;
 mod limits;
 mod lsb_compat;
