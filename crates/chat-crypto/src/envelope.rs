@@ -224,9 +224,21 @@ impl Keys {
 }
 
 impl EnvelopeContext<'_> {
+    /// The key that says where a picture hides the envelope for this place: HKDF-SHA256 of `key`, no salt,
+    /// info `"securechat/v1/picture-body" | lp(namespace) | lp(kind) | partition u32 | lp(tag)`.
+    ///
+    /// * `key` - the key that seals the envelope
+    pub fn picture_key(&self, key: &Subkey) -> Subkey {
+        Subkey::derive(key.expose_bytes(), &self.labelled(b"securechat/v1/picture-body"))
+    }
+
     /// `"securechat/v1/envelope" | lp(namespace) | lp(kind) | partition u32 | lp(tag)`
     fn info(&self) -> Vec<u8> {
-        let mut info = b"securechat/v1/envelope".to_vec();
+        self.labelled(b"securechat/v1/envelope")
+    }
+
+    fn labelled(&self, label: &[u8]) -> Vec<u8> {
+        let mut info = label.to_vec();
         push_lp(&mut info, self.namespace.as_bytes());
         push_lp(&mut info, self.kind.as_str().as_bytes());
         info.extend_from_slice(&self.partition.to_be_bytes());

@@ -172,6 +172,29 @@ fn mailbox_tags_and_their_partitions() {
 }
 
 #[derive(Deserialize)]
+struct PictureKeyCase {
+    key: Hex,
+    namespace: String,
+    partition: u32,
+    tag: Hex,
+    picture_key: Hex,
+}
+
+#[test]
+fn picture_keys() {
+    for case in cases::<PictureKeyCase>(include_str!("vectors/picture_key.json")) {
+        let context = EnvelopeContext {
+            namespace: &case.namespace,
+            kind: EnvelopeKind::Picture,
+            partition: case.partition,
+            tag: &MailboxTag::from_bytes(case.tag.array()),
+        };
+        let key = NetworkKey::from_bytes(case.key.array()).subkey(SubkeyLabel::Envelope);
+        assert_eq!(context.picture_key(&key).expose_bytes(), &case.picture_key.array());
+    }
+}
+
+#[derive(Deserialize)]
 struct PaddingCase {
     protected: usize,
     inner: usize,

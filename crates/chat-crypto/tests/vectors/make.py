@@ -111,6 +111,21 @@ def mailbox_tag_cases():
             }
 
 
+def picture_key_cases():
+    for key in KEYS:
+        tag = mailbox_tag(key, "securechat", "bob")
+        partition = int.from_bytes(tag[:8], "big") % 16
+        info = b"securechat/v1/picture-body" + lp(b"securechat") + lp(b"picture")
+        info += partition.to_bytes(4, "big") + lp(tag)
+        yield {
+            "key": key.hex(),
+            "namespace": "securechat",
+            "partition": partition,
+            "tag": tag.hex(),
+            "picture_key": hkdf(subkey(key, "envelope"), b"", info, 32).hex(),
+        }
+
+
 def padding_cases():
     lengths = [0, 1, 251, 252, 253, 268, 269, 996, 997, 1019, 1020, 1021, 4095, 65535]
     lengths += [1048576 - 4, 1048576 - 3, 1048772, 16 * 1024 * 1024]
@@ -176,7 +191,7 @@ def vault_cases():
 def main():
     check = "--check" in sys.argv[1:]
     made = [key_file_cases, mailbox_tag_cases, padding_cases, envelope_cases, vault_cases]
-    made.append(malformed_envelope_cases)
+    made += [malformed_envelope_cases, picture_key_cases]
     for cases in made:
         path = HERE / f"{cases.__name__.removesuffix('_cases')}.json"
         document = {
