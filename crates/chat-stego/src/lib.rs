@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod codec;
+mod cost;
 pub mod cover;
 mod decode;
 mod encode;

@@ -1,0 +1,61 @@
+//! Rows shared out among threads.
+
+use std::num::NonZero;
+use std::ops::Range;
+use std::panic::resume_unwind;
+use std::thread;
+
+/// More threads than this wait for memory.
+const MOST_THREADS: usize = 8;
+
+/// The threads that are worth starting on this machine: 1 to 8.
+pub(crate) fn threads() -> usize {
+    thread::available_parallelism().map_or(1, NonZero::get).min(MOST_THREADS)
+}
+
+/// Runs `work` on `threads` stripes of nearly equal height that together are `0..rows`.
+///
+/// Returns what each returned, from the top stripe down. Empty stripes are not run. A panic in
+/// `work` goes on in the caller.
+pub(crate) fn share<T: Send>(
+    rows: usize,
+    threads: usize,
+    work: impl Fn(Range<usize>) -> T + Sync,
+) -> Vec<T> {
+    let threads = threads.clamp(1, rows.max(1));
+    let (least, larger) = (rows / threads, rows % threads);
+    let mut end = 0;
+    let mut stripes = (0..threads).map(|stripe| {
+        let start = end;
+        end += least + usize::from(stripe < larger);
+        start..end
+    });
+    if threads == 1 {
+        return stripes.filter(|stripe| !stripe.is_empty()).map(work).collect();
+    }
+    thread::scope(|scope| {
+        let own = stripes.next();
+        let others: Vec<_> = stripes.map(|stripe| scope.spawn(|| work(stripe))).collect();
+        let first = own.map(&work);
+        let rest = others
+            .into_iter()
+            .map(|other| other.join().unwrap_or_else(|cause| resume_unwind(cause)));
+        first.into_iter().chain(rest).collect()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_falls_to_one_stripe_in_order() {
+        for rows in [0, 1, 2, 7, 64, 1001] {
+            for threads in [1, 2, 3, 8, 2000] {
+                let stripes = share(rows, threads, |stripe| stripe);
+                assert!(stripes.iter().all(|stripe| !stripe.is_empty()));
+                assert!(stripes.into_iter().flatten().eq(0..rows), "{rows} by {threads}");
+            }
+        }
+    }
+}
