@@ -10,7 +10,6 @@ pub(crate) mod juniward;
 mod mirror;
 pub(crate) mod pixels;
 pub(crate) mod side_informed;
-pub(crate) mod stripes;
 #[cfg(test)]
 mod vectors;
 mod wavelet;

@@ -14,6 +14,7 @@ mod lsb_compat;
 pub mod measuring;
 mod picture;
 mod raster;
+mod stripes;
 
 pub use codec::{
     Capacity, CodecId, EmbedError, EmbedOptions, Embedded, ExtractError, StegoCodec, UnknownCodec,

@@ -68,7 +68,7 @@ impl<'a> Hill<'a> {
     /// Calls `visit` with each row in `rows`, in order, and the costs of its samples.
     ///
     /// The values do not depend on how rows are cut into stripes: threads may take a stripe each,
-    /// see [`stripes::share`](super::stripes::share). A stripe costs 14 rows more than it has.
+    /// see [`stripes::share`](crate::stripes::share). A stripe costs 14 rows more than it has.
     pub(crate) fn rows(&self, rows: Range<usize>, mut visit: impl FnMut(usize, &[f32])) {
         let rows = rows.start..rows.end.min(self.channel.high());
         if rows.is_empty() {

@@ -65,7 +65,7 @@ impl Juniward {
     /// Calls `visit` with each row of blocks in `rows`, in order, and the costs of its blocks.
     ///
     /// The values do not depend on how rows are cut into stripes: threads may take a stripe each,
-    /// see [`stripes::share`](super::stripes::share). A stripe costs two rows more than it has.
+    /// see [`stripes::share`](crate::stripes::share). A stripe costs two rows more than it has.
     pub(crate) fn rows(&self, rows: Range<usize>, mut visit: impl FnMut(usize, &[BlockCosts])) {
         let rows = rows.start..rows.end.min(self.high());
         if rows.is_empty() || self.wide() == 0 {

@@ -1,7 +1,7 @@
 //! The grey picture that the coefficients of a component stand for.
 #![expect(clippy::indexing_slicing, reason = "blocks of 64, in loops over constant bounds")]
 
-use super::stripes;
+use crate::stripes;
 use crate::jpeg::{Block, Component};
 
 /// A grey picture, row by row, 8 bits a sample.

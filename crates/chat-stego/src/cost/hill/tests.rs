@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::cost::mirror::place;
-use crate::cost::stripes;
+use crate::stripes;
 use crate::cost::vectors::Vector;
 
 fn costs(channel: Channel<'_>, threads: usize) -> Vec<f32> {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::cost::mirror::place;
-use crate::cost::stripes;
+use crate::stripes;
 use crate::cost::vectors::Vector;
 use crate::cost::wavelet::{self, HIGH, LOW, REACH, TAPS, basis};
 

@@ -44,6 +44,20 @@ pub(crate) fn share<T: Send>(
     })
 }
 
+/// [`share`], and what the stripes gave folded into one, from the top stripe down.
+///
+/// `fold` must not care how the rows were divided, so that the outcome is the same on any machine.
+pub(crate) fn fold_stripes<T: Send>(
+    rows: usize,
+    work: impl Fn(Range<usize>) -> T + Sync,
+    mut fold: impl FnMut(&mut T, &T),
+) -> T {
+    let mut parts = share(rows, threads(), &work).into_iter();
+    let mut whole = parts.next().unwrap_or_else(|| work(0..0));
+    parts.for_each(|part| fold(&mut whole, &part));
+    whole
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
