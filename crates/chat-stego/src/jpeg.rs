@@ -1,5 +1,102 @@
 //! JPEG files down to their coefficients: read, changed, and written again bit for bit.
+//!
+//! Written from ITU-T T.81 (1992). What a program may choose when it writes a file (order of
+//! markers, scans, Huffman tables, runs of empty blocks) is kept as found, or found to be what
+//! libjpeg and its kin choose and done again.
 
+#![cfg_attr(not(test), expect(dead_code, reason = "used by the codecs that follow"))]
+
+mod baseline;
 mod component;
+mod decode;
+mod encode;
+mod extras;
+mod fault;
+mod frame;
+mod huffman;
+mod markers;
+mod parse;
+mod parts;
+mod scan;
+mod style;
+mod write;
+mod zigzag;
 
-pub(crate) use component::{Block, Component};
+#[cfg(test)]
+mod tests;
+
+#[cfg_attr(not(test), expect(unused_imports, reason = "used by the codecs that follow"))]
+pub(crate) use baseline::HuffmanStyle;
+#[expect(unused_imports, reason = "used by the codecs that follow")]
+pub(crate) use component::Block;
+pub(crate) use component::Component;
+#[cfg_attr(not(test), expect(unused_imports, reason = "used by the codecs that follow"))]
+pub(crate) use style::TableStyle;
+#[cfg_attr(not(test), expect(unused_imports, reason = "used by the codecs that follow"))]
+pub(crate) use write::{BlockPlace, JpegWriteError};
+
+use frame::{Frame, Process};
+use parts::{Definition, Padding, Part};
+
+/// A JPEG: its coefficients, and everything else needed to write the same bytes again.
+#[derive(Clone)]
+pub(crate) struct Jpeg {
+    frame: Frame,
+    components: Vec<Component>,
+    parts: Vec<Part>,
+    definitions: Vec<Definition>,
+    padding: Padding,
+    /// Fill bytes before the end-of-image marker.
+    end_fill: usize,
+    /// Everything behind the end-of-image marker.
+    trailing: Vec<u8>,
+    /// Which Huffman tables are their own optimum; decided before the first change.
+    knowledge: Knowledge,
+}
+
+/// What is known about the Huffman tables.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Knowledge {
+    /// Nothing yet; the coefficients are as found.
+    Unread,
+    /// Which tables are optimal, and that the coefficients are as found.
+    Settled,
+    /// Which tables are optimal; the coefficients may have changed, so these need new ones.
+    Touched,
+}
+
+impl Jpeg {
+    /// Pixels in a row.
+    pub(crate) fn width(&self) -> u32 {
+        self.frame.width
+    }
+
+    /// Rows of pixels.
+    pub(crate) fn height(&self) -> u32 {
+        self.frame.height
+    }
+
+    /// Whether the coefficients are spread over scans by frequency and bit.
+    pub(crate) fn is_progressive(&self) -> bool {
+        self.frame.process == Process::Progressive
+    }
+
+    /// One to four components, in the order of the frame header.
+    pub(crate) fn components(&self) -> &[Component] {
+        &self.components
+    }
+
+    /// The first component: brightness in all files but those of printers.
+    pub(crate) fn luma(&self) -> &Component {
+        #[expect(clippy::indexing_slicing, reason = "both constructors refuse no components")]
+        &self.components[0]
+    }
+
+    /// As [`luma`](Self::luma), to be changed. Only AC coefficients of shown blocks should be.
+    pub(crate) fn luma_mut(&mut self) -> &mut Component {
+        self.settle();
+        self.knowledge = Knowledge::Touched;
+        #[expect(clippy::indexing_slicing, reason = "both constructors refuse no components")]
+        &mut self.components[0]
+    }
+}

@@ -152,6 +152,16 @@ pub enum Unsupported {
     JpegProcess,
     /// A JPEG with other than 8 bits a sample.
     JpegPrecision,
+    /// An arithmetic coded JPEG.
+    JpegArithmetic,
+    /// A lossless JPEG.
+    JpegLossless,
+    /// A hierarchical JPEG.
+    JpegHierarchical,
+    /// A JPEG of more than four components.
+    JpegComponents,
+    /// A JPEG whose height is told after its first scan (DNL marker).
+    JpegLateHeight,
 }
 
 impl fmt::Display for Unsupported {
@@ -161,6 +171,11 @@ impl fmt::Display for Unsupported {
             Self::AnimatedWebP => "an animated WebP",
             Self::JpegProcess => "a lossless, hierarchical or arithmetic coded JPEG",
             Self::JpegPrecision => "a JPEG with other than 8 bits a sample",
+            Self::JpegArithmetic => "an arithmetic coded JPEG",
+            Self::JpegLossless => "a lossless JPEG",
+            Self::JpegHierarchical => "a hierarchical JPEG",
+            Self::JpegComponents => "a JPEG of more than four components",
+            Self::JpegLateHeight => "a JPEG whose height is told after its first scan",
         })
     }
 }
@@ -178,6 +193,8 @@ enum Fault {
     Image(image::ImageError),
     #[error("{0}")]
     Structure(&'static str),
+    #[error("{what} (near byte {at})")]
+    Place { what: &'static str, at: usize },
 }
 
 impl From<png::DecodingError> for DecodeFault {
@@ -195,5 +212,12 @@ impl From<image::ImageError> for DecodeFault {
 impl From<&'static str> for DecodeFault {
     fn from(what: &'static str) -> Self {
         Self(Fault::Structure(what))
+    }
+}
+
+/// What was met, and near which byte of the file.
+impl From<(&'static str, usize)> for DecodeFault {
+    fn from((what, at): (&'static str, usize)) -> Self {
+        Self(Fault::Place { what, at })
     }
 }

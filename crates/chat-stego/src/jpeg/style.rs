@@ -1,0 +1,54 @@
+//! How a file's Huffman tables were chosen.
+
+use super::huffman::{STANDARD_AC, STANDARD_DC, optimal};
+use super::parts::Definition;
+use super::{Jpeg, Knowledge};
+
+/// How the Huffman tables that a file uses were chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TableStyle {
+    /// All are the examples of T.81, annex K.
+    Standard,
+    /// Each is the optimum for what it codes.
+    Optimal,
+    /// Anything else: tables of a camera's maker, or of another program.
+    Other,
+}
+
+impl Jpeg {
+    /// How the tables were chosen.
+    pub(crate) fn table_style(&mut self) -> TableStyle {
+        self.settle();
+        let used: Vec<&Definition> = self
+            .scans()
+            .flat_map(|scan| self.tables_used(scan))
+            .filter_map(|(_, _, which)| self.definitions.get(which))
+            .collect();
+        if used.iter().all(|definition| definition.is_optimal) {
+            TableStyle::Optimal
+        } else if used.iter().all(|definition| is_standard(definition)) {
+            TableStyle::Standard
+        } else {
+            TableStyle::Other
+        }
+    }
+
+    /// Decides which tables are their own optimum, while the coefficients are as found.
+    pub(super) fn settle(&mut self) {
+        if self.knowledge != Knowledge::Unread {
+            return;
+        }
+        self.knowledge = Knowledge::Settled;
+        // Annex K has a code for everything, which no optimum has: no need to count.
+        let frequencies = self.frequencies(|definition| !is_standard(definition));
+        for (definition, frequencies) in self.definitions.iter_mut().zip(frequencies) {
+            definition.is_optimal =
+                frequencies.is_some_and(|counts| optimal(&counts) == definition.table);
+        }
+    }
+}
+
+fn is_standard(definition: &Definition) -> bool {
+    let tables = if definition.destination < 16 { &STANDARD_DC } else { &STANDARD_AC };
+    tables.iter().any(|standard| standard.is(&definition.table))
+}
