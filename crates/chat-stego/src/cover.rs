@@ -8,6 +8,8 @@ mod id;
 pub(crate) mod inspect;
 pub(crate) mod judge;
 pub(crate) mod likeness;
+#[cfg(test)]
+mod measured;
 pub(crate) mod photo;
 mod prepare;
 mod room;

@@ -66,7 +66,7 @@ pub(crate) fn split_sizes(payload_len: usize, safe: &[usize]) -> Option<Vec<usiz
     for (index, &size) in safe.iter().enumerate() {
         let share = wanted * size as u128;
         parts.push(usize::try_from(share / total).ok()?);
-        if share % total > 0 {
+        if !share.is_multiple_of(total) {
             remainders.push((share % total, index));
         }
     }

@@ -214,7 +214,8 @@ fn opaque(raster: Raster) -> Raster {
         let sum = u32::from(colour) * u32::from(alpha) + 255 * (255 - u32::from(alpha));
         u8::try_from((sum + 127) / 255).unwrap_or(u8::MAX)
     };
-    let samples = pixels.iter().flat_map(|&[r, g, b, alpha]| [r, g, b].map(|c| over_white(c, alpha)));
+    let samples =
+        pixels.iter().flat_map(|&[r, g, b, alpha]| [r, g, b].map(|c| over_white(c, alpha)));
     Raster { samples: samples.collect(), layout: Layout::Rgb, ..raster }
 }
 

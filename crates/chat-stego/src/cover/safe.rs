@@ -62,11 +62,7 @@ impl SafeSizes {
     fn from_bits(bits: impl Fn(Band) -> f64) -> Self {
         // Rounded down; a number of bits that no memory holds becomes the largest.
         let bytes = |band| (bits(band) / 8.0) as usize;
-        Self {
-            comfort: bytes(Band::Comfort),
-            caution: bytes(Band::Caution),
-            max: bytes(Band::Max),
-        }
+        Self { comfort: bytes(Band::Comfort), caution: bytes(Band::Caution), max: bytes(Band::Max) }
     }
 }
 

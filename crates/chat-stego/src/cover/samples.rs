@@ -14,7 +14,8 @@ pub(crate) fn photo(width: u32, height: u32, seed: u32) -> Raster {
             let (fx, fy) = (f64::from(x), f64::from(y));
             let slope = 40.0 * (fx / 210.0 + phase).sin() * (fy / 170.0 - phase).cos();
             let texture = 14.0 * ((fx * 0.31 + phase).sin() + (fy * 0.23 + fx * 0.11).sin());
-            let edge = if ((fx / 97.0 + phase).sin() * (fy / 61.0).cos()) > 0.3 { 25.0 } else { 0.0 };
+            let edge =
+                if ((fx / 97.0 + phase).sin() * (fy / 61.0).cos()) > 0.3 { 25.0 } else { 0.0 };
             state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             // Four bytes added up are grain with a bell's shape.
             let grain = state.to_be_bytes().iter().map(|&byte| f64::from(byte)).sum::<f64>();

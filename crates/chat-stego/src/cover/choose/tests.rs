@@ -27,7 +27,7 @@ fn the_least_disturbed_cover_that_fits_is_chosen() {
     }
     assert_eq!(choose(&covers, 5, 1), Some(1));
     assert_eq!(choose(&covers, 2000, 1), None);
-    assert_eq!(choose::<Cover>(&[], 1, 1), None);
+    assert_eq!(choose(&[] as &[Cover], 1, 1), None);
 }
 
 #[test]
@@ -51,7 +51,10 @@ fn parts_follow_the_safe_sizes() {
     assert_eq!(split_sizes(1, &[10, 0, 10]), Some(vec![1, 0, 0]));
     assert_eq!(split_sizes(0, &[]), Some(vec![]));
     assert_eq!(split_sizes(1, &[]), None);
-    assert_eq!(split_sizes(usize::MAX, &[usize::MAX, usize::MAX]).map(|parts| parts.len()), Some(2));
+    assert_eq!(
+        split_sizes(usize::MAX, &[usize::MAX, usize::MAX]).map(|parts| parts.len()),
+        Some(2)
+    );
 }
 
 proptest! {

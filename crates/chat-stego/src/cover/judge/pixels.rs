@@ -23,7 +23,8 @@ impl Shares {
     /// Counts. Alpha is ignored.
     pub(super) fn of(raster: &Raster) -> Self {
         let channels = raster.layout.channels();
-        let colours = |pixel: &[u8]| -> [u8; 3] { pixel.first_chunk().copied().unwrap_or_default() };
+        let colours =
+            |pixel: &[u8]| -> [u8; 3] { pixel.first_chunk().copied().unwrap_or_default() };
         let rows: Vec<&[u8]> = raster.samples.chunks_exact(raster.stride().max(1)).collect();
         let mut saturated = 0_u64;
         for pixel in raster.samples.chunks_exact(channels) {

@@ -14,15 +14,15 @@ fn jpeg(quality: u8) -> Vec<u8> {
     samples::jpeg(&samples::photo(640, 480, 2), quality)
 }
 
-fn png_file(colour: png::ColorType, depth: png::BitDepth, frames: u32) -> Vec<u8> {
+fn png_file(colour: ::png::ColorType, depth: ::png::BitDepth, frames: u32) -> Vec<u8> {
     let mut file = Vec::new();
-    let mut encoder = png::Encoder::new(&mut file, 32, 32);
+    let mut encoder = ::png::Encoder::new(&mut file, 32, 32);
     encoder.set_color(colour);
     encoder.set_depth(depth);
     if frames > 1 {
         encoder.set_animated(frames, 0).unwrap();
     }
-    let bytes = 32 * 32 * colour.samples() * if depth == png::BitDepth::Sixteen { 2 } else { 1 };
+    let bytes = 32 * 32 * colour.samples() * if depth == ::png::BitDepth::Sixteen { 2 } else { 1 };
     let mut writer = encoder.write_header().unwrap();
     for _ in 0..frames {
         writer.write_image_data(&vec![99; bytes]).unwrap();
@@ -98,7 +98,7 @@ fn a_png_of_unknown_origin_is_a_warning() {
 
 #[test]
 fn kinds_of_png_are_refused_by_name() {
-    use png::{BitDepth, ColorType};
+    use ::png::{BitDepth, ColorType};
     let fixture = |name| std::fs::read(format!("tests/fixtures/{name}")).unwrap();
     assert_eq!(names(&fixture("cover-palette.png"))[0], "palette");
     assert_eq!(names(&fixture("cover-interlaced.png"))[0], "interlaced");

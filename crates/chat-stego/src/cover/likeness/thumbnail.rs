@@ -22,7 +22,8 @@ impl Thumbnail {
         for (row, weights) in raster.samples.chunks_exact(raster.stride().max(1)).zip(&down) {
             let mut line = [0.0; SIDE];
             for (pixel, share) in row.chunks_exact(channels).zip(&across) {
-                let sum: u32 = pixel.iter().zip(LUMA).map(|(&s, weight)| u32::from(s) * weight).sum();
+                let sum: u32 =
+                    pixel.iter().zip(LUMA).map(|(&s, weight)| u32::from(s) * weight).sum();
                 share.spread(f64::from(sum), &mut line);
             }
             for (target, weight) in weights.cells() {
@@ -113,7 +114,8 @@ mod tests {
     fn pixels_keep_their_places() {
         let mut samples = vec![0; 64 * 64 * 4];
         samples[(2 * 64 + 63) * 4] = 255;
-        let thumbnail = Thumbnail::of(&Raster { width: 64, height: 64, layout: Layout::Rgba, samples });
+        let thumbnail =
+            Thumbnail::of(&Raster { width: 64, height: 64, layout: Layout::Rgba, samples });
         assert!((thumbnail.0[1][31] - 77.0 * 255.0 / 4.0).abs() < 1e-9);
         assert!(thumbnail.0[0][0].abs() < 1e-9);
     }

@@ -135,10 +135,14 @@ mod tests {
     #[test]
     fn colours_are_those_of_jfif() {
         let colours = [[0, 0, 0], [255, 255, 255], [255, 0, 0], [0, 255, 0], [0, 0, 255]];
-        let expected = [[0, 128, 128], [255, 128, 128], [76, 85, 255], [150, 44, 21], [29, 255, 107]];
+        let expected =
+            [[0, 128, 128], [255, 128, 128], [76, 85, 255], [150, 44, 21], [29, 255, 107]];
         for (rgb, [y, cb, cr]) in colours.into_iter().zip(expected) {
             let planes = Planes::of(&raster(2, 2, rgb.repeat(4)));
-            assert_eq!((planes.y.samples[0], planes.cb.samples[0], planes.cr.samples[0]), (y, cb, cr));
+            assert_eq!(
+                (planes.y.samples[0], planes.cb.samples[0], planes.cr.samples[0]),
+                (y, cb, cr)
+            );
         }
     }
 

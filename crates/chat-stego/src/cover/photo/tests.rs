@@ -10,7 +10,8 @@ fn photo() -> Vec<u8> {
 
 fn psnr(a: &Raster, b: &Raster) -> f64 {
     assert_eq!((a.width, a.height), (b.width, b.height));
-    let squares = a.samples.iter().zip(&b.samples).map(|(&a, &b)| (f64::from(a) - f64::from(b)).powi(2));
+    let squares =
+        a.samples.iter().zip(&b.samples).map(|(&a, &b)| (f64::from(a) - f64::from(b)).powi(2));
     let mean = squares.sum::<f64>() / a.samples.len() as f64;
     10.0 * (255.0 * 255.0 / mean).log10()
 }

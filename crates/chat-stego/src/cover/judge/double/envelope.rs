@@ -75,18 +75,18 @@ fn terms(value: f64) -> [f64; 3] {
 /// Gaussian elimination with pivots; `None` if the equations do not determine the unknowns.
 fn solve(mut rows: [[f64; 4]; 3]) -> Option<[f64; 3]> {
     for pivot in 0..3 {
-        let largest = (pivot..3).max_by(|&a, &b| {
-            rows[a][pivot].abs().total_cmp(&rows[b][pivot].abs())
-        })?;
+        let largest =
+            (pivot..3).max_by(|&a, &b| rows[a][pivot].abs().total_cmp(&rows[b][pivot].abs()))?;
         rows.swap(pivot, largest);
         if rows[pivot][pivot].abs() < 1e-9 {
             return None;
         }
         for row in 0..3 {
             if row != pivot {
-                let factor = rows[row][pivot] / rows[pivot][pivot];
-                for column in 0..4 {
-                    rows[row][column] -= factor * rows[pivot][column];
+                let above = rows[pivot];
+                let factor = rows[row][pivot] / above[pivot];
+                for (value, eliminated) in rows[row].iter_mut().zip(above) {
+                    *value -= factor * eliminated;
                 }
             }
         }
