@@ -3,11 +3,21 @@
 //! [`prepare`] turns any picture that a person has into exactly the pixels to embed into, small
 //! enough for the record that will carry it; [`room_within`] tells beforehand how much fits then.
 
+pub(crate) mod choose;
 mod id;
 pub(crate) mod inspect;
+pub(crate) mod judge;
+pub(crate) mod likeness;
+#[cfg(test)]
+mod measured;
+pub(crate) mod photo;
 mod prepare;
 mod room;
+pub(crate) mod safe;
+#[cfg(test)]
+pub(crate) mod samples;
 mod scale;
+mod tables;
 mod trial;
 
 pub use id::CoverId;
@@ -45,7 +55,30 @@ pub enum CoverError {
         /// Bytes that the finished file may have.
         max_bytes: usize,
     },
-    /// The picture could not be written as PNG. This is a fault of this library: report it.
-    #[error("the picture could not be written as PNG")]
+    /// Half the photo's size is too small to carry a whole message. Choose a larger photo, as it
+    /// comes from the camera.
+    #[error(
+        "the photo is {width} x {height} pixels; it is scaled down to half, and carries too \
+         little unless it has {needed} pixels"
+    )]
+    PhotoTooSmall {
+        /// Pixels in a row, as the header says.
+        width: u32,
+        /// Rows, as the header says.
+        height: u32,
+        /// The fewest pixels that a photo must have.
+        needed: u32,
+    },
+    /// The photo is longer than allowed even at the smallest useful size. Choose a smoother one,
+    /// a lower quality, or allow larger files.
+    #[error("at the smallest useful size the photo has {size} bytes, at most {limit} are allowed")]
+    PhotoTooLong {
+        /// Bytes of the shortest cover tried, with room for a payload.
+        size: usize,
+        /// Bytes that the caller allows.
+        limit: usize,
+    },
+    /// The picture could not be written. This is a fault of this library: report it.
+    #[error("the prepared picture could not be written")]
     Encode,
 }

@@ -4,6 +4,7 @@ pub(crate) mod bmp;
 pub(crate) mod jpeg;
 pub(crate) mod jpeg_markers;
 pub(crate) mod png;
+pub(crate) mod webp;
 
 use crate::picture::{ColourModel, PictureError, PictureFormat};
 use crate::raster::Raster;
@@ -19,10 +20,11 @@ pub(crate) struct Header {
 
 /// Reads the header and refuses what the limits forbid. No pixel is decoded.
 pub(crate) fn header(file: &[u8]) -> Result<Header, PictureError> {
-    match PictureFormat::of(file).ok_or(PictureError::UnknownFormat)? {
+    match PictureFormat::of(file).ok_or_else(|| PictureError::not_read(file))? {
         PictureFormat::Png => png::header(file),
         PictureFormat::Jpeg => jpeg::header(file),
         PictureFormat::Bmp => bmp::header(file),
+        PictureFormat::WebP => webp::header(file),
     }
 }
 
@@ -38,9 +40,10 @@ pub(crate) enum Rendering {
 
 /// Decodes all pixels.
 pub(crate) fn pixels(file: &[u8], rendering: Rendering) -> Result<Raster, PictureError> {
-    match PictureFormat::of(file).ok_or(PictureError::UnknownFormat)? {
+    match PictureFormat::of(file).ok_or_else(|| PictureError::not_read(file))? {
         PictureFormat::Png => png::pixels(file, rendering),
         PictureFormat::Jpeg => jpeg::pixels(file, rendering),
         PictureFormat::Bmp => bmp::pixels(file),
+        PictureFormat::WebP => webp::pixels(file, rendering),
     }
 }

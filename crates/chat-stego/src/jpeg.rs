@@ -25,11 +25,8 @@ mod zigzag;
 #[cfg(test)]
 mod tests;
 
-#[cfg_attr(not(test), expect(unused_imports, reason = "used by the codecs that follow"))]
 pub(crate) use baseline::HuffmanStyle;
-#[expect(unused_imports, reason = "used by the codecs that follow")]
-pub(crate) use component::Block;
-pub(crate) use component::Component;
+pub(crate) use component::{Block, Component};
 #[cfg_attr(not(test), expect(unused_imports, reason = "used by the codecs that follow"))]
 pub(crate) use style::TableStyle;
 #[cfg_attr(not(test), expect(unused_imports, reason = "used by the codecs that follow"))]

@@ -24,4 +24,6 @@ pub use cover::{CoverError, CoverId};
 pub use key::StegoKey;
 pub use limits::{MAX_PIXELS, MAX_SIDE};
 pub use lsb_compat::{LsbCompat, Peek, message_text};
-pub use picture::{ColourModel, DecodeFault, PictureError, PictureFormat, Unsupported};
+pub use picture::{
+    ColourModel, DecodeFault, ForeignFormat, PictureError, PictureFormat, Unsupported,
+};

@@ -1,6 +1,10 @@
 //! What a file says about itself as a picture, and why it may be refused.
 
+mod foreign;
+
 use std::fmt;
+
+pub use foreign::ForeignFormat;
 
 use crate::limits::{MAX_PIXELS, MAX_SIDE};
 
@@ -14,6 +18,8 @@ pub enum PictureFormat {
     Jpeg,
     /// Windows bitmap: lossless and uncompressed.
     Bmp,
+    /// WebP: read as a source of covers, never sent.
+    WebP,
 }
 
 impl PictureFormat {
@@ -23,6 +29,7 @@ impl PictureFormat {
             Self::Png => "PNG",
             Self::Jpeg => "JPEG",
             Self::Bmp => "BMP",
+            Self::WebP => "WebP",
         }
     }
 
@@ -32,6 +39,7 @@ impl PictureFormat {
             [0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a, ..] => Some(Self::Png),
             [0xff, 0xd8, 0xff, ..] => Some(Self::Jpeg),
             [b'B', b'M', ..] => Some(Self::Bmp),
+            [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Some(Self::WebP),
             _ => None,
         }
     }
@@ -77,9 +85,15 @@ impl ColourModel {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum PictureError {
-    /// The file begins like no format that is read here. Use a PNG, JPEG or BMP file.
-    #[error("the file is no PNG, JPEG or BMP picture")]
+    /// The file begins like no format that is read here. Use a PNG, JPEG, WebP or BMP file.
+    #[error("the file is no PNG, JPEG, WebP or BMP picture")]
     UnknownFormat,
+    /// The file is a picture in a format that is known and not read. Export it as JPEG.
+    #[error("{format} files are not read: export the picture as JPEG, full size, and use that")]
+    Foreign {
+        /// The format by the file's first bytes.
+        format: ForeignFormat,
+    },
     /// The format is known, but not this kind of it. Save the picture in the plain kind.
     #[error("{what} cannot be used")]
     Unsupported {
@@ -116,6 +130,11 @@ pub enum PictureError {
 }
 
 impl PictureError {
+    /// The error of a file whose first bytes are none of [`PictureFormat`]'s.
+    pub(crate) fn not_read(file: &[u8]) -> Self {
+        ForeignFormat::of(file).map_or(Self::UnknownFormat, |format| Self::Foreign { format })
+    }
+
     pub(crate) fn damaged(format: PictureFormat, fault: impl Into<DecodeFault>) -> Self {
         Self::Damaged { format, source: fault.into() }
     }
@@ -127,6 +146,8 @@ impl PictureError {
 pub enum Unsupported {
     /// An animated PNG: it is not clear which frame would carry the payload.
     AnimatedPng,
+    /// An animated WebP: it is not clear which frame is the picture.
+    AnimatedWebP,
     /// A JPEG that is lossless, hierarchical or arithmetic coded.
     JpegProcess,
     /// A JPEG with other than 8 bits a sample.
@@ -147,6 +168,7 @@ impl fmt::Display for Unsupported {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::AnimatedPng => "an animated PNG",
+            Self::AnimatedWebP => "an animated WebP",
             Self::JpegProcess => "a lossless, hierarchical or arithmetic coded JPEG",
             Self::JpegPrecision => "a JPEG with other than 8 bits a sample",
             Self::JpegArithmetic => "an arithmetic coded JPEG",

@@ -36,12 +36,12 @@ pub(super) fn shrink_to_fit(
     Err(CoverError::CannotFit { needed: payload_len, available: 0, max_bytes })
 }
 
-fn scaled_sides(original: &Raster, scale: f64) -> (u32, u32) {
+pub(super) fn scaled_sides(original: &Raster, scale: f64) -> (u32, u32) {
     let side = |length: u32| ((f64::from(length) * scale) as u32).max(1);
     (side(original.width), side(original.height))
 }
 
-fn resize(original: &Raster, width: u32, height: u32) -> Raster {
+pub(super) fn resize(original: &Raster, width: u32, height: u32) -> Raster {
     let samples = match original.layout {
         Layout::Rgb => resize_as::<Rgb<u8>>(original, width, height),
         Layout::Rgba => resize_as::<Rgba<u8>>(original, width, height),

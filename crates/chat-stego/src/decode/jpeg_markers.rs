@@ -9,6 +9,10 @@ pub(crate) struct Frame {
     pub(crate) width: u32,
     pub(crate) height: u32,
     pub(crate) components: u8,
+    /// Blocks of the first component that show a part of the picture.
+    pub(crate) luma_blocks: u64,
+    /// Bytes of the file up to and with the end marker.
+    pub(crate) end: usize,
 }
 
 /// Walks from the start to the end marker of the first image in the file.
@@ -36,14 +40,14 @@ pub(crate) fn read(file: &[u8]) -> Result<Frame, PictureError> {
         }
     }
     match frame {
-        Some(frame) if scans > 0 => Ok(frame),
+        Some(frame) if scans > 0 => Ok(Frame { end: file.len() - walk.rest.len(), ..frame }),
         _ => Err(damaged("no picture in the file")),
     }
 }
 
 /// ITU-T T.81, B.2.2: precision, height, width, number of components.
 fn start_of_frame(segment: &[u8]) -> Result<Frame, PictureError> {
-    let &[precision, h1, h0, w1, w0, components, ..] = segment else {
+    let &[precision, h1, h0, w1, w0, components, ref specifications @ ..] = segment else {
         return Err(damaged("a short frame header"));
     };
     if precision != 8 {
@@ -52,7 +56,20 @@ fn start_of_frame(segment: &[u8]) -> Result<Frame, PictureError> {
     let width = u32::from(u16::from_be_bytes([w1, w0]));
     let height = u32::from(u16::from_be_bytes([h1, h0]));
     check_dimensions(width, height)?;
-    Ok(Frame { width, height, components })
+    let luma_blocks = luma_blocks(width, height, specifications);
+    Ok(Frame { width, height, components, luma_blocks, end: 0 })
+}
+
+/// ITU-T T.81, A.1.1: the first component's share of the sampling factors; 0 if none are given.
+fn luma_blocks(width: u32, height: u32, specifications: &[u8]) -> u64 {
+    let (specifications, _) = specifications.as_chunks::<3>();
+    let blocks = |length: u32, nibble: fn(u8) -> u8| {
+        let factors = specifications.iter().map(|&[_, factors, _]| u32::from(nibble(factors)));
+        let largest = factors.clone().max().unwrap_or_default().max(1);
+        let own = factors.clone().next().unwrap_or_default();
+        u64::from((length * own).div_ceil(largest).div_ceil(8))
+    };
+    blocks(width, |factors| factors >> 4) * blocks(height, |factors| factors & 15)
 }
 
 struct Walk<'a> {
@@ -121,8 +138,19 @@ mod tests {
 
     #[test]
     fn read_finds_size_and_end() {
-        let frame = read(&jpeg(&[FRAME, SCAN])).unwrap();
-        assert_eq!(frame, Frame { width: 32, height: 16, components: 1 });
+        let file = jpeg(&[FRAME, SCAN]);
+        let frame = read(&[file.as_slice(), b"behind"].concat()).unwrap();
+        let expected =
+            Frame { width: 32, height: 16, components: 1, luma_blocks: 8, end: file.len() };
+        assert_eq!(frame, expected);
+    }
+
+    #[test]
+    fn luma_blocks_follow_the_sampling_factors() {
+        assert_eq!(luma_blocks(17, 9, &[1, 0x22, 0, 2, 0x11, 1, 3, 0x11, 1]), 3 * 2);
+        assert_eq!(luma_blocks(17, 9, &[1, 0x11, 0, 2, 0x22, 1]), 2);
+        assert_eq!(luma_blocks(17, 9, &[1, 0, 0]), 0);
+        assert_eq!(luma_blocks(17, 9, &[1]), 0);
     }
 
     #[test]

@@ -1,0 +1,101 @@
+//! Whether a picture is a good cover, and why not.
+
+#![cfg_attr(not(test), expect(dead_code, reason = "used by the codecs that follow"))]
+
+mod double;
+mod finding;
+mod jpeg;
+mod origin;
+mod pixels;
+mod png;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use finding::{Finding, Severity};
+
+use super::photo::{has_side_information, split_side_information};
+use super::safe::{Element, SafeSizes};
+use crate::decode;
+use crate::picture::{PictureError, PictureFormat};
+
+/// What was found out about a picture as a cover.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Judgement {
+    /// The file's format.
+    pub(crate) format: PictureFormat,
+    /// Pixels in a row.
+    pub(crate) width: u32,
+    /// Rows.
+    pub(crate) height: u32,
+    /// What a codec would change.
+    pub(crate) element: Element,
+    /// How many of these the picture has.
+    pub(crate) elements: u64,
+    /// All findings, the gravest first.
+    pub(crate) findings: Vec<Finding>,
+}
+
+impl Judgement {
+    /// How much the picture carries on its own; see [`SafeSizes::left`] for a conversation.
+    pub(crate) fn sizes(&self) -> SafeSizes {
+        SafeSizes::of(self.element, self.elements)
+    }
+
+    /// How grave the gravest finding is; `None` if there is none.
+    pub(crate) fn worst(&self) -> Option<Severity> {
+        self.findings.iter().map(Finding::severity).max()
+    }
+
+    /// Whether the picture must not be used unless somebody insists.
+    pub(crate) fn is_refused(&self) -> bool {
+        self.worst() == Some(Severity::Refuse)
+    }
+}
+
+/// Judges a picture as a cover.
+///
+/// A [prepared photo](super::photo) is judged without its trailer.
+///
+/// * `file` - PNG or JPEG; WebP and BMP are read, and refused with what to do
+///
+/// Decodes the whole picture: time and memory O(pixels).
+///
+/// # Errors
+/// [`PictureError`] where the file cannot be read; kinds of JPEG that no codec takes (arithmetic,
+/// lossless, 12 bits) are named there.
+pub(crate) fn judge(file: &[u8]) -> Result<Judgement, PictureError> {
+    let mut judgement = match decode::header(file)?.format {
+        PictureFormat::Jpeg => prepared_or_plain(file)?,
+        PictureFormat::Png => png::judge(file)?,
+        format @ (PictureFormat::Bmp | PictureFormat::WebP) => not_sent(file, format)?,
+    };
+    if judgement.sizes().comfort < A_MESSAGE {
+        judgement.findings.push(Finding::Small { comfort: judgement.sizes().comfort });
+    }
+    judgement.findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity()));
+    Ok(judgement)
+}
+
+fn prepared_or_plain(file: &[u8]) -> Result<Judgement, PictureError> {
+    if let Some((jpeg, _)) = split_side_information(file) {
+        let mut judgement = jpeg::judge(jpeg)?;
+        judgement.findings.push(Finding::Prepared);
+        return Ok(judgement);
+    }
+    let mut judgement = jpeg::judge(file)?;
+    if has_side_information(file) {
+        judgement.findings.push(Finding::DamagedSideInformation);
+    }
+    Ok(judgement)
+}
+
+/// A picture that can only be prepared.
+fn not_sent(file: &[u8], format: PictureFormat) -> Result<Judgement, PictureError> {
+    let decode::Header { width, height, .. } = decode::header(file)?;
+    let findings = vec![Finding::NotSent { format }];
+    let (element, elements) = (Element::Pixel, 0);
+    Ok(Judgement { format, width, height, element, elements, findings })
+}
+
+/// Bytes of a chat message of 200 bytes in its envelope.
+const A_MESSAGE: usize = 330;
