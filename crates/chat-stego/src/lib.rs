@@ -4,6 +4,7 @@
 mod codec;
 pub mod cover;
 mod decode;
+mod deflate;
 mod encode;
 mod jpeg;
 mod key;
