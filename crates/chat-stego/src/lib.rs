@@ -5,6 +5,7 @@ mod codec;
 mod cost;
 pub mod cover;
 mod decode;
+mod deflate;
 mod encode;
 mod jpeg;
 mod key;

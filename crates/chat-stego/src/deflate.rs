@@ -1,0 +1,30 @@
+//! Deflate as a PNG uses it (RFC 1950 and 1951), so that a changed picture keeps the handwriting
+//! of the program that compressed it.
+//!
+//! Three ways through a zlib stream: [`inflate`] gives its bytes; [`identify`] names the settings
+//! of C zlib that made it, which then compress changed bytes just so; and where no settings do,
+//! [`patch()`] changes the stream itself and leaves all of it that can stay.
+#![expect(dead_code, reason = "used by the codecs that follow")]
+
+mod alphabet;
+mod bit_reader;
+mod blocks;
+mod decode_table;
+mod encode;
+mod error;
+mod identify;
+mod inflate;
+mod patch;
+#[cfg(test)]
+mod tests;
+mod token;
+mod zlib;
+
+#[expect(unused_imports, reason = "used by the codecs that follow")]
+pub(crate) use self::{
+    error::{InflateError, PatchError},
+    identify::{identify, prove},
+    inflate::{inflate, inflate_prefix},
+    patch::patch,
+    zlib::{Level, Memory, Strategy, Zlib},
+};

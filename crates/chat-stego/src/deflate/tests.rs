@@ -1,0 +1,3 @@
+//! Tests of deflate as a whole.
+
+mod oracle;
