@@ -12,6 +12,7 @@ mod lsb_compat;
 #[doc(hidden)]
 pub mod measuring;
 mod picture;
+mod png;
 mod raster;
 
 pub use codec::{

@@ -131,6 +131,16 @@ pub enum Unsupported {
     JpegProcess,
     /// A JPEG with other than 8 bits a sample.
     JpegPrecision,
+    /// A PNG whose pixels are indices into a table of colours: a change of one is another colour.
+    PalettePng,
+    /// A PNG with 16 bits a sample.
+    DeepPng,
+    /// A PNG with 1, 2 or 4 bits a sample.
+    ShallowPng,
+    /// A PNG that is stored in seven passes (Adam7).
+    InterlacedPng,
+    /// A PNG with a chunk that a reader must know, of a type that is not known here.
+    PngChunk([u8; 4]),
 }
 
 impl fmt::Display for Unsupported {
@@ -139,6 +149,14 @@ impl fmt::Display for Unsupported {
             Self::AnimatedPng => "an animated PNG",
             Self::JpegProcess => "a lossless, hierarchical or arithmetic coded JPEG",
             Self::JpegPrecision => "a JPEG with other than 8 bits a sample",
+            Self::PalettePng => "a PNG with a palette",
+            Self::DeepPng => "a PNG with 16 bits a sample",
+            Self::ShallowPng => "a PNG with fewer than 8 bits a sample",
+            Self::InterlacedPng => "an interlaced PNG",
+            Self::PngChunk(kind) => {
+                let name = kind.escape_ascii();
+                return write!(f, "a PNG with the unknown critical chunk {name}");
+            }
         })
     }
 }
