@@ -14,6 +14,7 @@ mod lsb_compat;
 #[doc(hidden)]
 pub mod measuring;
 mod picture;
+mod png;
 mod raster;
 mod stripes;
 

@@ -162,6 +162,16 @@ pub enum Unsupported {
     JpegComponents,
     /// A JPEG whose height is told after its first scan (DNL marker).
     JpegLateHeight,
+    /// A PNG whose pixels are indices into a table of colours: a change of one is another colour.
+    PalettePng,
+    /// A PNG with 16 bits a sample.
+    DeepPng,
+    /// A PNG with 1, 2 or 4 bits a sample.
+    ShallowPng,
+    /// A PNG that is stored in seven passes (Adam7).
+    InterlacedPng,
+    /// A PNG with a chunk that a reader must know, of a type that is not known here.
+    PngChunk([u8; 4]),
 }
 
 impl fmt::Display for Unsupported {
@@ -176,6 +186,14 @@ impl fmt::Display for Unsupported {
             Self::JpegHierarchical => "a hierarchical JPEG",
             Self::JpegComponents => "a JPEG of more than four components",
             Self::JpegLateHeight => "a JPEG whose height is told after its first scan",
+            Self::PalettePng => "a PNG with a palette",
+            Self::DeepPng => "a PNG with 16 bits a sample",
+            Self::ShallowPng => "a PNG with fewer than 8 bits a sample",
+            Self::InterlacedPng => "an interlaced PNG",
+            Self::PngChunk(kind) => {
+                let name = kind.escape_ascii();
+                return write!(f, "a PNG with the unknown critical chunk {name}");
+            }
         })
     }
 }

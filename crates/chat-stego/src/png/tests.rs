@@ -1,0 +1,408 @@
+use std::path::{Path, PathBuf};
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::picture::Unsupported;
+
+/// Smooth hills with noise: a picture whose rows do not all prefer one filter.
+fn photo(colour: Colour, width: u32, height: u32) -> Vec<u8> {
+    let mut state = 1_u32;
+    let mut data = Vec::new();
+    for (y, x) in (0..height).flat_map(|y| (0..width).map(move |x| (y, x))) {
+        for channel in 0..colour.channels() as u32 {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            let noise = if y < height / 2 { (state >> 24) % (1 + y / 4 % 8) } else { 0 };
+            data.push((((x * x) / 90 + y * (1 + channel) + noise) % 256) as u8);
+        }
+    }
+    data
+}
+
+fn encoded(
+    colour: Colour,
+    (width, height): (u32, u32),
+    settings: impl Fn(&mut ::png::Encoder<'_, &mut Vec<u8>>),
+) -> Vec<u8> {
+    let mut file = Vec::new();
+    let mut encoder = ::png::Encoder::new(&mut file, width, height);
+    encoder.set_color(match colour {
+        Colour::Grey => ::png::ColorType::Grayscale,
+        Colour::GreyAlpha => ::png::ColorType::GrayscaleAlpha,
+        Colour::Rgb => ::png::ColorType::Rgb,
+        Colour::Rgba => ::png::ColorType::Rgba,
+    });
+    settings(&mut encoder);
+    encoder.write_header().unwrap().write_image_data(&photo(colour, width, height)).unwrap();
+    file
+}
+
+const COLOURS: [Colour; 4] = [Colour::Grey, Colour::GreyAlpha, Colour::Rgb, Colour::Rgba];
+
+/// Files of every writer in the fixtures, and of every one whose files SECURECHAT_TEST_PNGS has.
+fn files() -> Vec<(PathBuf, Vec<u8>)> {
+    let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/png");
+    let mut folders = vec![fixtures];
+    match std::env::var_os("SECURECHAT_TEST_PNGS") {
+        Some(folder) => folders.push(folder.into()),
+        None => println!("skipped: SECURECHAT_TEST_PNGS names no folder of scripts/png-corpus"),
+    }
+    let mut paths = folders.iter().flat_map(|folder| std::fs::read_dir(folder).unwrap());
+    let paths = paths.by_ref().map(|entry| entry.unwrap().path());
+    let paths = paths.filter(|path| path.extension().is_some_and(|end| end == "png"));
+    paths.map(|path| (path.clone(), std::fs::read(path).unwrap())).collect()
+}
+
+/// Takes the file apart down to samples, and builds it again from them.
+fn assert_rebuilt(name: &str, file: &[u8]) -> Filtering {
+    let png = PngFile::read(file).unwrap_or_else(|e| panic!("{name}: {e}"));
+    let samples = png.samples().unwrap_or_else(|e| panic!("{name}: {e}"));
+    let filtering = png.filtering(png.raw().unwrap()).unwrap();
+    assert!(filtering.apply(&samples) == *png.raw().unwrap(), "{name}: {filtering:?}");
+    assert!(Filtering::Kept.apply(&samples) == *png.raw().unwrap(), "{name}: kept");
+    assert!(png.write(&samples).unwrap() == file, "{name}: the file differs");
+    filtering
+}
+
+#[test]
+fn unchanged_files_of_all_writers_come_back_byte_for_byte() {
+    for (path, file) in files() {
+        let filtering = assert_rebuilt(&path.display().to_string(), &file);
+        println!("{}: {filtering:?}", path.file_name().unwrap().display());
+    }
+}
+
+#[test]
+fn samples_are_those_that_an_independent_decoder_reads() {
+    for (path, file) in files() {
+        let mut reader = ::png::Decoder::new(std::io::Cursor::new(&file)).read_info().unwrap();
+        let mut expected = vec![0; reader.output_buffer_size().unwrap()];
+        reader.next_frame(&mut expected).unwrap();
+        let png = PngFile::read(&file).unwrap();
+        assert!(png.samples().unwrap().data == expected, "{}", path.display());
+        let rows = png.header().height.div_ceil(8);
+        let first = png.first_rows(rows).unwrap();
+        assert_eq!(first.height, rows);
+        assert!(expected.starts_with(&first.data), "{}", path.display());
+    }
+}
+
+#[test]
+fn files_of_the_crate_png_come_back_byte_for_byte() {
+    use ::png::{Compression, Filter};
+    let filters = [
+        Filter::NoFilter,
+        Filter::Sub,
+        Filter::Up,
+        Filter::Avg,
+        Filter::Paeth,
+        Filter::Adaptive,
+        Filter::MinEntropy,
+    ];
+    for (colour, size) in COLOURS.into_iter().zip([(1, 90), (61, 40), (200, 150), (31, 1)]) {
+        for filter in filters {
+            for compression in [Compression::Fast, Compression::Balanced] {
+                let file = encoded(colour, size, |encoder| {
+                    encoder.set_compression(compression);
+                    encoder.set_filter(filter);
+                });
+                let found = assert_rebuilt(&format!("{colour:?} {filter:?}"), &file);
+                if filter == Filter::Adaptive {
+                    assert!(matches!(found, Filtering::Chosen { .. }), "{colour:?} {found:?}");
+                }
+            }
+        }
+    }
+}
+
+fn changed(samples: &Samples) -> Samples {
+    let mut changed = samples.clone();
+    for sample in changed.data.iter_mut().step_by(7) {
+        *sample = sample.checked_add(1).unwrap_or(254);
+    }
+    changed
+}
+
+#[test]
+fn changed_samples_come_back_and_nothing_else_of_the_file_changes() {
+    for (path, file) in files() {
+        let png = PngFile::read(&file).unwrap();
+        let wanted = changed(&png.samples().unwrap());
+        let written = png.write(&wanted).unwrap();
+        let again = PngFile::read(&written).unwrap();
+        let found = again.samples().unwrap();
+        assert!(found.data == wanted.data, "{}", path.display());
+        assert_eq!(again.container.around(), png.container.around(), "{}", path.display());
+        match png.filtering(png.raw().unwrap()).unwrap() {
+            Filtering::Kept => assert_eq!(found.filters, wanted.filters),
+            // Every row has the type that the cover's writer would have given it.
+            rule => assert!(rule.apply(&found) == *again.raw().unwrap(), "{}", path.display()),
+        }
+    }
+}
+
+#[test]
+fn a_known_compressor_is_used_again() {
+    let file = encoded(Colour::Rgb, (90, 70), |encoder| {
+        encoder.set_deflate_compression(::png::DeflateCompression::Level(6));
+        encoder.set_filter(::png::Filter::Paeth);
+    });
+    let png = PngFile::read(&file).unwrap();
+    let wanted = changed(&png.samples().unwrap());
+    let mut expected = Vec::new();
+    let mut encoder = ::png::Encoder::new(&mut expected, 90, 70);
+    encoder.set_color(::png::ColorType::Rgb);
+    encoder.set_deflate_compression(::png::DeflateCompression::Level(6));
+    encoder.set_filter(::png::Filter::Paeth);
+    encoder.write_header().unwrap().write_image_data(&wanted.data).unwrap();
+    assert!(png.write(&wanted).unwrap() == expected);
+}
+
+#[test]
+fn write_refuses_samples_of_another_shape() {
+    let file = encoded(Colour::Rgb, (9, 7), |_| {});
+    let png = PngFile::read(&file).unwrap();
+    let samples = png.samples().unwrap();
+    let mut short = samples.clone();
+    short.data.pop();
+    let mut tall = samples.clone();
+    tall.height += 1;
+    let few = png.first_rows(3).unwrap();
+    for other in [short, tall, few] {
+        assert!(matches!(png.write(&other), Err(WriteError::Shape)));
+    }
+}
+
+/// A file of chunks, with right CRCs.
+fn file_of(chunks: &[(&[u8; 4], &[u8])]) -> Vec<u8> {
+    let mut file = chunk::SIGNATURE.to_vec();
+    for (kind, data) in chunks {
+        chunk::append(&mut file, **kind, data).unwrap();
+    }
+    file
+}
+
+/// A grey picture of 2 x 1 pixels.
+const IHDR: [u8; 13] = [0, 0, 0, 2, 0, 0, 0, 1, 8, 0, 0, 0, 0];
+
+/// One row, type 0, samples 7 and 9: a stored block.
+const IDAT: [u8; 14] = [0x78, 1, 1, 3, 0, 0xfc, 0xff, 0, 7, 9, 0, 0x1a, 0, 0x11];
+
+fn refusal(file: &[u8]) -> String {
+    use std::error::Error;
+    let error = PngFile::read(file).and_then(|png| png.samples().map(drop)).unwrap_err();
+    error.source().map_or_else(|| error.to_string(), ToString::to_string)
+}
+
+#[test]
+fn chunks_out_of_order_are_refused_by_name() {
+    let (head, data, end): (_, (&[u8; 4], &[u8]), (&[u8; 4], &[u8])) =
+        ((b"IHDR", &IHDR[..]), (b"IDAT", &IDAT), (b"IEND", &[]));
+    assert_eq!(
+        PngFile::read(&file_of(&[head, data, end])).unwrap().samples().unwrap().data,
+        [7, 9]
+    );
+    let cases: [(&[(&[u8; 4], &[u8])], &str); 14] = [
+        (&[data, end], "the first chunk is not IHDR"),
+        (&[head, end], "there is no IDAT chunk"),
+        (&[head, head, data, end], "there are two IHDR chunks"),
+        (&[head, data], "the file ends inside a chunk"),
+        (&[head, data, (b"teXt", b""), data, end], "the IDAT chunks do not follow one another"),
+        (&[head, data, (b"PLTE", b"abc"), end], "PLTE or tRNS follows IDAT"),
+        (&[head, (b"PLTE", b"abc"), data, end], "the PLTE chunk is not as the format wants it"),
+        (&[head, (b"tRNS", b"abc"), data, end], "the tRNS chunk is not as the format wants it"),
+        (&[head, (b"tRNS", b"ab"), (b"tRNS", b"ab"), data, end], "there are two tRNS chunks"),
+        (&[head, data, (b"IEND", b"x")], "the IEND chunk is not empty"),
+        (&[head, (b"acTL", b""), data, end], "an animated PNG cannot be used"),
+        (
+            &[head, (b"ABCD", b""), data, end],
+            "a PNG with the unknown critical chunk ABCD cannot be used",
+        ),
+        (&[(b"CgBI", b""), head], "a PNG with the unknown critical chunk CgBI cannot be used"),
+        (&[head, (b"IDAT", b""), end], "the file is too short for the size that its header names"),
+    ];
+    for (chunks, expected) in cases {
+        assert_eq!(refusal(&file_of(chunks)), expected);
+    }
+    assert_eq!(refusal(b"GIF89a"), "the file is no PNG, JPEG or BMP picture");
+}
+
+#[test]
+fn kinds_that_are_not_taken_are_refused_by_name() {
+    let with = |at: usize, value: u8| {
+        let mut header = IHDR;
+        header[at] = value;
+        file_of(&[(b"IHDR", &header), (b"IDAT", &IDAT), (b"IEND", &[])])
+    };
+    let unsupported = |file: &[u8]| match PngFile::read(file).err() {
+        Some(PictureError::Unsupported { what }) => what,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(unsupported(&with(9, 3)), Unsupported::PalettePng);
+    assert_eq!(unsupported(&with(8, 16)), Unsupported::DeepPng);
+    assert_eq!(unsupported(&with(8, 4)), Unsupported::ShallowPng);
+    assert_eq!(unsupported(&with(12, 1)), Unsupported::InterlacedPng);
+    for (at, value) in [(8, 7), (9, 1), (10, 1), (11, 1), (12, 2)] {
+        assert!(matches!(PngFile::read(&with(at, value)), Err(PictureError::Damaged { .. })));
+    }
+    for at in [0, 3, 4] {
+        let value = if at == 3 { 0 } else { 0x7f };
+        assert!(matches!(PngFile::read(&with(at, value)), Err(PictureError::Dimensions { .. })));
+    }
+    // Eight thousand rows from a few bytes.
+    assert_eq!(refusal(&with(6, 0x1f)), "the file is too short for the size that its header names");
+}
+
+#[test]
+fn what_is_not_pixels_is_kept_in_place() {
+    let mut file = file_of(&[
+        (b"IHDR", &IHDR),
+        (b"gAMA", &[0, 0, 0xb1, 0x8f]),
+        (b"tRNS", &[0, 9]),
+        (b"vpAg", b"private"),
+        (b"IDAT", &IDAT[..5]),
+        (b"IDAT", &[]),
+        (b"IDAT", &IDAT[5..]),
+        (b"tEXt", b"Comment\0behind"),
+        (b"caBX", b"manifest"),
+        (b"IEND", b""),
+    ]);
+    file.extend_from_slice(b"something behind the end");
+    let png = PngFile::read(&file).unwrap();
+    assert!(png.is_signed());
+    let samples = png.samples().unwrap();
+    assert_eq!((samples.data.as_slice(), samples.transparent), (&[7, 9][..], Some([9; 3])));
+    assert!(png.write(&samples).unwrap() == file);
+    let written = png.write(&changed(&samples)).unwrap();
+    assert!(written.ends_with(b"something behind the end"));
+    assert_eq!(PngFile::read(&written).unwrap().samples().unwrap().data, [8, 9]);
+}
+
+/// Reads, and writes what can be read; that it returns is what is tested.
+fn visit(file: &[u8]) {
+    let Ok(png) = PngFile::read(file) else { return };
+    let _ = png.first_rows(2);
+    let Ok(samples) = png.samples() else { return };
+    assert!(png.write(&samples).unwrap() == file);
+    let written = png.write(&changed(&samples)).unwrap();
+    assert_eq!(PngFile::read(&written).unwrap().samples().unwrap().data, changed(&samples).data);
+}
+
+/// Makes the CRCs right as far as the lengths lead, so that damage gets past them.
+fn with_right_crcs(file: &[u8]) -> Vec<u8> {
+    let mut repaired = file.to_vec();
+    let mut at = 8;
+    while let Some(length) = repaired.get(at..at + 4) {
+        let length = u32::from_be_bytes(length.try_into().unwrap()) as usize;
+        let Some(covered) = repaired.get(at + 4..at + 8 + length) else { break };
+        let crc = crc32fast::hash(covered).to_be_bytes();
+        let Some(place) = repaired.get_mut(at + 8 + length..at + 12 + length) else { break };
+        place.copy_from_slice(&crc);
+        at += 12 + length;
+    }
+    repaired
+}
+
+#[test]
+fn every_truncation_and_every_flipped_byte_is_answered() {
+    for colour in COLOURS {
+        let file = encoded(colour, (13, 11), |encoder| {
+            encoder.add_text_chunk("Comment".into(), "a".into()).unwrap();
+        });
+        for at in 0..file.len() {
+            assert!(PngFile::read(&file[..at]).is_err());
+            for mask in [1, 0x40, 0xff] {
+                let mut damaged = file.clone();
+                damaged[at] ^= mask;
+                assert!(PngFile::read(&damaged).is_err(), "{at}");
+                visit(&with_right_crcs(&damaged));
+            }
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_it_panic(
+        colour in 0..4_usize,
+        size in (1..40_u32, 1..40_u32),
+        damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..8),
+        cut in prop::option::of(any::<prop::sample::Index>()),
+    ) {
+        let mut file = encoded(COLOURS[colour], size, |_| {});
+        for (at, value) in damage {
+            let at = at.index(file.len());
+            file[at] = value;
+        }
+        if let Some(cut) = cut {
+            file.truncate(cut.index(file.len()));
+        }
+        visit(&file);
+        visit(&with_right_crcs(&file));
+    }
+
+    #[test]
+    fn all_samples_and_filters_survive(
+        colour in 0..4_usize,
+        (width, height) in (1..50_u32, 1..20_u32),
+        seed in any::<u64>(),
+    ) {
+        let colour = COLOURS[colour];
+        let mut state = seed | 1;
+        let mut byte = || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state >> 32) as u8
+        };
+        let header = Header { width, height, colour };
+        let data: Vec<u8> = (0..header.stride() * height as usize).map(|_| byte()).collect();
+        let filters: Vec<u8> = (0..height).map(|_| byte() % 5).collect();
+        let samples = Samples { width, height, colour, data, filters, transparent: None };
+        let raw = Filtering::Kept.apply(&samples);
+        let (data, filters) = unfilter::unfilter(&header, &raw).unwrap();
+        prop_assert!(data == samples.data && filters == samples.filters);
+    }
+}
+
+#[test]
+#[ignore = "a measurement: cargo test --release -p chat-stego --lib -- --ignored --nocapture png::tests::speed"]
+fn speed_of_rows() {
+    let (width, height) = (1000, 750);
+    for colour in [Colour::Rgb, Colour::Rgba, Colour::Grey] {
+        let header = Header { width, height, colour };
+        let data = photo(colour, width, height);
+        let filters = vec![0; height as usize];
+        let mut samples = Samples { width, height, colour, data, filters, transparent: None };
+        let group = &heuristic::GROUPS[0];
+        let chosen = Filtering::Chosen {
+            group,
+            rule: &group.rules[0],
+            set: heuristic::Set::ALL,
+            from_row: 0,
+        };
+        let time = |name: &str, run: &mut dyn FnMut()| {
+            let best = (0..60)
+                .map(|_| {
+                    let start = std::time::Instant::now();
+                    run();
+                    start.elapsed()
+                })
+                .min();
+            println!("{colour:?} {name}: {:?} for 12 MP", best.unwrap() * 16);
+        };
+        for filter in 0..5 {
+            samples.filters.fill(filter);
+            let raw = Filtering::Kept.apply(&samples);
+            time(&format!("unfilter {filter}"), &mut || {
+                assert!(unfilter::unfilter(&header, &raw).is_ok());
+            });
+        }
+        time("filter paeth", &mut || drop(Filtering::Kept.apply(&samples)));
+        time("refilter", &mut || drop(chosen.apply(&samples)));
+        let raw = chosen.apply(&samples);
+        let found = unfilter::unfilter(&header, &raw).unwrap();
+        samples.filters = found.1;
+        time("recognise", &mut || assert!(!matches!(Filtering::of(&samples), Filtering::Kept)));
+    }
+}
