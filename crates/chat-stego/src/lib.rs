@@ -4,6 +4,7 @@
 mod codec;
 pub mod cover;
 mod decode;
+pub mod detect;
 mod encode;
 mod jpeg;
 mod key;
@@ -13,6 +14,7 @@ mod lsb_compat;
 pub mod measuring;
 mod picture;
 mod raster;
+pub mod report;
 
 pub use codec::{
     Capacity, CodecId, EmbedError, EmbedOptions, Embedded, ExtractError, StegoCodec, UnknownCodec,
