@@ -6,6 +6,7 @@ mod cost;
 pub mod cover;
 mod decode;
 mod deflate;
+pub mod detect;
 mod encode;
 mod jpeg;
 mod key;
@@ -17,6 +18,7 @@ mod picture;
 mod png;
 mod raster;
 mod stripes;
+pub mod report;
 
 pub use codec::{
     Capacity, CodecId, EmbedError, EmbedOptions, Embedded, ExtractError, StegoCodec, UnknownCodec,

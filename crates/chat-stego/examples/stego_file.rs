@@ -1,0 +1,129 @@
+//! Hides a file in a picture and finds it again, from the command line; for trials and measurements.
+//!
+//!     stego_file embed --codec jpeg-juniward --key HEX64 COVER OUT < payload
+//!     stego_file extract --key HEX64 IMAGE > payload
+//!     stego_file capacity --codec jpeg-juniward COVER
+//!     stego_file embed-many --codec CODEC --key HEX64 --rate R --seed N INDIR OUTDIR
+//!     stego_file costs --codec CODEC COVER OUT
+//!
+//! `embed` and `capacity` print one line of JSON. `embed-many` hides random bytes in each file of a folder, `R`
+//! bits for each nonzero AC coefficient or pixel. `costs` writes 32-bit floats, little-endian.
+#![allow(clippy::print_stdout, reason = "a program for the terminal")]
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::fs;
+use std::io::{Read, Write};
+use std::path::Path;
+
+use chat_stego::measuring::{bound, costs, random_bytes};
+use chat_stego::{CodecId, EmbedOptions, Embedded, StegoImage, StegoKey};
+
+type Outcome<T> = Result<T, Box<dyn Error>>;
+
+fn main() -> Outcome<()> {
+    let (words, options) = arguments();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["embed", cover, out] => {
+            let mut payload = Vec::new();
+            std::io::stdin().read_to_end(&mut payload)?;
+            println!("{}", embed(&options, &fs::read(cover)?, &payload, out)?);
+        }
+        ["extract", image] => {
+            let image = fs::read(image)?;
+            let found = match codec(&options) {
+                Ok(codec) => codec.codec().extract(&image, &key(&options)?)?,
+                Err(_) => StegoImage::read(&image)?.extract(&key(&options)?)?,
+            };
+            std::io::stdout().write_all(&found)?;
+        }
+        ["capacity", cover] => println!("{}", capacity(&options, &fs::read(cover)?)?),
+        ["embed-many", from, to] => embed_many(&options, from.as_ref(), to.as_ref())?,
+        ["costs", cover, out] => {
+            let costs = costs(codec(&options)?, &fs::read(cover)?)?;
+            let bytes: Vec<u8> = costs.iter().flat_map(|cost| cost.to_le_bytes()).collect();
+            fs::write(out, bytes)?;
+        }
+        _ => return Err("see the first lines of the source for how to use this".into()),
+    }
+    Ok(())
+}
+
+type Options = HashMap<String, String>;
+
+/// Words, and what follows `--name`.
+fn arguments() -> (Vec<String>, Options) {
+    let (mut words, mut options) = (Vec::new(), Options::new());
+    let mut left = std::env::args().skip(1);
+    while let Some(word) = left.next() {
+        match word.strip_prefix("--") {
+            Some(name) => drop(options.insert(name.into(), left.next().unwrap_or_default())),
+            None => words.push(word),
+        }
+    }
+    (words, options)
+}
+
+fn option<'a>(options: &'a Options, name: &str) -> Outcome<&'a str> {
+    options.get(name).map(String::as_str).ok_or_else(|| format!("--{name} is missing").into())
+}
+
+fn codec(options: &Options) -> Outcome<CodecId> {
+    Ok(option(options, "codec")?.parse()?)
+}
+
+fn key(options: &Options) -> Outcome<StegoKey> {
+    let digits = option(options, "key")?;
+    let mut key = [0; 32];
+    for (at, byte) in key.iter_mut().enumerate() {
+        let pair = digits.get(2 * at..2 * at + 2).ok_or("a key has 64 hexadecimal digits")?;
+        *byte = u8::from_str_radix(pair, 16)?;
+    }
+    Ok(StegoKey::from_bytes(key))
+}
+
+fn embed(options: &Options, cover: &[u8], payload: &[u8], out: impl AsRef<Path>) -> Outcome<String> {
+    let codec = codec(options)?;
+    let accept = EmbedOptions::default().accept_any_cover();
+    let done = codec.codec().embed(cover, payload, &key(options)?, &accept)?;
+    let bound = bound(codec, cover, done.bits)?;
+    fs::write(out, &done.file)?;
+    let Embedded { changes, distortion, bits, elements, .. } = done;
+    let payload_bits = payload.len() * 8;
+    Ok(format!(
+        "{{\"changes\":{changes},\"distortion\":{distortion},\"bound\":{bound},\"elements\":{elements},\
+         \"bits\":{bits},\"payload_bits\":{payload_bits}}}"
+    ))
+}
+
+fn capacity(options: &Options, cover: &[u8]) -> Outcome<String> {
+    let report = codec(options)?.codec().inspect(cover)?;
+    let nonzero = report.nonzero_ac.map_or_else(|| "null".into(), |count| count.to_string());
+    let chat_stego::Capacity { comfort_bytes, caution_bytes, max_bytes, .. } = report.capacity;
+    Ok(format!(
+        "{{\"comfort\":{comfort_bytes},\"caution\":{caution_bytes},\"max\":{max_bytes},\"nonzero_ac\":{nonzero}}}"
+    ))
+}
+
+fn embed_many(options: &Options, from: &Path, to: &Path) -> Outcome<()> {
+    fs::create_dir_all(to)?;
+    let rate: f64 = option(options, "rate")?.parse()?;
+    let seed: u64 = option(options, "seed")?.parse()?;
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(from)? {
+        paths.push(entry?.path());
+    }
+    paths.sort();
+    for (index, path) in paths.iter().enumerate() {
+        let cover = fs::read(path)?;
+        let report = codec(options)?.codec().inspect(&cover)?;
+        let pixels = u64::from(report.width) * u64::from(report.height);
+        let places = report.nonzero_ac.unwrap_or(pixels) as f64;
+        let payload = random_bytes(seed.wrapping_add(index as u64), (places * rate / 8.0) as usize);
+        let name = path.file_name().ok_or("a file without a name")?;
+        let line = embed(options, &cover, &payload, to.join(name))?;
+        println!("{{\"file\":{:?},{}", name.to_string_lossy(), line.trim_start_matches('{'));
+    }
+    Ok(())
+}

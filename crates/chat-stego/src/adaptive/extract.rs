@@ -1,0 +1,50 @@
+//! Extraction: the check, and behind it the body.
+
+use zeroize::Zeroizing;
+
+use super::body;
+use super::check::{self, CheckCells};
+use super::coding;
+use super::embed::{Keyings, check_keying};
+use super::keying::{Purpose, Words};
+use super::medium::{Medium, SLOTS};
+use super::pool::{Symbols, groups};
+use super::size_class::SizeClass;
+use crate::key::{ProbeKey, StegoKey};
+use crate::stripes::fold_stripes;
+
+/// Whether a picture carries something for holders of the probe key; `None` if not.
+pub(crate) fn probe<M: Medium>(medium: &M, key: &ProbeKey) -> Option<SizeClass> {
+    check::read(medium, &check_keying(medium, key.as_bytes()))
+}
+
+/// The payload of a picture; `None` if it carries none for this key, as far as can be told.
+pub(crate) fn extract<M: Medium>(medium: &M, key: &StegoKey) -> Option<Zeroizing<Vec<u8>>> {
+    let grid = medium.grid();
+    let keyings = Keyings::of(medium, key);
+    let class = check::read(medium, &keyings.check)?;
+    if class.bytes() > grid.longest_body() {
+        return None;
+    }
+    let cells = CheckCells::draw(&keyings.check, grid);
+    let count = groups(class.bytes() * 8, grid.elements);
+    let add_rows = |rows: std::ops::Range<usize>| {
+        let mut symbols = Symbols::new(count);
+        let mut stream = keyings.body.stream(Purpose::BodyGroups);
+        let mut words = Words::default();
+        for row in rows {
+            let start = row * grid.columns;
+            stream.words_at(start * SLOTS, grid.columns * SLOTS, &mut words);
+            for (column, words) in words.cells().enumerate() {
+                if !cells.contains(start + column) {
+                    symbols.add(&medium.cell(row, column), &words);
+                }
+            }
+        }
+        symbols
+    };
+    let symbols = fold_stripes(grid.rows, add_rows, |w, p| w.merge(p)).finish();
+    let mut code = keyings.body.stream(Purpose::BodyCode);
+    let found = coding::read_ternary(&mut code, &symbols, class.bytes())?;
+    body::open(found, &mut keyings.body.stream(Purpose::BodyMask))
+}

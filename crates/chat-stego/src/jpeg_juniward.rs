@@ -1,0 +1,185 @@
+//! The codecs `jpeg-juniward` and `jpeg-si`: in the coefficients of a JPEG.
+
+mod costs;
+mod luma;
+
+use zeroize::Zeroizing;
+
+use crate::adaptive::medium::Medium;
+use crate::adaptive::{self, Outcome, StegoFault};
+use crate::codec::{
+    Capacity, CodecId, EmbedError, EmbedOptions, Embedded, ExtractError, StegoCodec,
+};
+use crate::cover::inspect::CoverReport;
+use crate::cover::{CoverError, split_side_information};
+use crate::jpeg::{Jpeg, JpegWriteError};
+use crate::key::StegoKey;
+use crate::picture::PictureFormat;
+pub(crate) use costs::JpegCosts;
+pub(crate) use luma::Luma;
+
+/// Hides in a JPEG as it is: quantised brightness coefficients go up or down by one where
+/// J-UNIWARD says that it is least noticed.
+///
+/// The finished file has the cover's tables, markers, scans and restart intervals. Brightness
+/// averages (DC) and colour never change.
+///
+/// # Security
+/// As hidden as the measurements in `docs/stego.md` say, and no more. Use a cover once, and none
+/// that others have.
+///
+/// # Source
+/// Holub, Fridrich, Denemark 2014 (J-UNIWARD); Filler, Judas, Fridrich 2011 (the code).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct JpegJuniward;
+
+/// As [`JpegJuniward`], with what [`cover::prepare_photo`](crate::cover::prepare_photo) remembers of
+/// the picture before it was a JPEG: changes go where rounding was undecided anyway.
+///
+/// # Security
+/// The side information behind the cover's end never gets into the finished file.
+///
+/// # Source
+/// Holub, Fridrich, Denemark 2014; Denemark, Fridrich 2015 (both directions).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct JpegSi;
+
+impl StegoCodec for JpegJuniward {
+    fn id(&self) -> CodecId {
+        CodecId::JpegJuniward
+    }
+
+    fn inspect(&self, cover: &[u8]) -> Result<CoverReport, CoverError> {
+        CoverReport::for_jpeg(cover)
+    }
+
+    fn capacity(&self, cover: &[u8]) -> Result<Capacity, CoverError> {
+        Ok(self.inspect(cover)?.capacity)
+    }
+
+    fn embed(
+        &self,
+        cover: &[u8],
+        payload: &[u8],
+        key: &StegoKey,
+        options: &EmbedOptions,
+    ) -> Result<Embedded, EmbedError> {
+        let cover = split_side_information(cover).map_or(cover, |(jpeg, _)| jpeg);
+        Job { cover, errors: None, payload, key, options }.run()
+    }
+
+    fn extract(&self, image: &[u8], key: &StegoKey) -> Result<Zeroizing<Vec<u8>>, ExtractError> {
+        extract(image, key)
+    }
+}
+
+impl StegoCodec for JpegSi {
+    fn id(&self) -> CodecId {
+        CodecId::JpegSi
+    }
+
+    fn inspect(&self, cover: &[u8]) -> Result<CoverReport, CoverError> {
+        CoverReport::for_jpeg(cover)
+    }
+
+    fn capacity(&self, cover: &[u8]) -> Result<Capacity, CoverError> {
+        Ok(self.inspect(cover)?.capacity)
+    }
+
+    fn embed(
+        &self,
+        cover: &[u8],
+        payload: &[u8],
+        key: &StegoKey,
+        options: &EmbedOptions,
+    ) -> Result<Embedded, EmbedError> {
+        let (cover, errors) = split_side_information(cover).ok_or(EmbedError::NotPrepared)?;
+        Job { cover, errors: Some(&errors), payload, key, options }.run()
+    }
+
+    fn extract(&self, image: &[u8], key: &StegoKey) -> Result<Zeroizing<Vec<u8>>, ExtractError> {
+        extract(image, key)
+    }
+}
+
+fn extract(image: &[u8], key: &StegoKey) -> Result<Zeroizing<Vec<u8>>, ExtractError> {
+    crate::codec::expect_format(image, PictureFormat::Jpeg)?;
+    adaptive::extract(&Luma(&Jpeg::read(image)?), key).ok_or(ExtractError::NoPayload)
+}
+
+/// One embedding.
+struct Job<'a> {
+    /// A JPEG, without side information.
+    cover: &'a [u8],
+    /// Rounding errors of all brightness coefficients, block by block.
+    errors: Option<&'a [i8]>,
+    payload: &'a [u8],
+    key: &'a StegoKey,
+    options: &'a EmbedOptions,
+}
+
+impl Job<'_> {
+    fn run(&self) -> Result<Embedded, EmbedError> {
+        let mut jpeg = self.open()?;
+        let mut costs = JpegCosts::of(jpeg.luma(), self.errors);
+        for _ in 0..MAX_TRIES {
+            let outcome = adaptive::embed(&Luma(&jpeg), &costs, self.payload, self.key)
+                .map_err(|fault| self.refused(fault))?;
+            luma::apply(jpeg.luma_mut(), &outcome.changes);
+            match jpeg.write() {
+                Ok(file) => return self.finish(file, &outcome, Luma(&jpeg)),
+                // No code for these values in the cover's own tables, which stay as they are.
+                Err(JpegWriteError::MissingSymbols { places }) => {
+                    luma::undo(jpeg.luma_mut(), &outcome.changes);
+                    costs.forbid(places.iter().filter(|p| p.component == 0).map(|p| p.block));
+                }
+                Err(error) => return Err(not_rewritable(&error)),
+            }
+        }
+        Err(EmbedError::Blocked)
+    }
+
+    /// Reads the cover, and makes sure that it can be written again as it is.
+    fn open(&self) -> Result<Jpeg, EmbedError> {
+        let mut jpeg = Jpeg::read(self.cover).map_err(CoverError::from)?;
+        jpeg.check_round_trip(self.cover).map_err(|error| not_rewritable(&error))?;
+        jpeg.strip_extras();
+        Ok(jpeg)
+    }
+
+    fn finish(
+        &self,
+        file: Vec<u8>,
+        outcome: &Outcome,
+        luma: Luma<'_>,
+    ) -> Result<Embedded, EmbedError> {
+        self.options.check_size(file.len())?;
+        match extract(&file, self.key) {
+            Ok(found) if *found == self.payload => {}
+            _ => return Err(EmbedError::NotReadBack),
+        }
+        Ok(Embedded {
+            file,
+            changes: outcome.changes.len(),
+            distortion: outcome.distortion,
+            bits: outcome.bits,
+            elements: luma.grid().elements,
+        })
+    }
+
+    fn refused(&self, fault: StegoFault) -> EmbedError {
+        match fault {
+            StegoFault::TooLarge { available } => {
+                EmbedError::TooLarge { needed: self.payload.len(), available }
+            }
+            StegoFault::Blocked => EmbedError::Blocked,
+        }
+    }
+}
+
+fn not_rewritable(error: &JpegWriteError) -> EmbedError {
+    EmbedError::NotReproducible { why: error.to_string() }
+}
+
+/// Each try forbids what the one before it met; a few always suffice.
+const MAX_TRIES: u32 = 16;

@@ -1,0 +1,118 @@
+//! The codec `png-hill`: in the samples of a PNG.
+
+mod costs;
+mod pixels;
+
+use zeroize::Zeroizing;
+
+use crate::adaptive::medium::Medium;
+use crate::adaptive::{self, StegoFault};
+use crate::codec::{
+    Capacity, CodecId, EmbedError, EmbedOptions, Embedded, ExtractError, StegoCodec,
+};
+use crate::cover::CoverError;
+use crate::cover::inspect::CoverReport;
+use crate::key::{ProbeKey, StegoKey};
+use crate::picture::{PictureError, PictureFormat};
+use crate::png::{PngFile, WriteError};
+pub(crate) use costs::PngCosts;
+pub(crate) use pixels::PngPixels;
+use pixels::probe_rows;
+
+/// Hides in a PNG as it is: samples go up or down by one where HILL says that it is least noticed.
+///
+/// The finished file has the cover's chunks, filters and compressor, as far as the compressor can be
+/// told from the file; otherwise the compressed stream is patched. Alpha, saturated samples and
+/// invisible pixels never change.
+///
+/// # Security
+/// As hidden as the measurements in `docs/stego.md` say, and no more. Most PNG photographs were a
+/// JPEG once, and such a cover gives the change away: prepare covers with
+/// [`cover::prepare_photo`](crate::cover::prepare_photo) instead.
+///
+/// # Source
+/// Li, Wang, Huang, Li 2014 (HILL); Filler, Judas, Fridrich 2011 (the code).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PngHill;
+
+impl StegoCodec for PngHill {
+    fn id(&self) -> CodecId {
+        CodecId::PngHill
+    }
+
+    fn inspect(&self, cover: &[u8]) -> Result<CoverReport, CoverError> {
+        CoverReport::for_png(cover)
+    }
+
+    fn capacity(&self, cover: &[u8]) -> Result<Capacity, CoverError> {
+        Ok(self.inspect(cover)?.capacity)
+    }
+
+    fn embed(
+        &self,
+        cover: &[u8],
+        payload: &[u8],
+        key: &StegoKey,
+        options: &EmbedOptions,
+    ) -> Result<Embedded, EmbedError> {
+        options.check_cover(cover)?;
+        let file = PngFile::read(cover).map_err(CoverError::from)?;
+        let samples = file.samples().map_err(CoverError::from)?;
+        let mut pixels = PngPixels::new(samples, file.header().height);
+        let costs = PngCosts::of(&pixels, key);
+        let outcome = adaptive::embed(&pixels, &costs, payload, key).map_err(|fault| match fault {
+            StegoFault::TooLarge { available } => {
+                EmbedError::TooLarge { needed: payload.len(), available }
+            }
+            StegoFault::Blocked => EmbedError::Blocked,
+        })?;
+        pixels.apply(&outcome.changes);
+        let elements = pixels.grid().elements;
+        let written = file.write(pixels.samples()).map_err(cover_fault)?;
+        options.check_size(written.len())?;
+        match self.extract(&written, key) {
+            Ok(found) if *found == payload => {}
+            _ => return Err(EmbedError::NotReadBack),
+        }
+        Ok(Embedded {
+            file: written,
+            changes: outcome.changes.len(),
+            distortion: outcome.distortion,
+            bits: outcome.bits,
+            elements,
+        })
+    }
+
+    fn extract(&self, image: &[u8], key: &StegoKey) -> Result<Zeroizing<Vec<u8>>, ExtractError> {
+        crate::codec::expect_format(image, PictureFormat::Png)?;
+        extract(image, key)?.ok_or(ExtractError::NoPayload)
+    }
+}
+
+/// Whether a PNG carries something; an eighth of its rows is decompressed.
+pub(crate) fn probe(image: &[u8], key: &ProbeKey) -> Result<bool, PictureError> {
+    let file = PngFile::read(image)?;
+    let height = file.header().height;
+    let first = file.first_rows(probe_rows(height))?;
+    Ok(adaptive::probe(&PngPixels::new(first, height), key).is_some())
+}
+
+/// The payload of a PNG that carries one for this key.
+pub(crate) fn extract(
+    image: &[u8],
+    key: &StegoKey,
+) -> Result<Option<Zeroizing<Vec<u8>>>, PictureError> {
+    if !probe(image, key.probe())? {
+        return Ok(None);
+    }
+    let file = PngFile::read(image)?;
+    let pixels = PngPixels::new(file.samples()?, file.header().height);
+    Ok(adaptive::extract(&pixels, key))
+}
+
+fn cover_fault(error: WriteError) -> EmbedError {
+    match error {
+        WriteError::Picture(error) => EmbedError::Cover(error.into()),
+        WriteError::Shape => EmbedError::NotReadBack,
+    }
+}
