@@ -13,6 +13,7 @@ mod lsb_compat;
 pub mod measuring;
 mod picture;
 mod raster;
+mod stc;
 
 pub use codec::{
     Capacity, CodecId, EmbedError, EmbedOptions, Embedded, ExtractError, StegoCodec, UnknownCodec,
