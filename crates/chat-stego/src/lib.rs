@@ -19,6 +19,7 @@ mod png;
 mod raster;
 mod stripes;
 pub mod report;
+mod stc;
 
 pub use codec::{
     Capacity, CodecId, EmbedError, EmbedOptions, Embedded, ExtractError, StegoCodec, UnknownCodec,

@@ -27,7 +27,6 @@ mod profile;
 mod reference;
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
 
 use std::ops::Range;
 

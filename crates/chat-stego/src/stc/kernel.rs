@@ -115,13 +115,20 @@ fn step_block<T: Metric, const SWAP: usize>(
 
 /// The highest metric of the first `count` states, `FAR` if one of them is not reached.
 pub(super) fn highest<T: Metric>(blocks: &[Block<T>], count: usize) -> T {
-    let mut lanes = [T::default(); LANES];
-    for row in blocks.iter().flat_map(|block| &block.0).take(count.div_ceil(LANES)) {
-        for lane in 0..LANES.min(count) {
-            lanes[lane] = if row[lane] > lanes[lane] { row[lane] } else { lanes[lane] };
+    let higher = |high: T, other: &T| if *other > high { *other } else { high };
+    if count < BLOCK {
+        let states = blocks.iter().flat_map(|block| block.0.as_flattened());
+        return states.take(count).fold(T::default(), higher);
+    }
+    let mut lanes = [T::default(); 4 * LANES];
+    for block in blocks.iter().take(count / BLOCK) {
+        for states in block.0.as_flattened().as_chunks::<{ 4 * LANES }>().0 {
+            for lane in 0..4 * LANES {
+                lanes[lane] = higher(lanes[lane], &states[lane]);
+            }
         }
     }
-    lanes.into_iter().fold(T::default(), |high, lane| if lane > high { lane } else { high })
+    lanes.iter().fold(T::default(), higher)
 }
 
 /// Keeps the paths whose lowest bit is `bit` and drops that bit: `new[s] = old[2 s + bit]`, less
