@@ -17,14 +17,15 @@ pub(crate) struct Channel<'a> {
     wide: usize,
     /// Samples between two of this channel, 1 or more: the number of channels.
     step: usize,
-    /// Place of the channel's first sample, less than `step`.
+    /// Place of the channel's first sample: below `step`.
     first: usize,
 }
 
 impl<'a> Channel<'a> {
     /// Channel `first` of a picture of `wide` columns that interleaves `step` channels.
     pub(crate) fn of(samples: &'a [u8], wide: usize, step: usize, first: usize) -> Self {
-        Self { samples, wide, step: step.max(1), first }
+        let step = step.max(1);
+        Self { samples, wide, step, first: first.min(step - 1) }
     }
 
     /// Whole rows.
@@ -50,7 +51,7 @@ impl<'a> Channel<'a> {
 /// a cost is what conseal computes, which divides the high-pass by 4 and adds 2^-23. Saturated
 /// samples are the caller's to forbid.
 ///
-/// Time: O(samples). Memory: 120 bytes a column while rows are made.
+/// Time: O(samples). Memory: 160 bytes a column while rows are made.
 ///
 /// # Source
 /// Li, Wang, Huang, Li 2014, "A new cost function for spatial image steganography", IEEE ICIP,

@@ -31,12 +31,15 @@ use crate::jpeg::Component;
 ///
 /// # Source
 /// Holub, Fridrich, Denemark 2014, "Universal distortion function for steganography in an
-/// arbitrary domain", EURASIP JIS 2014:1, equations 3, 4 and 6. That the sum can be done by rows
-/// and then by columns follows from the impulses being outer products.
+/// arbitrary domain", EURASIP JIS 2014:1, section 3. That the sum can be done downwards and then
+/// across follows from the impulses being outer products.
 pub(crate) struct Juniward {
     pixels: Pixels,
     quant: [f32; 64],
-    impulses: Impulses,
+    /// Impulses through the low-pass.
+    low: Impulses,
+    /// Impulses through the high-pass.
+    high: Impulses,
 }
 
 impl Juniward {
@@ -49,7 +52,8 @@ impl Juniward {
     /// is taken of the picture before it was a JPEG. Rows and columns that do not fill a block
     /// are mirrored from, but have no costs.
     pub(crate) fn of_pixels(pixels: Pixels, quant: &[u16; 64]) -> Self {
-        Self { pixels, quant: quant.map(f32::from), impulses: Impulses::new() }
+        let quant = quant.map(f32::from);
+        Self { pixels, quant, low: Impulses::low(), high: Impulses::high() }
     }
 
     /// Rows of blocks.

@@ -26,10 +26,10 @@ impl Pixels {
     /// Decodes a component at its own resolution: `8 * wide` columns, `8 * high` rows.
     ///
     /// Rounded to the nearest, halves upwards, and clipped to 0..=255: J-UNIWARD as published
-    /// reads a decoded picture. Rounding matters: where one pixel in fifty is off by 1, costs of
-    /// smooth places move by a twentieth. So this is libjpeg's accurate integer transform, done
-    /// in floats: two bits of a fraction between columns and rows, factors of 13 bits. Pixels
-    /// differ from its own in one of some ten thousand at most.
+    /// reads a decoded picture. Rounding matters: where one pixel in fifty is off by 1, the costs
+    /// of smooth places move by a twentieth. So this is libjpeg's accurate integer transform,
+    /// done in floats: two bits of a fraction between columns and rows, factors of 13 bits. Its
+    /// own pixels differ from these in one of ten thousand at most, by 1.
     pub(crate) fn decoded(component: &Component) -> Self {
         let wide = 8 * component.wide;
         let steps = component.quant.map(f32::from);

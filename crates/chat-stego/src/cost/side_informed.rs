@@ -35,19 +35,15 @@ impl Directed {
     /// would be 0 and all of them would be changed, even in flat places.
     ///
     /// # Source
-    /// Holub, Fridrich, Denemark 2014, EURASIP JIS 2014:1, section 3.2 (distortion of embedding
-    /// less that of rounding) and the rational modes; Denemark, Fridrich 2015, "Side-informed
-    /// steganography with additive distortion", IEEE WIFS (both directions, ternary).
+    /// SI-UNIWARD in Holub, Fridrich, Denemark 2014, EURASIP JIS 2014:1: distortion of embedding
+    /// less that of rounding, and the rational modes. Both directions: Denemark, Fridrich 2015,
+    /// "Side-informed steganography with additive distortion", IEEE WIFS.
     pub(crate) fn of(costs: &BlockCosts, errors: &[f32; 64]) -> Self {
         let mut directed = Self { up: *costs, down: *costs };
-        for mode in 0..64 {
-            let error = errors[mode];
+        for (mode, error) in errors.iter().enumerate() {
             let share = (1.0 - 2.0 * error.abs()).max(LEAST);
-            if error > 0.0 {
-                directed.up[mode] *= share;
-            } else {
-                directed.down[mode] *= share;
-            }
+            let towards = if *error > 0.0 { &mut directed.up } else { &mut directed.down };
+            towards[mode] *= share;
         }
         for mode in [0, 4, 8 * 4, 8 * 4 + 4] {
             if errors[mode].abs() >= HALF {

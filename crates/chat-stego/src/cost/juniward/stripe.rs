@@ -1,100 +1,133 @@
 //! A window that slides down the picture, eight rows at a time.
+#![expect(clippy::indexing_slicing, reason = "arrays of constant size, in constant bounds")]
 
 use super::Juniward;
-use super::kernels::{Columns, Filtered, Sums};
+use super::kernels::{Tile, filtered_down, transposed, weights};
 use crate::cost::BlockCosts;
 use crate::cost::mirror::place;
 
 /// Samples by which a line is continued to the left: a filter reaches back over so many.
 const MARGIN: usize = 15;
 
+const EMPTY: Tile = [[0.0; 8]; 8];
+
 /// What is kept of the rows above: enough to make the next eight.
 ///
-/// Filtered row `y` is the convolution's: place `x` of it is made of the samples `x - 15..=x` of
-/// rows `y - 15..=y`, so that block `(i, j)` reaches rows `8i..8i + 23` and columns `8j..8j + 23`.
+/// Place `(x, y)` of a subband is the convolution's: made of the samples `x - 15..=x` of rows
+/// `y - 15..=y`, so that block `(i, j)` reaches rows `8i..8i + 23` and columns `8j..8j + 23`.
 pub(super) struct Stripe<'a> {
     of: &'a Juniward,
     /// The next row of the picture to be read; those outside are mirrored.
     next: isize,
-    /// The last line read and the eight after it, continued to both sides.
-    lines: [Vec<f32>; 9],
-    /// Groups of eight columns, the first begins at column -15.
-    columns: Vec<Columns>,
-    /// The eight last rows, filtered.
-    filtered: [Filtered; 8],
-    /// For each block in a row.
-    sums: Vec<Sums>,
+    /// The last 25 rows, continued to both sides.
+    lines: [Vec<f32>; 25],
+    /// The weights of the last 24 rows, in tiles from left to right.
+    weights: Vec<[Subbands; 3]>,
+    /// Which of the three is the latest.
+    latest: usize,
 }
+
+/// Weights of the subbands that are low-high (down, across), high-low and high-high.
+type Subbands = [Tile; 3];
 
 impl<'a> Stripe<'a> {
     /// Ready to make the costs of row of blocks `row` and of those below it.
     pub(super) fn above(of: &'a Juniward, row: usize) -> Self {
-        let groups = of.wide() + 4;
         let mut stripe = Self {
             of,
-            next: (8 * row).cast_signed() - 16,
-            lines: std::array::from_fn(|_| vec![0.0; 8 * groups + 1]),
-            columns: vec![Columns::new(); groups],
-            filtered: std::array::from_fn(|_| Filtered::of_groups(groups)),
-            sums: vec![Sums::new(); of.wide()],
+            next: (8 * row).cast_signed() - 17,
+            lines: std::array::from_fn(|_| vec![0.0; 8 * (of.wide() + 4) + 1]),
+            weights: vec![[[EMPTY; 3]; 3]; of.wide() + 2],
+            latest: 0,
         };
-        stripe.read();
-        stripe.read();
-        stripe.advance();
-        stripe.advance();
+        stripe.read(17);
+        stripe.filter();
+        stripe.filter();
         stripe
     }
 
     /// Makes the costs of the next row of blocks.
     pub(super) fn next(&mut self, costs: &mut [BlockCosts]) {
-        self.advance();
-        for (costs, sums) in costs.iter_mut().zip(&self.sums) {
-            *costs = self.of.impulses.costs(sums, &self.of.quant);
+        self.filter();
+        let (low, high) = (&self.of.low, &self.of.high);
+        let rows = in_order(self.latest);
+        let mut sums = [[EMPTY; 2]; 3];
+        for (tile, weights) in self.weights.iter().enumerate() {
+            let subband = |subband: usize| rows.map(|row| &weights[row][subband]);
+            let [mut for_high, mut for_low] = [EMPTY; 2];
+            low.add_sums(subband(0), &mut for_high);
+            high.add_sums(subband(2), &mut for_high);
+            high.add_sums(subband(1), &mut for_low);
+            sums[tile % 3] = [transposed(&for_high), transposed(&for_low)];
+            let Some(block) = tile.checked_sub(2) else { continue };
+            let columns = in_order(tile % 3);
+            let mut total = EMPTY;
+            high.add_sums(columns.map(|column| &sums[column][0]), &mut total);
+            low.add_sums(columns.map(|column| &sums[column][1]), &mut total);
+            scaled(&transposed(&total), &self.of.quant, &mut costs[block]);
         }
     }
 
     /// Reads and filters eight rows more.
-    fn advance(&mut self) {
-        self.read();
-        for (group, columns) in self.columns.iter().enumerate() {
-            for (row, filtered) in self.filtered.iter_mut().enumerate() {
-                filtered.put(group, columns.filtered(row));
+    fn filter(&mut self) {
+        self.read(8);
+        self.latest = (self.latest + 1) % 3;
+        let mut seen = [[[0.0; 24]; 8]; 2];
+        for group in 0..self.weights.len() + 2 {
+            let tiles = filtered_down(&self.lines.each_ref().map(|line| nine(line, group)));
+            for (seen, tile) in seen.iter_mut().zip(&tiles) {
+                for (seen, row) in seen.iter_mut().zip(tile) {
+                    seen.copy_within(8.., 0);
+                    seen[16..].copy_from_slice(row);
+                }
             }
-        }
-        self.sums.iter_mut().for_each(Sums::advance);
-        for (row, filtered) in self.filtered.iter().enumerate() {
-            self.of.impulses.sum_along(filtered, &mut self.sums, row);
+            let Some(tile) = group.checked_sub(2) else { continue };
+            let subbands = &mut self.weights[tile][self.latest];
+            for row in 0..8 {
+                let [low_high, high_low, high_high] = weights(&seen[0][row], &seen[1][row]);
+                subbands[0][row] = low_high;
+                subbands[1][row] = high_low;
+                subbands[2][row] = high_high;
+            }
         }
     }
 
-    /// Reads eight rows and takes the differences to their neighbours.
-    fn read(&mut self) {
-        self.lines.swap(0, 8);
-        for line in self.lines.iter_mut().skip(1) {
+    /// Reads rows.
+    fn read(&mut self, rows: usize) {
+        self.lines.rotate_left(rows);
+        for line in self.lines.iter_mut().skip(25 - rows) {
             let row = place(self.next, self.of.pixels.high());
             extend(self.of.pixels.row(row), line);
             self.next += 1;
         }
-        for (group, columns) in self.columns.iter_mut().enumerate() {
-            columns.advance(&self.lines, group);
+    }
+}
+
+/// The places of three that take turns, the oldest first.
+fn in_order(latest: usize) -> [usize; 3] {
+    [(latest + 1) % 3, (latest + 2) % 3, latest]
+}
+
+fn nine(line: &[f32], group: usize) -> &[f32; 9] {
+    line[8 * group..].first_chunk().unwrap_or(&[0.0; 9])
+}
+
+fn scaled(tile: &Tile, quant: &[f32; 64], costs: &mut BlockCosts) {
+    let rows = costs.as_chunks_mut::<8>().0.iter_mut().zip(quant.as_chunks::<8>().0);
+    for ((costs, steps), sums) in rows.zip(tile) {
+        for mode in 0..8 {
+            costs[mode] = sums[mode] * steps[mode];
         }
     }
 }
 
 /// Lays a row into a line, [`MARGIN`] from the left, and mirrors it to both sides.
 fn extend(row: &[u8], line: &mut [f32]) {
-    let mirrored = |at: usize| {
-        let place = place(at.cast_signed() - MARGIN.cast_signed(), row.len());
-        f32::from(row.get(place).copied().unwrap_or_default())
-    };
-    let inside = MARGIN..MARGIN + row.len();
-    for (at, sample) in line.iter_mut().enumerate().take(MARGIN) {
-        *sample = mirrored(at);
-    }
-    for (sample, level) in line.iter_mut().skip(inside.start).zip(row) {
+    let end = MARGIN + row.len();
+    for (sample, level) in line[MARGIN..end].iter_mut().zip(row) {
         *sample = f32::from(*level);
     }
-    for (at, sample) in line.iter_mut().enumerate().skip(inside.end) {
-        *sample = mirrored(at);
+    for at in (0..MARGIN).chain(end..line.len()) {
+        line[at] = line[MARGIN + place(at.cast_signed() - MARGIN.cast_signed(), row.len())];
     }
 }
