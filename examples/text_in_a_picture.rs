@@ -12,8 +12,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let picture = LsbCompat.embed(PHOTO, b"meet me at noon", &key, &EmbedOptions::default())?;
     let path = std::env::temp_dir().join(format!("securechat-example-{}.png", std::process::id()));
-    std::fs::write(&path, &picture.png)?;
-    println!("hidden in {}, {} bytes", path.display(), picture.png.len());
+    std::fs::write(&path, &picture.file)?;
+    println!("hidden in {}, {} bytes", path.display(), picture.file.len());
 
     let found = LsbCompat.extract(&std::fs::read(&path)?, &key)?;
     println!("found: {}", *message_text(&found));

@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use chat_crypto::{Envelope, EnvelopeKind, Subkey};
-use chat_stego::{LsbCompat, StegoCodec, StegoKey};
+use chat_stego::{LsbCompat, StegoCodec, StegoImage, StegoKey};
 use chat_transport::{Record, StoredRecord};
 
 use crate::item::CarrierKind;
@@ -41,8 +41,8 @@ pub(crate) enum Carried {
 
 /// Looks for an envelope for `mailbox` in a record of its partition.
 ///
-/// A keyed record counts by its tag alone. An unkeyed one is probed as a picture: a few rows are
-/// decoded, and the rest only if the head of an envelope for this mailbox is found there.
+/// A keyed record counts by its tag alone. An unkeyed one is probed as a picture: what is hidden is
+/// taken out of it only if it carries something for this network.
 pub(crate) fn unpack(record: &StoredRecord, mailbox: &Mailbox, look: &Look<'_>) -> Carried {
     match (&record.key, &record.value) {
         (Some(key), value) if key.as_ref() == mailbox.tag.as_bytes() => {
@@ -62,17 +62,43 @@ pub(crate) struct Look<'a> {
     pub(crate) namespace: &'a Namespace,
     /// The keys that may open, newest first.
     pub(crate) keys: &'a [&'a Subkey],
+    /// The keys that find what pictures hide for the mailbox, newest first.
+    pub(crate) picture_keys: &'a [StegoKey],
+}
+
+impl Look<'_> {
+    /// Whether bytes begin like an envelope for `mailbox`.
+    fn knows(&self, bytes: &[u8], mailbox: &Mailbox) -> bool {
+        let context = mailbox.context(self.namespace, EnvelopeKind::Picture);
+        let head = bytes.get(..Envelope::HEAD);
+        head.is_some_and(|head| Envelope::head_matches(head, self.keys, &context))
+    }
 }
 
 fn reveal(picture: &[u8], mailbox: &Mailbox, look: &Look<'_>) -> Option<Vec<u8>> {
+    reveal_lsb(picture, mailbox, look).or_else(|| reveal_keyed(picture, mailbox, look))
+}
+
+fn reveal_lsb(picture: &[u8], mailbox: &Mailbox, look: &Look<'_>) -> Option<Vec<u8>> {
     let peek = LsbCompat.peek(picture, PROBE_CHARACTERS).ok()?;
     let head = STANDARD.decode(peek.head).ok()?;
-    let context = mailbox.context(look.namespace, EnvelopeKind::Picture);
-    if !Envelope::head_matches(head.get(..Envelope::HEAD)?, look.keys, &context) {
+    if !look.knows(&head, mailbox) {
         return None;
     }
     let text = LsbCompat.extract(picture, &no_key()).ok()?;
     STANDARD.decode(&*text).ok()
+}
+
+/// Most pictures are not for us, so they are asked first whether they carry anything.
+fn reveal_keyed(picture: &[u8], mailbox: &Mailbox, look: &Look<'_>) -> Option<Vec<u8>> {
+    let image = StegoImage::read(picture).ok()?;
+    look.picture_keys.iter().find_map(|key| {
+        if !image.carries(key.probe()).ok()? {
+            return None;
+        }
+        let found = image.extract(key).ok()?;
+        look.knows(&found, mailbox).then(|| found.to_vec())
+    })
 }
 
 /// The text that `lsb-compat` hides: the envelope in base64.

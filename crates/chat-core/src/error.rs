@@ -3,6 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
+use chat_stego::cover::Finding;
 use chat_stego::{CoverError, EmbedError};
 use chat_store::{OpenError as StoreOpenError, Seq, StoreError};
 use chat_transport::{TopicName, TransportError};
@@ -236,7 +237,7 @@ pub enum SendError {
         source: io::Error,
     },
     /// An image cannot carry this message.
-    #[error("{} cannot carry the message: {source}", path.as_ref().map_or("the image".into(), |p| p.display().to_string()))]
+    #[error("{} cannot carry the message: {source}", name_of(path.as_ref()))]
     Cover {
         /// The image file, if it came from one.
         path: Option<PathBuf>,
@@ -253,9 +254,30 @@ pub enum SendError {
         /// Files that are no image, or too small.
         unfit: usize,
     },
-    /// Embedding failed, though the cover was tried before.
-    #[error("the picture could not be made: {source}")]
+    /// A payload in this image would be found.
+    #[error("{} is no good cover: {finding}", name_of(path.as_ref()))]
+    CoverRefused {
+        /// The image file, if it came from one.
+        path: Option<PathBuf>,
+        /// Why.
+        finding: Finding,
+    },
+    /// The message is longer than is prudent in this image, after what this conversation's images have carried
+    /// before.
+    #[error("{} should hide no more than {caution} bytes, the message has {hidden}", name_of(path.as_ref()))]
+    BeyondCaution {
+        /// The image file, if it came from one.
+        path: Option<PathBuf>,
+        /// Bytes to be hidden.
+        hidden: usize,
+        /// Bytes that are prudent.
+        caution: usize,
+    },
+    /// Embedding failed.
+    #[error("{} could not be made into a picture with a message: {source}", name_of(path.as_ref()))]
     Embed {
+        /// The image file, if it came from one.
+        path: Option<PathBuf>,
         /// Why.
         source: EmbedError,
     },
@@ -411,6 +433,11 @@ pub enum HistoryError {
     /// A row is damaged.
     #[error(transparent)]
     Row(#[from] StoredValueError),
+}
+
+/// A cover, in a sentence.
+fn name_of(path: Option<&PathBuf>) -> String {
+    path.map_or_else(|| "the image".into(), |path| path.display().to_string())
 }
 
 /// A value of the store was authentic and is not what this program writes.

@@ -28,6 +28,7 @@ mod mutant;
 mod namespace;
 mod network;
 mod outbox;
+mod picture;
 pub mod private_file;
 mod random;
 mod remote_text;
@@ -37,7 +38,7 @@ mod wire;
 pub use crate::client::{
     Client, Event, HistoryQuery, Joined, ListenFrom, Listener, Repair, SendOutcome, Sent,
 };
-pub use crate::cover::{CoverCapacity, cover_capacity};
+pub use crate::cover::{CoverCapacity, cover_capacity, judge_cover, prepare_cover};
 pub use crate::error::{
     Error, ErrorKind, HistoryError, NetworkError, ProfileError, ReceiveError, SendError,
     StoredValueError,
@@ -56,11 +57,13 @@ pub use crate::network::{ConnectionHints, Network, SecurityKind, UnknownSecurity
 pub use crate::outbox::delivery::{Delivery, Landed};
 pub use crate::outbox::enqueue::{Draft, DraftCarrier, Queued};
 pub use crate::outbox::once::Repeated;
-pub use crate::outbox::picture::{CoverSource, Note};
+pub use crate::picture::{CoverSource, Hiding, Note};
 pub use crate::outbox::{OutboxItem, OutboxState};
 pub use crate::remote_text::RemoteText;
 
 // Re-exports of crates and types that appear in the signatures above.
+pub use chat_stego::CodecId;
+pub use chat_stego::cover::{Finding, Judgement, PreparedPhoto, SafeSizes, Severity};
 pub use chat_crypto::{KeyId, NetworkKey, key_file};
 #[doc(hidden)]
 pub use chat_store::failpoint;

@@ -2,7 +2,8 @@
 
 use std::num::NonZeroU32;
 
-use chat_crypto::{KeyId, NetworkKey, Subkey, SubkeyLabel};
+use chat_crypto::{EnvelopeKind, KeyId, NetworkKey, Subkey, SubkeyLabel};
+use chat_stego::{ProbeKey, StegoKey};
 use chat_transport::TopicName;
 use serde::{Deserialize, Serialize};
 
@@ -97,6 +98,19 @@ impl Network {
     /// The keys that open envelopes, newest first.
     pub(crate) fn opening_keys(&self) -> Vec<Subkey> {
         vec![self.sealing_key().subkey(SubkeyLabel::Envelope)]
+    }
+
+    /// The keys that find what pictures hide for a mailbox, newest first.
+    pub(crate) fn picture_keys(&self, mailbox: &Mailbox) -> Vec<StegoKey> {
+        vec![self.picture_key(mailbox)]
+    }
+
+    /// The key that hides what pictures carry to a mailbox.
+    pub(crate) fn picture_key(&self, mailbox: &Mailbox) -> StegoKey {
+        let context = mailbox.context(self.namespace(), EnvelopeKind::Picture);
+        let probe = self.sealing_key().subkey(SubkeyLabel::Picture);
+        let body = context.picture_key(&self.sealing_key().subkey(SubkeyLabel::Envelope));
+        StegoKey::with_probe(ProbeKey::from_bytes(*probe.expose_bytes()), *body.expose_bytes())
     }
 
     /// The inbox of somebody in this network.

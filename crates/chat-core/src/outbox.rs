@@ -14,6 +14,7 @@ use crate::mailbox::Mailbox;
 use crate::message_id::MessageId;
 use crate::mutant::{Mutant, breaks};
 use crate::network::Network;
+use crate::picture::HiddenCodec;
 
 mod accepting;
 pub(crate) mod attempt;
@@ -26,7 +27,6 @@ pub(crate) mod ground;
 pub(crate) mod once;
 pub(crate) mod own;
 pub(crate) mod own_record;
-pub(crate) mod picture;
 pub(crate) mod ready;
 
 /// One message that waits, as people see it.
@@ -99,6 +99,14 @@ pub(crate) enum Payload {
         #[serde(with = "serde_bytes")]
         cover: Vec<u8>,
         cover_id: [u8; 32],
+    },
+    /// As `Planned`, which older versions wrote for `lsb-compat`, with the codec.
+    Hidden {
+        codec: HiddenCodec,
+        #[serde(with = "serde_bytes")]
+        envelope: Vec<u8>,
+        #[serde(with = "serde_bytes")]
+        cover: Vec<u8>,
     },
 }
 

@@ -3,7 +3,7 @@
 
 use std::hint::black_box;
 
-use chat_stego::measuring::costs::Picture;
+use chat_stego::measuring::Picture;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 
 fn costs(criterion: &mut Criterion) {

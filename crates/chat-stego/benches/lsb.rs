@@ -31,7 +31,7 @@ fn lsb(criterion: &mut Criterion) {
         for size in [200, 100_000] {
             let payload = vec![b'x'; size];
             let label = format!("{name}/{size}B");
-            let image = LsbCompat.embed(&cover, &payload, &key, &options).unwrap().png;
+            let image = LsbCompat.embed(&cover, &payload, &key, &options).unwrap().file;
             group.bench_function(BenchmarkId::new("embed", &label), |b| {
                 b.iter(|| LsbCompat.embed(black_box(&cover), &payload, &key, &options).unwrap());
             });

@@ -17,7 +17,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         ["hide", cover, text, out] => {
             let (cover, text) = (fs::read(cover)?, fs::read(text)?);
             let picture = LsbCompat.embed(&cover, &text, &key, &EmbedOptions::default())?;
-            fs::write(out, picture.png)?;
+            fs::write(out, picture.file)?;
         }
         ["reveal", image, out] => fs::write(out, &*LsbCompat.extract(&fs::read(image)?, &key)?)?,
         ["time", cover, text, rounds] => {

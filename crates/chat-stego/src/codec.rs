@@ -5,23 +5,26 @@ use std::str::FromStr;
 
 use zeroize::Zeroizing;
 
-use crate::cover::CoverError;
 use crate::cover::inspect::CoverReport;
+use crate::cover::{CoverError, Finding, Severity, judge};
+use crate::jpeg_juniward::{JpegJuniward, JpegSi};
 use crate::key::StegoKey;
+use crate::lsb_compat::LsbCompat;
 use crate::picture::{PictureError, PictureFormat};
+use crate::png_hill::PngHill;
 
 /// A way of hiding a payload in a picture and of finding it again. Pure functions on bytes.
 pub trait StegoCodec: Send + Sync {
     /// Which codec this is.
     fn id(&self) -> CodecId;
 
-    /// Describes a file as a cover, from its header: no pixel is decoded.
+    /// Describes a file as a cover. `lsb-compat` reads no more than its header, the others all of it.
     ///
     /// # Errors
     /// [`CoverError::Picture`] if the file is no picture that the codec takes.
     fn inspect(&self, cover: &[u8]) -> Result<CoverReport, CoverError>;
 
-    /// Tells how much a cover can carry, from its header: no pixel is decoded.
+    /// Tells how much a cover can carry.
     ///
     /// # Errors
     /// As [`inspect`](Self::inspect).
@@ -59,13 +62,35 @@ pub trait StegoCodec: Send + Sync {
 pub enum CodecId {
     /// [`LsbCompat`](crate::LsbCompat): readable by the Python package `stegano`, not hidden.
     LsbCompat,
+    /// [`JpegJuniward`](crate::JpegJuniward): in the coefficients of a JPEG.
+    JpegJuniward,
+    /// [`JpegSi`](crate::JpegSi): in a JPEG that was prepared from a larger picture.
+    JpegSi,
+    /// [`PngHill`](crate::PngHill): in the samples of a PNG.
+    PngHill,
 }
 
 impl CodecId {
+    /// All codecs.
+    pub const ALL: [Self; 4] = [Self::LsbCompat, Self::JpegJuniward, Self::JpegSi, Self::PngHill];
+
     /// The name in configurations and on the command line.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::LsbCompat => "lsb-compat",
+            Self::JpegJuniward => "jpeg-juniward",
+            Self::JpegSi => "jpeg-si",
+            Self::PngHill => "png-hill",
+        }
+    }
+
+    /// The codec itself.
+    pub fn codec(self) -> &'static dyn StegoCodec {
+        match self {
+            Self::LsbCompat => &LsbCompat,
+            Self::JpegJuniward => &JpegJuniward,
+            Self::JpegSi => &JpegSi,
+            Self::PngHill => &PngHill,
         }
     }
 }
@@ -80,30 +105,38 @@ impl FromStr for CodecId {
     type Err = UnknownCodec;
 
     fn from_str(name: &str) -> Result<Self, UnknownCodec> {
-        match name {
-            "lsb-compat" => Ok(Self::LsbCompat),
-            _ => Err(UnknownCodec),
-        }
+        Self::ALL.into_iter().find(|id| id.as_str() == name).ok_or(UnknownCodec)
     }
 }
 
 /// The name is no codec's. The names are those that [`CodecId::as_str`] gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no codec has this name; there is lsb-compat")]
+#[error("no codec has this name; there are lsb-compat, jpeg-juniward, jpeg-si and png-hill")]
 pub struct UnknownCodec;
 
 /// How much a cover can carry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Capacity {
-    /// The longest payload in bytes, the codec's own framing already taken off.
+    /// The longest payload of which nothing is known that tells such a picture from a clean one, in
+    /// bytes. 0 for a codec that does not hide from detectors.
+    pub comfort_bytes: usize,
+    /// The longest payload of which strong detectors gain no more than a little, in bytes.
+    pub caution_bytes: usize,
+    /// The longest payload at all, in bytes, the codec's own framing already taken off.
     pub max_bytes: usize,
+}
+
+impl Capacity {
+    /// Nothing fits.
+    pub(crate) const NONE: Self = Self { comfort_bytes: 0, caution_bytes: 0, max_bytes: 0 };
 }
 
 /// What a caller can ask of [`StegoCodec::embed`].
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EmbedOptions {
     pub(crate) max_file_bytes: Option<usize>,
+    pub(crate) accepts_any_cover: bool,
 }
 
 impl EmbedOptions {
@@ -113,32 +146,73 @@ impl EmbedOptions {
     /// embedding fail with [`EmbedError::FileTooLarge`].
     #[must_use]
     pub fn max_file_bytes(self, bytes: usize) -> Self {
-        Self { max_file_bytes: Some(bytes) }
+        Self { max_file_bytes: Some(bytes), ..self }
+    }
+
+    /// Takes covers that are refused because a payload in them would be found.
+    ///
+    /// Default: they are refused, see [`judge`]. `lsb-compat`, which hides
+    /// nothing, takes any.
+    #[must_use]
+    pub fn accept_any_cover(self) -> Self {
+        Self { accepts_any_cover: true, ..self }
+    }
+
+    /// Refuses a cover in which a payload would be found.
+    pub(crate) fn check_cover(&self, cover: &[u8]) -> Result<(), EmbedError> {
+        if self.accepts_any_cover {
+            return Ok(());
+        }
+        let judged = judge(cover).map_err(CoverError::from)?;
+        match judged.findings.into_iter().find(|found| found.severity() == Severity::Refuse) {
+            Some(finding) => Err(EmbedError::CoverRefused { finding }),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses a finished file that is too long.
+    pub(crate) fn check_size(&self, size: usize) -> Result<(), EmbedError> {
+        match self.max_file_bytes {
+            Some(limit) if size > limit => Err(EmbedError::FileTooLarge { size, limit }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Refuses files that are not of the format in which a codec hides.
+pub(crate) fn expect_format(file: &[u8], format: PictureFormat) -> Result<(), ExtractError> {
+    match PictureFormat::of(file) {
+        Some(found) if found == format => Ok(()),
+        found => Err(ExtractError::WrongFormat { found }),
     }
 }
 
 /// A picture with a payload in it, and what the hiding cost.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Embedded {
-    /// The finished PNG file, without metadata.
-    pub png: Vec<u8>,
-    /// Samples whose value differs from the cover's.
+    /// The finished file, in the format that the codec writes.
+    pub file: Vec<u8>,
+    /// Elements (coefficients or samples) whose value differs from the cover's.
     pub changes: usize,
-    /// Samples that the payload and its framing occupy, changed or not.
-    pub samples_used: usize,
-    /// Samples that could have been used.
-    pub samples_available: usize,
+    /// The sum of the costs of these changes, by the codec's own measure; comparable between
+    /// covers of one codec.
+    pub distortion: f64,
+    /// Bits that the codec's codes carry: the payload with its framing.
+    pub bits: usize,
+    /// Elements that could have been changed.
+    pub elements: usize,
 }
 
 impl fmt::Debug for Embedded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { png, changes, samples_used, samples_available } = self;
+        let Self { file, changes, distortion, bits, elements } = self;
         f.debug_struct("Embedded")
-            .field("png", &format_args!("{} bytes", png.len()))
+            .field("file", &format_args!("{} bytes", file.len()))
             .field("changes", changes)
-            .field("samples_used", samples_used)
-            .field("samples_available", samples_available)
+            .field("distortion", distortion)
+            .field("bits", bits)
+            .field("elements", elements)
             .finish()
     }
 }
@@ -177,6 +251,28 @@ pub enum EmbedError {
         /// Bytes that the caller allows.
         limit: usize,
     },
+    /// A payload in this cover would be found. Choose another cover, or insist with
+    /// [`EmbedOptions::accept_any_cover`].
+    #[error("{finding}")]
+    CoverRefused {
+        /// Why.
+        finding: Finding,
+    },
+    /// The cover has no side information. Prepare it with
+    /// [`cover::prepare_photo`](crate::cover::prepare_photo), or use another codec.
+    #[error("the cover was not prepared: there is no side information behind it")]
+    NotPrepared,
+    /// The cover was written by a program whose way cannot be imitated bit for bit, so that a
+    /// change would show all over the file. Choose another cover.
+    #[error("{why}")]
+    NotReproducible {
+        /// What differs.
+        why: String,
+    },
+    /// So many changes are forbidden in this cover that the payload cannot be hidden. Choose
+    /// another one, or send less.
+    #[error("too few places of the cover may be changed for this payload")]
+    Blocked,
     /// The payload could not be read back from the finished file, which is therefore withheld.
     /// This is a fault of this library: report it.
     #[error("the payload could not be read back from the finished picture")]
@@ -208,17 +304,20 @@ mod tests {
 
     #[test]
     fn codec_ids_round_trip_through_their_names() {
-        assert_eq!(CodecId::LsbCompat.to_string().parse(), Ok(CodecId::LsbCompat));
+        for id in CodecId::ALL {
+            assert_eq!(id.to_string().parse(), Ok(id));
+            assert_eq!(id.codec().id(), id);
+        }
         assert_eq!("lsb".parse::<CodecId>(), Err(UnknownCodec));
     }
 
     #[test]
     fn debug_of_a_picture_is_short() {
         let embedded =
-            Embedded { png: vec![0; 9], changes: 1, samples_used: 2, samples_available: 3 };
+            Embedded { file: vec![0; 9], changes: 1, distortion: 0.5, bits: 2, elements: 3 };
         insta::assert_snapshot!(
             format!("{embedded:?}"),
-            @"Embedded { png: 9 bytes, changes: 1, samples_used: 2, samples_available: 3 }"
+            @"Embedded { file: 9 bytes, changes: 1, distortion: 0.5, bits: 2, elements: 3 }"
         );
     }
 }

@@ -3,8 +3,6 @@
 //! A cost is a non-negative `f32` without unit; only ratios within one picture mean something.
 //! [`WET`] marks a change that must not be made. Costs are made row by row and never held for a
 //! whole picture: 64 megapixels of them would be 256 MB.
-#![cfg_attr(not(test), expect(dead_code, reason = "used by the codecs that follow"))]
-
 pub(crate) mod hill;
 pub(crate) mod juniward;
 mod mirror;

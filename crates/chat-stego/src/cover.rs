@@ -1,28 +1,38 @@
 //! Covers: what a picture is good for, and how to make it fit.
 //!
-//! [`prepare`] turns any picture that a person has into exactly the pixels to embed into, small
-//! enough for the record that will carry it; [`room_within`] tells beforehand how much fits then.
+//! [`prepare_photo`] makes the best covers of photos, [`judge`] tells how good a picture is as it
+//! is, [`SafeSizes`] how much it carries, and [`choose`] finds the best of several; a [`Likeness`]
+//! knows a picture again that was used before.
+//!
+//! For `lsb-compat`, [`prepare`] turns any picture that a person has into exactly the pixels to
+//! embed into, small enough for the record that will carry it; [`room_within`] tells beforehand
+//! how much fits then.
 
-pub(crate) mod choose;
+mod choose;
 mod id;
 pub(crate) mod inspect;
-pub(crate) mod judge;
-pub(crate) mod likeness;
+mod judge;
+mod likeness;
 #[cfg(test)]
 mod measured;
-pub(crate) mod photo;
+mod photo;
 mod prepare;
 mod room;
-pub(crate) mod safe;
+mod safe;
 #[cfg(test)]
 pub(crate) mod samples;
 mod scale;
 mod tables;
 mod trial;
 
+pub use choose::{Candidate, choose, split_sizes};
 pub use id::CoverId;
+pub use judge::{Finding, Judgement, Limits, Severity, Sureness, judge};
+pub use likeness::Likeness;
+pub use photo::{PhotoOptions, PreparedPhoto, prepare_photo, split_side_information};
 pub use prepare::{PreparedCover, prepare};
 pub use room::{CoverRoom, room_within};
+pub use safe::{Element, SafeSizes, Sent, Total};
 
 use crate::picture::PictureError;
 

@@ -4,8 +4,6 @@
 //! Three ways through a zlib stream: [`inflate`] gives its bytes; [`identify`] names the settings
 //! of C zlib that made it, which then compress changed bytes just so; and where no settings do,
 //! [`patch()`] changes the stream itself and leaves all of it that can stay.
-#![expect(dead_code, reason = "used by the codecs that follow")]
-
 mod alphabet;
 mod bit_reader;
 mod blocks;
@@ -20,11 +18,13 @@ mod tests;
 mod token;
 mod zlib;
 
-#[expect(unused_imports, reason = "used by the codecs that follow")]
 pub(crate) use self::{
-    error::{InflateError, PatchError},
-    identify::{identify, prove},
+    identify::identify,
     inflate::{inflate, inflate_prefix},
     patch::patch,
+};
+#[cfg(test)]
+pub(crate) use self::{
+    identify::prove,
     zlib::{Level, Memory, Strategy, Zlib},
 };

@@ -4,8 +4,6 @@
 //! markers, scans, Huffman tables, runs of empty blocks) is kept as found, or found to be what
 //! libjpeg and its kin choose and done again.
 
-#![cfg_attr(not(test), expect(dead_code, reason = "used by the codecs that follow"))]
-
 mod baseline;
 mod component;
 mod decode;
@@ -27,10 +25,11 @@ mod tests;
 
 pub(crate) use baseline::HuffmanStyle;
 pub(crate) use component::{Block, Component};
-#[cfg_attr(not(test), expect(unused_imports, reason = "used by the codecs that follow"))]
+#[cfg(test)]
 pub(crate) use style::TableStyle;
-#[cfg_attr(not(test), expect(unused_imports, reason = "used by the codecs that follow"))]
-pub(crate) use write::{BlockPlace, JpegWriteError};
+#[cfg(test)]
+pub(crate) use write::BlockPlace;
+pub(crate) use write::JpegWriteError;
 
 use frame::{Frame, Process};
 use parts::{Definition, Padding, Part};

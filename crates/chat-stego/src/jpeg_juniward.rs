@@ -50,7 +50,7 @@ impl StegoCodec for JpegJuniward {
     }
 
     fn inspect(&self, cover: &[u8]) -> Result<CoverReport, CoverError> {
-        CoverReport::for_jpeg(cover)
+        Ok(CoverReport::judged(cover, PictureFormat::Jpeg)?)
     }
 
     fn capacity(&self, cover: &[u8]) -> Result<Capacity, CoverError> {
@@ -79,7 +79,7 @@ impl StegoCodec for JpegSi {
     }
 
     fn inspect(&self, cover: &[u8]) -> Result<CoverReport, CoverError> {
-        CoverReport::for_jpeg(cover)
+        Ok(CoverReport::judged(cover, PictureFormat::Jpeg)?)
     }
 
     fn capacity(&self, cover: &[u8]) -> Result<Capacity, CoverError> {
@@ -141,6 +141,7 @@ impl Job<'_> {
 
     /// Reads the cover, and makes sure that it can be written again as it is.
     fn open(&self) -> Result<Jpeg, EmbedError> {
+        self.options.check_cover(self.cover)?;
         let mut jpeg = Jpeg::read(self.cover).map_err(CoverError::from)?;
         jpeg.check_round_trip(self.cover).map_err(|error| not_rewritable(&error))?;
         jpeg.strip_extras();

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod adaptive;
 mod codec;
 mod cost;
 pub mod cover;
@@ -9,6 +10,7 @@ mod deflate;
 pub mod detect;
 mod encode;
 mod jpeg;
+mod jpeg_juniward;
 mod key;
 mod limits;
 mod lsb_compat;
@@ -16,19 +18,24 @@ mod lsb_compat;
 pub mod measuring;
 mod picture;
 mod png;
+mod png_hill;
 mod raster;
-mod stripes;
 pub mod report;
 mod stc;
+mod stego_image;
+mod stripes;
 
 pub use codec::{
     Capacity, CodecId, EmbedError, EmbedOptions, Embedded, ExtractError, StegoCodec, UnknownCodec,
 };
 pub use cover::inspect::CoverReport;
 pub use cover::{CoverError, CoverId};
-pub use key::StegoKey;
+pub use jpeg_juniward::{JpegJuniward, JpegSi};
+pub use key::{ProbeKey, StegoKey};
 pub use limits::{MAX_PIXELS, MAX_SIDE};
 pub use lsb_compat::{LsbCompat, Peek, message_text};
 pub use picture::{
     ColourModel, DecodeFault, ForeignFormat, PictureError, PictureFormat, Unsupported,
 };
+pub use png_hill::PngHill;
+pub use stego_image::StegoImage;

@@ -57,18 +57,17 @@ impl StegoCodec for LsbCompat {
         let frame = frame::encode(payload);
         let written = bits::write(&mut raster, &frame);
         let png = encode::png(&raster).map_err(|_| CoverError::Encode)?;
-        if let Some(limit) = options.max_file_bytes.filter(|&limit| png.len() > limit) {
-            return Err(EmbedError::FileTooLarge { size: png.len(), limit });
-        }
+        options.check_size(png.len())?;
         match self.extract(&png, key) {
             Ok(found) if *found == payload => {}
             _ => return Err(EmbedError::NotReadBack),
         }
         Ok(Embedded {
-            png,
+            file: png,
             changes: written.changes,
-            samples_used: written.samples,
-            samples_available: raster.width as usize * raster.height as usize * 3,
+            distortion: written.changes as f64,
+            bits: written.samples,
+            elements: raster.width as usize * raster.height as usize * 3,
         })
     }
 

@@ -2,8 +2,6 @@
 //!
 //! Everything that is not pixels is kept as found. The pixels are filtered and compressed as the
 //! writer of the file did it, as far as that can be told from the file.
-#![cfg_attr(not(test), expect(dead_code, reason = "used by the codecs that follow"))]
-
 mod choice;
 mod chunk;
 mod container;
@@ -18,7 +16,9 @@ mod workers;
 
 use std::sync::OnceLock;
 
-pub(crate) use header::{Colour, Header};
+#[cfg(test)]
+pub(crate) use header::Colour;
+pub(crate) use header::Header;
 pub(crate) use samples::Samples;
 
 use crate::limits::can_inflate_to;

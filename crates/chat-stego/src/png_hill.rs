@@ -41,7 +41,7 @@ impl StegoCodec for PngHill {
     }
 
     fn inspect(&self, cover: &[u8]) -> Result<CoverReport, CoverError> {
-        CoverReport::for_png(cover)
+        Ok(CoverReport::judged(cover, PictureFormat::Png)?)
     }
 
     fn capacity(&self, cover: &[u8]) -> Result<Capacity, CoverError> {

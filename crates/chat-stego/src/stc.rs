@@ -8,8 +8,6 @@
 //! # Source
 //! Filler, Judas, Fridrich 2011, "Minimizing Additive Distortion in Steganography Using
 //! Syndrome-Trellis Codes", IEEE TIFS 6(3).
-#![expect(dead_code, reason = "used by the codecs that follow")]
-
 pub(crate) mod bound;
 mod code;
 mod kernel;

@@ -53,7 +53,7 @@ fn a_finished_picture_fits_what_its_cover_was_prepared_for() {
                 let payload = base64_like(payload_len, seed);
                 let options = EmbedOptions::default().max_file_bytes(max_bytes);
                 let done = LsbCompat.embed(&prepared.bytes, &payload, &key(), &options).unwrap();
-                assert_eq!(*LsbCompat.extract(&done.png, &key()).unwrap(), payload);
+                assert_eq!(*LsbCompat.extract(&done.file, &key()).unwrap(), payload);
             }
             if let Some((width, height)) = prepared.scaled_from {
                 assert!(prepared.width < width && prepared.height < height);
@@ -112,7 +112,7 @@ fn a_prepared_cover_is_upright_and_without_metadata() {
     assert!(upright.get_pixel(16, 5)[0] > 200 && upright.get_pixel(16, 60)[0] < 50);
 
     let done = LsbCompat.embed(&jpeg, b"text", &key(), &EmbedOptions::default()).unwrap();
-    for file in [&prepared.bytes, &done.png] {
+    for file in [&prepared.bytes, &done.file] {
         assert_eq!(chunk_kinds(file).as_slice(), ["IHDR", "IDAT", "IEND"]);
         assert!(!file.windows(8).any(|window| window == b"SERIAL-7"));
     }
@@ -136,7 +136,7 @@ fn covers_of_every_model_become_what_the_codec_keeps() {
         let file = file.into_inner();
         assert_eq!(LsbCompat.inspect(&file).unwrap().colour, model);
         let done = LsbCompat.embed(&file, b"text", &key(), &EmbedOptions::default()).unwrap();
-        let done = image::load_from_memory(&done.png).unwrap();
+        let done = image::load_from_memory(&done.file).unwrap();
         assert_eq!(done.color().channel_count(), channels);
         let expected = if channels == 4 {
             picture.to_rgba8().into_raw()
@@ -156,8 +156,8 @@ fn grey_of_sixteen_bits_is_cut_off_for_the_package_and_scaled_for_people() {
     let file = png_of(&grey.into());
     assert_eq!(LsbCompat.inspect(&file).unwrap().colour, ColourModel::DeepGrey);
     let done = LsbCompat.embed(&file, b"text", &key(), &EmbedOptions::default()).unwrap();
-    assert_eq!(*LsbCompat.extract(&done.png, &key()).unwrap(), b"text");
-    assert_eq!(last_row(&done.png), shades.map(|shade| shade.min(255) as u8));
+    assert_eq!(*LsbCompat.extract(&done.file, &key()).unwrap(), b"text");
+    assert_eq!(last_row(&done.file), shades.map(|shade| shade.min(255) as u8));
     let prepared = cover::prepare(&file, 20, 8 << 20).unwrap();
     assert_eq!(last_row(&prepared.bytes), shades.map(|shade| (shade >> 8) as u8));
 
@@ -165,8 +165,8 @@ fn grey_of_sixteen_bits_is_cut_off_for_the_package_and_scaled_for_people() {
     let file = png_of(&with_alpha.into());
     assert_eq!(LsbCompat.inspect(&file).unwrap().colour, ColourModel::DeepGreyAlpha);
     let done = LsbCompat.embed(&file, b"text", &key(), &EmbedOptions::default()).unwrap();
-    assert_eq!(last_row(&done.png), shades.map(|shade| (shade >> 8) as u8));
-    let done = image::load_from_memory(&done.png).unwrap();
+    assert_eq!(last_row(&done.file), shades.map(|shade| (shade >> 8) as u8));
+    let done = image::load_from_memory(&done.file).unwrap();
     assert_eq!(done.as_rgba8().unwrap().get_pixel(0, 8)[3], 0x7f);
 }
 

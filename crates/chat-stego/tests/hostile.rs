@@ -32,7 +32,7 @@ fn corpus() -> Vec<Vec<u8>> {
     JpegEncoder::new_with_quality(&mut jpeg, 80).encode_image(&photo()).unwrap();
     files.push(jpeg);
     let carrying = LsbCompat.embed(&files[0], b"some payload", &key(), &EmbedOptions::default());
-    files.push(carrying.unwrap().png);
+    files.push(carrying.unwrap().file);
     files
 }
 
@@ -133,7 +133,7 @@ fn a_look_needs_only_the_first_rows() {
     cover.write_to(&mut file, ImageFormat::Png).unwrap();
     let payload = [b'p'; 100_000];
     let options = EmbedOptions::default();
-    let whole = LsbCompat.embed(&file.into_inner(), &payload, &key(), &options).unwrap().png;
+    let whole = LsbCompat.embed(&file.into_inner(), &payload, &key(), &options).unwrap().file;
     // The first row begins behind the header; a tenth of the file holds far more than one row.
     let start = &whole[..whole.len() / 10];
     let peek = LsbCompat.peek(start, 76).unwrap();

@@ -83,10 +83,10 @@ fn check_theirs_and_write_ours(case: &Case) {
     let cover = std::fs::read(String::from_utf8(case.read("cover")).unwrap()).unwrap();
     let ours = LsbCompat.embed(&cover, &payload, &key, &EmbedOptions::default()).unwrap();
     if case.path("raw").exists() {
-        assert_eq!(samples(&ours.png), case.read("raw"), "{name}");
-        assert_eq!(samples(&ours.png), samples(&theirs), "{name}");
+        assert_eq!(samples(&ours.file), case.read("raw"), "{name}");
+        assert_eq!(samples(&ours.file), samples(&theirs), "{name}");
     }
-    std::fs::write(case.path("ours.png"), ours.png).unwrap();
+    std::fs::write(case.path("ours.file"), ours.file).unwrap();
 }
 
 fn samples(png: &[u8]) -> Vec<u8> {

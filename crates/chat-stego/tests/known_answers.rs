@@ -47,7 +47,7 @@ fn embed_writes_the_pixels_that_stegano_writes() {
         let options = EmbedOptions::default();
         let ours = LsbCompat.embed(&fixture(cover), message.as_bytes(), &key(), &options).unwrap();
         let [ours, theirs] =
-            [&ours.png, &fixture(expected)].map(|file| image::load_from_memory(file).unwrap());
+            [&ours.file, &fixture(expected)].map(|file| image::load_from_memory(file).unwrap());
         assert_eq!(ours, theirs, "{expected}");
     }
 }
@@ -58,7 +58,7 @@ fn interlaced_pictures_are_read_whole() {
     let cover = fixture("cover-interlaced.png");
     let ours = LsbCompat.embed(&cover, b"securechat 3", &key(), &options).unwrap();
     let [ours, theirs] =
-        [&ours.png, &fixture("v3-rgb.png")].map(|file| image::load_from_memory(file).unwrap());
+        [&ours.file, &fixture("v3-rgb.png")].map(|file| image::load_from_memory(file).unwrap());
     assert_eq!(ours, theirs);
 
     let carrying = fixture("v3-interlaced.png");

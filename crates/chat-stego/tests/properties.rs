@@ -46,11 +46,11 @@ proptest! {
         let length = 1 + ((longest - 1) as f64 * fill).round() as usize;
         let payload: Vec<u8> = (0..length).map(|i| (i as u8).wrapping_mul(seed) & 0x7f).collect();
         let embedded = LsbCompat.embed(&cover, &payload, &key(), &EmbedOptions::default()).unwrap();
-        prop_assert_eq!(&*LsbCompat.extract(&embedded.png, &key()).unwrap(), &payload);
-        prop_assert!(embedded.changes <= embedded.samples_used);
-        prop_assert!(embedded.samples_used <= embedded.samples_available);
+        prop_assert_eq!(&*LsbCompat.extract(&embedded.file, &key()).unwrap(), &payload);
+        prop_assert!(embedded.changes <= embedded.bits);
+        prop_assert!(embedded.bits <= embedded.elements);
         for asked in [0, 1, length / 2, length, length + 1] {
-            let peek = LsbCompat.peek(&embedded.png, asked).unwrap();
+            let peek = LsbCompat.peek(&embedded.file, asked).unwrap();
             prop_assert_eq!(peek.declared_len, length);
             prop_assert_eq!(&peek.head, &payload[..asked.min(length)]);
         }
@@ -80,7 +80,7 @@ proptest! {
         let payload = vec![b'U'; length];
         let options = EmbedOptions::default();
         let embedded = LsbCompat.embed(&cover, &payload, &key(), &options).unwrap();
-        let after = image::load_from_memory(&embedded.png).unwrap();
+        let after = image::load_from_memory(&embedded.file).unwrap();
         let channels = usize::from(picture.color().channel_count());
         prop_assert_eq!(picture.color(), after.color());
         let pairs = picture.as_bytes().iter().zip(after.as_bytes());

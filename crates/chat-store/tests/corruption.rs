@@ -59,7 +59,7 @@ fn fill(store: &Store) {
         tx.newer_insert(TOPIC, 0, 5, b"newer")?;
         tx.own_put(TOPIC, 0, [(5, b"own")])?;
         tx.set_contact(&Contact::new("bob"))?;
-        tx.cover_mark(&[1; 32], 1.into())?;
+        tx.cover_mark(&[1; 32], &[1])?;
         tx.set_mark("default", 9.into())?;
         tx.unreadable_insert(TOPIC, 0, &[1; 32])?;
         tx.meta_put("handle", b"alice")

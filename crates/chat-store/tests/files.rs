@@ -157,7 +157,7 @@ fn everywhere(tx: &mut WriteTxn<'_>, canaries: &[&str; 5]) -> Result<(), StoreEr
     tx.missing_insert(&stream, 1, 2)?;
     tx.unreadable_insert(topic, 0, &[1; 32])?;
     tx.kept_append(topic, 0, &[(0, [1; 32])])?;
-    tx.cover_mark(&[1; 32], seq)?;
+    tx.cover_mark(&[1; 32], &seq.get().to_be_bytes())?;
     tx.set_stream_tip(conversation, &chat_store::StreamTip { next: 0, prev: [0; 32] })?;
     let cursor = chat_store::Cursor {
         topic_id: [1; 16],

@@ -277,7 +277,7 @@ fn small_tables_give_back_what_was_put() {
             tx.set_mark("other", 1.into())?;
             assert_eq!(tx.mark("default")?, Some(9.into()));
             assert!(!tx.cover_used(&[1; 32])?);
-            tx.cover_mark(&[1; 32], 3.into())?;
+            tx.cover_mark(&[1; 32], b"a use")?;
             assert!(tx.cover_used(&[1; 32])? && !tx.cover_used(&[2; 32])?);
             tx.meta_put("name", b"value")?;
             assert_eq!(**tx.meta_get("name")?.unwrap(), *b"value");

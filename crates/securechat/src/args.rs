@@ -1,5 +1,6 @@
 //! The command line.
 
+mod cover;
 mod parse;
 
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use chat_core::EngineKind;
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use self::cover::{CoverCommand, InspectArgs, MapArgs, MapKind, PrepareArgs};
 pub(crate) use self::parse::parse;
 use crate::time::{parse_duration, parse_moment};
 
@@ -114,7 +116,7 @@ pub(crate) enum Command {
     /// Look after a profile's store
     #[command(subcommand)]
     Store(StoreCommand),
-    /// Look at pictures that are to carry messages
+    /// Make and judge pictures that are to carry messages
     #[command(subcommand)]
     Cover(CoverCommand),
     /// Run the embedded Kafka-protocol broker
@@ -251,6 +253,12 @@ pub(crate) struct SendArgs {
     /// Hide the message in this picture, or in an unused one of this folder
     #[arg(long, value_name = "FILE|DIR")]
     pub(crate) image: Option<PathBuf>,
+    /// How it is hidden [default: the best that the picture allows]
+    #[arg(long, value_name = "CODEC", requires = "image", value_parser = parse::codec())]
+    pub(crate) codec: Option<chat_core::CodecId>,
+    /// Take a picture, or put so much into it, that a detector would find the message
+    #[arg(long, requires = "image")]
+    pub(crate) accept_detectable: bool,
     /// How long to wait for a broker that answers slowly or not; one that refuses the connection is not waited for
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse_duration, env = "SECURECHAT_TIMEOUT")]
     pub(crate) timeout: Duration,
@@ -355,23 +363,6 @@ pub(crate) enum OutboxCommand {
         /// How long to wait for the broker
         #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse_duration, env = "SECURECHAT_TIMEOUT")]
         timeout: Duration,
-    },
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum CoverCommand {
-    /// Tell how much text fits into pictures
-    #[command(
-        after_help = "Examples:\n  securechat cover capacity photo.jpg\n  securechat cover capacity *.png\n  securechat cover capacity photo.jpg --json\n  securechat cover capacity photo.jpg --max-record 1048576"
-    )]
-    Capacity {
-        /// Longest record of the network's mail topic, in bytes: `network show` tells it
-        #[arg(long, value_name = "BYTES", default_value_t = chat_core::MAX_RECORD,
-              value_parser = clap::value_parser!(u32).range(16_384..))]
-        max_record: u32,
-        /// PNG, JPEG or BMP files
-        #[arg(required = true, value_name = "FILE")]
-        files: Vec<PathBuf>,
     },
 }
 

@@ -18,7 +18,7 @@ mod store;
 
 use std::future::Future;
 
-use crate::args::{Cli, Command, ConfigCommand, CoverCommand, NetworkCommand, StoreCommand};
+use crate::args::{Cli, Command, ConfigCommand, NetworkCommand, StoreCommand};
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
 use crate::output::Console;
@@ -30,9 +30,7 @@ pub(crate) fn run(cli: Cli, console: Console) -> Result<Exit, Failure> {
     match command {
         Command::Completions { shell } => return shell::completions(shell, console),
         Command::Man { folder } => return shell::man(folder.as_deref(), console),
-        Command::Cover(CoverCommand::Capacity { max_record, files }) => {
-            return cover::capacity(&files, max_record, console);
-        }
+        Command::Cover(ref command) => return cover::run(command, console),
         // The very command that helps when the configuration is broken.
         Command::Config(ConfigCommand::Path) => {
             let places = Places::new(globals.home.as_deref(), globals.config.as_deref())?;

@@ -42,6 +42,7 @@ fn meaning(kind: ErrorKind) -> (Exit, &'static str) {
         ErrorKind::TextTooLarge => (Exit::Cover, "too_large"),
         ErrorKind::CoverUnusable => (Exit::Cover, "cover_unusable"),
         ErrorKind::CoverTooSmall => (Exit::Cover, "cover_too_small"),
+        ErrorKind::CoverRefused => (Exit::Cover, "cover_refused"),
         ErrorKind::NoCoverLeft => (Exit::Cover, "no_cover_left"),
         ErrorKind::StoreDamaged => (Exit::Store, "store_damaged"),
         ErrorKind::VaultDamaged => (Exit::Store, "vault_damaged"),
@@ -119,6 +120,10 @@ fn hints(kind: ErrorKind, error: &Error) -> Vec<String> {
         ErrorKind::CoverUnusable | ErrorKind::CoverTooSmall => {
             &["see what fits into a picture: securechat cover capacity FILE"]
         }
+        ErrorKind::CoverRefused => &[
+            "make a cover of a photo: securechat cover prepare PHOTO --out covers",
+            "or send it all the same: securechat send --to HANDLE --image FILE --accept-detectable",
+        ],
         ErrorKind::NoCoverLeft => {
             &["add pictures to the folder; see what fits: securechat cover capacity FILE"]
         }
@@ -218,6 +223,7 @@ mod tests {
         ErrorKind::TextTooLarge,
         ErrorKind::CoverUnusable,
         ErrorKind::CoverTooSmall,
+        ErrorKind::CoverRefused,
         ErrorKind::NoCoverLeft,
         ErrorKind::StoreDamaged,
         ErrorKind::VaultDamaged,

@@ -53,6 +53,8 @@ pub enum ErrorKind {
     TextTooLarge,
     /// A file is no usable cover.
     CoverUnusable,
+    /// A payload in this cover would be found.
+    CoverRefused,
     /// A cover is too small for the message.
     CoverTooSmall,
     /// No unused cover is left.
@@ -241,6 +243,8 @@ fn send(error: &SendError) -> ErrorKind {
         SendError::EmptyText | SendError::ToSelf => ErrorKind::InvalidInput,
         SendError::TextTooLong { .. } | SendError::RecordTooLarge { .. } => ErrorKind::TextTooLarge,
         SendError::CoverFile { .. } | SendError::Embed { .. } => ErrorKind::CoverUnusable,
+        SendError::CoverRefused { .. } => ErrorKind::CoverRefused,
+        SendError::BeyondCaution { .. } => ErrorKind::CoverTooSmall,
         SendError::Cover { source, .. } => cover(source),
         SendError::NoCoverLeft { .. } => ErrorKind::NoCoverLeft,
         SendError::TooFewPartitions { .. } => ErrorKind::UnknownTopic,

@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 
 use chat_crypto::{Envelope, Protection as Layer, Subkey};
+use chat_stego::StegoKey;
 use chat_transport::StoredRecord;
 use zeroize::Zeroizing;
 
@@ -24,6 +25,7 @@ pub(crate) struct Inbox {
     /// Partitions that the mail topic must have at least.
     pub(crate) partitions: NonZeroU32,
     keys: Vec<Subkey>,
+    picture_keys: Vec<StegoKey>,
 }
 
 /// What a record turned out to be.
@@ -61,19 +63,22 @@ pub(crate) enum Refusal {
 impl Inbox {
     /// The inbox of `me`.
     pub(crate) fn new(me: &Handle, network: &Network) -> Self {
+        let mailbox = network.inbox(me);
         Self {
             me: me.clone(),
             namespace: network.namespace().clone(),
-            mailbox: network.inbox(me),
+            mailbox,
             partitions: network.partitions(),
             keys: network.opening_keys(),
+            picture_keys: network.picture_keys(&mailbox),
         }
     }
 
     /// Takes a record of the mailbox's partition apart, layer by layer.
     pub(crate) fn open(&self, record: &StoredRecord) -> Opened {
         let keys: Vec<&Subkey> = self.keys.iter().collect();
-        let look = Look { namespace: &self.namespace, keys: &keys };
+        let look =
+            Look { namespace: &self.namespace, keys: &keys, picture_keys: &self.picture_keys };
         match unpack(record, &self.mailbox, &look) {
             Carried::Foreign => Opened::Foreign,
             Carried::Envelope(sealed, carrier) => self.open_envelope(sealed, carrier),

@@ -9,7 +9,6 @@ use zeroize::Zeroizing;
 use super::compose::{Composed, Composer};
 use super::enqueue::Queued;
 use super::once;
-use super::picture::Plan;
 use super::{OutboxRow, Payload};
 use crate::clock::now_ms;
 use crate::error::SendError;
@@ -17,6 +16,7 @@ use crate::handle::Handle;
 use crate::history_row::HistoryRow;
 use crate::item::{Item, Message, MessageState, Protection};
 use crate::mailbox::Mailbox;
+use crate::picture::{CoverUse, Plan};
 use crate::remote_text::RemoteText;
 
 /// What happens to a message once it is accepted.
@@ -202,12 +202,10 @@ fn payload(
     seq: Seq,
 ) -> Result<Payload, SendError> {
     let Some(plan) = picture else { return Ok(Payload::Ready(envelope.into_bytes())) };
-    tx.cover_mark(plan.cover.id.as_bytes(), seq)?;
-    Ok(Payload::Planned {
-        envelope: envelope.into_bytes(),
-        cover_id: *plan.cover.id.as_bytes(),
-        cover: plan.cover.bytes,
-    })
+    let used = CoverUse { history: seq.get(), ..plan.used };
+    tx.cover_mark(plan.cover.id.as_bytes(), &used.to_bytes()?)?;
+    let (codec, cover) = (plan.cover.codec, plan.cover.file);
+    Ok(Payload::Hidden { codec, envelope: envelope.into_bytes(), cover })
 }
 
 /// Remembers that a handle was written to; returns whether this is the first message to one that

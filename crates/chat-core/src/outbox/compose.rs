@@ -8,7 +8,6 @@ use chat_store::StreamTip;
 use zeroize::Zeroizing;
 
 use super::enqueue::Planned;
-use super::picture::Plan;
 use super::seal;
 use crate::clock::now_ms;
 use crate::content::{Body, Content};
@@ -18,6 +17,7 @@ use crate::item::CarrierKind;
 use crate::mailbox::Mailbox;
 use crate::message_id::{MessageId, StreamId};
 use crate::network::Network;
+use crate::picture::Plan;
 
 /// Composes the messages of one sender.
 pub(super) struct Composer<'a> {

@@ -10,8 +10,6 @@ use super::RECORD_OVERHEAD;
 use super::accepting::{Accepting, Next, stream_tip};
 use super::compose::{Composed, Composer};
 use super::once::Repeated;
-use super::picture::{CoverSource, Note, Plan, Planner};
-use crate::carrier::picture_text_len;
 use crate::client::Profile;
 use crate::content::Content;
 use crate::conversation::Conversation;
@@ -20,6 +18,7 @@ use crate::handle::Handle;
 use crate::mailbox::Mailbox;
 use crate::message_id::{MessageId, StreamId};
 use crate::network::Network;
+use crate::picture::{Cargo, CoverSource, Hiding, Note, Plan, Planner};
 
 /// A message that somebody wants to send.
 #[derive(Clone)]
@@ -41,8 +40,8 @@ pub struct Draft {
 pub enum DraftCarrier {
     /// As a sealed record.
     Plain,
-    /// Inside a picture that is made from this cover.
-    Picture(CoverSource),
+    /// Inside a picture.
+    Picture(Hiding),
 }
 
 impl Draft {
@@ -51,10 +50,16 @@ impl Draft {
         Self { to, text: text.into(), carrier: DraftCarrier::Plain, name: None }
     }
 
-    /// The same text inside a picture.
+    /// The same text inside a picture that is made from this cover.
     #[must_use]
     pub fn in_picture(self, cover: CoverSource) -> Self {
-        Self { carrier: DraftCarrier::Picture(cover), ..self }
+        self.hidden(Hiding::in_cover(cover))
+    }
+
+    /// The same text inside a picture that is made as this says.
+    #[must_use]
+    pub fn hidden(self, hiding: Hiding) -> Self {
+        Self { carrier: DraftCarrier::Picture(hiding), ..self }
     }
 
     /// The same message under a name that its caller chooses: however often a message to this handle is
@@ -119,13 +124,9 @@ impl Profile {
 
     fn accept(&self, drafts: Vec<Draft>, next: Next) -> Result<Vec<Queued>, SendError> {
         let network = self.joined_network()?;
-        let mut taken = Vec::new();
-        let mut planned = Vec::with_capacity(drafts.len());
-        for draft in drafts {
-            let plan = self.plan(&network, draft, &taken)?;
-            taken.extend(plan.picture.as_ref().map(|picture| *picture.cover.id.as_bytes()));
-            planned.push(plan);
-        }
+        let mut planner = Planner::new(&self.store, network.max_record());
+        let planned = drafts.into_iter().map(|draft| self.plan(&network, draft, &mut planner));
+        let planned = planned.collect::<Result<Vec<_>, _>>()?;
         let stream = StreamId(self.stream_id()?);
         let composer = Composer { me: &self.handle, network: &network, stream };
         // Sealed before the store is locked: others write meanwhile.
@@ -161,7 +162,7 @@ impl Profile {
         &self,
         network: &Network,
         draft: Draft,
-        taken: &[[u8; 32]],
+        planner: &mut Planner<'_>,
     ) -> Result<Planned, SendError> {
         let conversation = Conversation::pair(network.namespace(), &self.handle, &draft.to)
             .ok_or(SendError::ToSelf)?;
@@ -183,9 +184,10 @@ impl Profile {
                 });
             }
             DraftCarrier::Plain => None,
-            DraftCarrier::Picture(source) => {
-                let planner = Planner { store: &self.store, max_record: network.max_record() };
-                Some(planner.plan(source, envelope, taken)?)
+            DraftCarrier::Picture(hiding) => {
+                let key = &network.picture_key(&mailbox);
+                let cargo = Cargo { envelope_len: envelope, conversation: &conversation, key };
+                Some(planner.plan(hiding, &cargo)?)
             }
         };
         Ok(Planned { draft, mailbox, conversation, picture })
@@ -203,11 +205,15 @@ fn envelope_len(
         .ok_or(SendError::TextTooLong { len: draft.text.len(), max: Content::MAX_TEXT })
 }
 
-/// The longest text that fits a picture of `units` hidden characters, in bytes.
-pub(crate) fn longest_text(me: &Handle, conversation: &Conversation, units: usize) -> usize {
+/// The longest text whose envelope `fits` takes, which must take all shorter ones too; in bytes.
+pub(crate) fn longest_text(
+    me: &Handle,
+    conversation: &Conversation,
+    fits: impl Fn(usize) -> bool,
+) -> usize {
     let fits = |text: usize| {
         let content = Content::text_len(me, conversation, text);
-        Envelope::sealed_len(content + 1).is_some_and(|len| picture_text_len(len) <= units)
+        Envelope::sealed_len(content + 1).is_some_and(&fits)
     };
     let (mut low, mut high) = (0, Content::MAX_TEXT + 1);
     while high - low > 1 {
@@ -217,10 +223,9 @@ pub(crate) fn longest_text(me: &Handle, conversation: &Conversation, units: usiz
     low
 }
 
-/// The hidden characters of a picture that carries the longest text that a message may have.
-pub(crate) fn longest_picture_text(me: &Handle, conversation: &Conversation) -> usize {
-    let content = Content::text_len(me, conversation, Content::MAX_TEXT);
-    Envelope::sealed_len(content + 1).map_or(usize::MAX, picture_text_len)
+/// The envelope of the longest text that a message may have, in bytes.
+pub(crate) fn longest_envelope(me: &Handle, conversation: &Conversation) -> Option<usize> {
+    Envelope::sealed_len(Content::text_len(me, conversation, Content::MAX_TEXT) + 1)
 }
 
 /// Bytes of a record key.

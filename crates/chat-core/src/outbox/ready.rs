@@ -4,12 +4,12 @@ use chat_store::OutboxRow as Stored;
 use chat_store::failpoint::{Place, reach};
 use chat_transport::Record;
 
-use super::picture::embed;
 use super::{OutboxRow, Payload, seal};
 use crate::client::Profile;
 use crate::error::SendError;
 use crate::mailbox::Mailbox;
 use crate::mutant::{Mutant, breaks};
+use crate::picture::{HiddenCodec, embed};
 
 /// A row whose record is finished.
 pub(crate) struct ReadyRow {
@@ -23,7 +23,7 @@ impl ReadyRow {
     pub(crate) fn record(&self, mailbox: &Mailbox) -> Record {
         let value = match &self.row.payload {
             Payload::Ready(value) => value.clone(),
-            Payload::Planned { envelope, .. } => envelope.clone(),
+            Payload::Planned { envelope, .. } | Payload::Hidden { envelope, .. } => envelope.clone(),
         };
         self.row.carrier.record(mailbox, value)
     }
@@ -35,8 +35,16 @@ impl Profile {
     pub(crate) fn make_ready(&self, stored: &Stored) -> Result<ReadyRow, SendError> {
         let mut row = OutboxRow::decode(stored)?;
         let mut bytes = stored.body.len() as u64;
-        if let Payload::Planned { envelope, cover, .. } = &row.payload {
-            row.payload = Payload::Ready(embed(envelope, cover)?);
+        let planned = match &row.payload {
+            Payload::Ready(_) => None,
+            Payload::Planned { envelope, cover, .. } => {
+                Some((HiddenCodec::LsbCompat, envelope, cover))
+            }
+            Payload::Hidden { codec, envelope, cover } => Some((*codec, envelope, cover)),
+        };
+        if let Some((codec, envelope, cover)) = planned {
+            let key = self.joined_network()?.picture_key(&Mailbox::from_bytes(&stored.mailbox));
+            row.payload = Payload::Ready(embed(codec, envelope, cover, &key)?);
             reach(Place::AfterEmbed);
             let body = row.to_bytes()?;
             bytes = body.len() as u64;

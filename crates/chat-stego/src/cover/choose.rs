@@ -1,12 +1,10 @@
 //! Which cover takes a payload, and how a payload is shared among several.
 
-#![cfg_attr(not(test), expect(dead_code, reason = "used by the codecs that follow"))]
-
 #[cfg(test)]
 mod tests;
 
 /// A cover that may be chosen.
-pub(crate) trait Candidate {
+pub trait Candidate {
     /// How much hiding `payload_len` bytes would disturb this cover; the less, the better.
     ///
     /// The unit is the caller's, the same for all candidates: the expected distortion at the
@@ -23,7 +21,7 @@ pub(crate) trait Candidate {
 ///
 /// Returns the index of a candidate, or `None` if none takes the payload. Estimates that are no
 /// numbers, or below zero, count as none.
-pub(crate) fn choose(
+pub fn choose(
     candidates: &[impl Candidate],
     payload_len: usize,
     random: u64,
@@ -52,7 +50,7 @@ pub(crate) fn choose(
 /// Returns a part for each cover, in bytes: none is larger than the cover's safe size, their sum
 /// is `payload_len`, and each is less than a byte away from its exact share. `None` if the covers
 /// together do not carry the payload.
-pub(crate) fn split_sizes(payload_len: usize, safe: &[usize]) -> Option<Vec<usize>> {
+pub fn split_sizes(payload_len: usize, safe: &[usize]) -> Option<Vec<usize>> {
     let total: u128 = safe.iter().map(|&size| size as u128).sum();
     let wanted = payload_len as u128;
     if wanted > total {

@@ -1,11 +1,12 @@
-//! What a file's header says about it as a cover.
+//! What a codec says about a file as a cover.
 
+use super::{Element, SafeSizes, judge};
 use crate::codec::Capacity;
 use crate::decode;
 use crate::lsb_compat;
 use crate::picture::{ColourModel, PictureError, PictureFormat};
 
-/// A description of a file as a cover, made from its header.
+/// A description of a file as a cover.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct CoverReport {
@@ -19,6 +20,8 @@ pub struct CoverReport {
     pub height: u32,
     /// How much it can carry.
     pub capacity: Capacity,
+    /// Brightness AC coefficients that are not zero; of a JPEG that a codec takes as it is.
+    pub nonzero_ac: Option<u64>,
 }
 
 impl CoverReport {
@@ -26,6 +29,26 @@ impl CoverReport {
     pub(crate) fn for_lsb(file: &[u8]) -> Result<Self, PictureError> {
         let decode::Header { format, width, height, colour } = decode::header(file)?;
         let max_bytes = lsb_compat::frame::longest_payload(width, height);
-        Ok(Self { format, colour, width, height, capacity: Capacity { max_bytes } })
+        let capacity = Capacity { comfort_bytes: 0, caution_bytes: 0, max_bytes };
+        Ok(Self { format, colour, width, height, capacity, nonzero_ac: None })
+    }
+
+    /// Reads all of `file`, as the codecs see it that hide in its format.
+    ///
+    /// * `format` - the format that the codec takes
+    pub(crate) fn judged(file: &[u8], format: PictureFormat) -> Result<Self, PictureError> {
+        let decode::Header { colour, .. } = decode::header(file)?;
+        let judged = judge(file)?;
+        let SafeSizes { comfort, caution, max } = judged.sizes();
+        let takes = judged.format == format;
+        let capacity = Capacity { comfort_bytes: comfort, caution_bytes: caution, max_bytes: max };
+        Ok(Self {
+            format: judged.format,
+            colour,
+            width: judged.width,
+            height: judged.height,
+            capacity: if takes { capacity } else { Capacity::NONE },
+            nonzero_ac: (judged.element == Element::NonzeroAc).then_some(judged.elements),
+        })
     }
 }

@@ -1,7 +1,5 @@
 //! Whether a picture is a good cover, and why not.
 
-#![cfg_attr(not(test), expect(dead_code, reason = "used by the codecs that follow"))]
-
 mod double;
 mod finding;
 mod jpeg;
@@ -11,7 +9,7 @@ mod png;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use finding::{Finding, Severity};
+pub use finding::{Finding, Limits, Severity, Sureness};
 
 use super::photo::{has_side_information, split_side_information};
 use super::safe::{Element, SafeSizes};
@@ -20,34 +18,35 @@ use crate::picture::{PictureError, PictureFormat};
 
 /// What was found out about a picture as a cover.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Judgement {
+#[non_exhaustive]
+pub struct Judgement {
     /// The file's format.
-    pub(crate) format: PictureFormat,
+    pub format: PictureFormat,
     /// Pixels in a row.
-    pub(crate) width: u32,
+    pub width: u32,
     /// Rows.
-    pub(crate) height: u32,
+    pub height: u32,
     /// What a codec would change.
-    pub(crate) element: Element,
+    pub element: Element,
     /// How many of these the picture has.
-    pub(crate) elements: u64,
+    pub elements: u64,
     /// All findings, the gravest first.
-    pub(crate) findings: Vec<Finding>,
+    pub findings: Vec<Finding>,
 }
 
 impl Judgement {
     /// How much the picture carries on its own; see [`SafeSizes::left`] for a conversation.
-    pub(crate) fn sizes(&self) -> SafeSizes {
+    pub fn sizes(&self) -> SafeSizes {
         SafeSizes::of(self.element, self.elements)
     }
 
     /// How grave the gravest finding is; `None` if there is none.
-    pub(crate) fn worst(&self) -> Option<Severity> {
+    pub fn worst(&self) -> Option<Severity> {
         self.findings.iter().map(Finding::severity).max()
     }
 
     /// Whether the picture must not be used unless somebody insists.
-    pub(crate) fn is_refused(&self) -> bool {
+    pub fn is_refused(&self) -> bool {
         self.worst() == Some(Severity::Refuse)
     }
 }
@@ -63,7 +62,7 @@ impl Judgement {
 /// # Errors
 /// [`PictureError`] where the file cannot be read; kinds of JPEG that no codec takes (arithmetic,
 /// lossless, 12 bits) are named there.
-pub(crate) fn judge(file: &[u8]) -> Result<Judgement, PictureError> {
+pub fn judge(file: &[u8]) -> Result<Judgement, PictureError> {
     let mut judgement = match decode::header(file)?.format {
         PictureFormat::Jpeg => prepared_or_plain(file)?,
         PictureFormat::Png => png::judge(file)?,

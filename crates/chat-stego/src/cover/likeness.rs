@@ -4,18 +4,18 @@
 //! mirroring, and shots of one scene from one place may count as alike, which errs on the safe
 //! side.
 
-#![cfg_attr(not(test), expect(dead_code, reason = "used by the ledger of covers that follows"))]
-
 mod thumbnail;
 
 use std::fmt;
 
+use crate::decode::{self, Rendering};
+use crate::picture::PictureError;
 use crate::raster::Raster;
 use thumbnail::Thumbnail;
 
 /// A picture's likeness: the signs of its lowest 16 x 16 frequencies but the mean.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct Likeness([u8; 32]);
+pub struct Likeness([u8; 32]);
 
 impl Likeness {
     /// Computes the likeness of a picture.
@@ -40,18 +40,26 @@ impl Likeness {
         Self(bytes)
     }
 
+    /// Describes the picture in a file, as a viewer shows it.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn of_file(file: &[u8]) -> Result<Self, PictureError> {
+        Ok(Self::of(&decode::pixels(file, Rendering::AsViewer)?))
+    }
+
     /// The likeness that [`as_bytes`](Self::as_bytes) has given.
-    pub(crate) fn from_bytes(bytes: [u8; 32]) -> Self {
+    pub fn from_bytes(bytes: [u8; 32]) -> Self {
         Self(bytes)
     }
 
     /// What a ledger stores. The first bit is always 0.
-    pub(crate) fn as_bytes(&self) -> &[u8; 32] {
+    pub fn as_bytes(&self) -> &[u8; 32] {
         &self.0
     }
 
     /// How unlike two pictures are: differing bits, 0 to 255; about 128 for unrelated ones.
-    pub(crate) fn distance(&self, other: &Self) -> u32 {
+    pub fn distance(&self, other: &Self) -> u32 {
         self.0.iter().zip(&other.0).map(|(a, b)| (a ^ b).count_ones()).sum()
     }
 
@@ -60,7 +68,7 @@ impl Likeness {
     /// Measured on 101 photos and drawings after resizing to 25-100 %, JPEG 60-95 and up to 15 %
     /// of brightness: 0.2 % of 4,000 copies of photos are missed, and none of 31,000 pairs of
     /// different pictures is taken for one; the nearest pair has 87.
-    pub(crate) fn is_same_picture(&self, other: &Self) -> bool {
+    pub fn is_same_picture(&self, other: &Self) -> bool {
         self.distance(other) <= SAME
     }
 }

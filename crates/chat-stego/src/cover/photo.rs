@@ -5,8 +5,6 @@
 //! the picture's end, for embedding alone: **the trailer must never leave with a sent picture**.
 //! [`split_side_information`] takes it off.
 
-#![cfg_attr(not(test), expect(dead_code, reason = "used by the codecs that follow"))]
-
 mod planes;
 mod trailer;
 mod transform;
@@ -16,7 +14,8 @@ mod tests;
 
 use std::fmt;
 
-pub(crate) use trailer::{has_side_information, split_side_information};
+pub(crate) use trailer::has_side_information;
+pub use trailer::split_side_information;
 
 use super::likeness::Likeness;
 use super::scale::{resize, scaled_sides};
@@ -32,7 +31,7 @@ pub(crate) const LEAST_PIXELS: u32 = 1 << 18;
 
 /// How a photo is made into a cover.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct PhotoOptions {
+pub struct PhotoOptions {
     quality: Quality,
     max_pixels: u32,
     max_bytes: Option<usize>,
@@ -49,7 +48,7 @@ impl PhotoOptions {
     ///
     /// Lower values give smaller files that carry less; above 95 changes begin to show.
     #[must_use]
-    pub(crate) fn quality(self, quality: u8) -> Self {
+    pub fn quality(self, quality: u8) -> Self {
         Self { quality: Quality::new(quality.clamp(50, 95)), ..self }
     }
 
@@ -57,7 +56,7 @@ impl PhotoOptions {
     ///
     /// More carry more, and stand out among what messengers send.
     #[must_use]
-    pub(crate) fn max_pixels(self, pixels: u32) -> Self {
+    pub fn max_pixels(self, pixels: u32) -> Self {
         Self { max_pixels: pixels.max(LEAST_PIXELS), ..self }
     }
 
@@ -66,28 +65,29 @@ impl PhotoOptions {
     /// A fiftieth is kept free, since a payload makes a JPEG a little longer. Too small a value
     /// makes the cover small, or fails with [`CoverError::PhotoTooLong`].
     #[must_use]
-    pub(crate) fn max_bytes(self, bytes: usize) -> Self {
+    pub fn max_bytes(self, bytes: usize) -> Self {
         Self { max_bytes: Some(bytes), ..self }
     }
 }
 
 /// A photo that is ready to embed into.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct PreparedPhoto {
+#[non_exhaustive]
+pub struct PreparedPhoto {
     /// The JPEG and, behind its end, the side information. Never to be sent as it is.
-    pub(crate) file: Vec<u8>,
+    pub file: Vec<u8>,
     /// Bytes of the JPEG alone: the longest part of `file` that may be shown to anybody.
-    pub(crate) jpeg_len: usize,
+    pub jpeg_len: usize,
     /// Pixels in a row.
-    pub(crate) width: u32,
+    pub width: u32,
     /// Rows.
-    pub(crate) height: u32,
+    pub height: u32,
     /// Width and height of the photo, turned upright.
-    pub(crate) scaled_from: (u32, u32),
+    pub scaled_from: (u32, u32),
     /// Which photo this is.
-    pub(crate) id: CoverId,
+    pub id: CoverId,
     /// What it looks like, to know it again in other sizes.
-    pub(crate) likeness: Likeness,
+    pub likeness: Likeness,
 }
 
 impl fmt::Debug for PreparedPhoto {
@@ -116,7 +116,7 @@ impl fmt::Debug for PreparedPhoto {
 /// [`CoverError::PhotoTooSmall`] if half its size is below 512 x 512 pixels,
 /// [`CoverError::PhotoTooLong`] if so small a cover is still longer than allowed, and
 /// [`CoverError::Picture`] if the file cannot be read.
-pub(crate) fn prepare_photo(
+pub fn prepare_photo(
     file: &[u8],
     options: &PhotoOptions,
 ) -> Result<PreparedPhoto, CoverError> {
@@ -227,6 +227,6 @@ const LEAST_MARGIN: f64 = 1.01;
 
 /// A picture as a JPEG of this quality, for tests.
 #[cfg(test)]
-pub(crate) fn jpeg_of(raster: &Raster, quality: Quality) -> Vec<u8> {
+pub fn jpeg_of(raster: &Raster, quality: Quality) -> Vec<u8> {
     Written::of(raster, quality).unwrap().jpeg
 }

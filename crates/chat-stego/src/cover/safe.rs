@@ -7,14 +7,13 @@
 //!
 //! The constants are policy, not proof.
 
-#![cfg_attr(not(test), expect(dead_code, reason = "used by the codecs that follow"))]
-
 #[cfg(test)]
 mod tests;
 
 /// A kind of element that a codec changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Element {
+#[non_exhaustive]
+pub enum Element {
     /// A nonzero AC coefficient of a JPEG's luma.
     NonzeroAc,
     /// A pixel of a lossless picture.
@@ -23,18 +22,18 @@ pub(crate) enum Element {
 
 /// How many bytes of payload are safe; `comfort <= caution <= max`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct SafeSizes {
+pub struct SafeSizes {
     /// Up to here nothing is known that tells such a picture from a clean one.
-    pub(crate) comfort: usize,
+    pub comfort: usize,
     /// Up to here strong detectors gain a little: twice the comfort.
-    pub(crate) caution: usize,
+    pub caution: usize,
     /// The most that is embedded at all: 0.4 bits an element. Detectors see it.
-    pub(crate) max: usize,
+    pub max: usize,
 }
 
 impl SafeSizes {
     /// The bands of one picture with so many elements.
-    pub(crate) fn of(element: Element, count: u64) -> Self {
+    pub fn of(element: Element, count: u64) -> Self {
         Self::from_bits(|band| band.bits(element, count))
     }
 
@@ -44,7 +43,7 @@ impl SafeSizes {
     /// never more than the picture's own. The two kinds of picture are two statistics, whose
     /// evidence adds up in squares: with the share `s` of the other kind's band used, this kind
     /// may use `sqrt(1 - s^2)` of its own.
-    pub(crate) fn left(sent: &Sent, element: Element, count: u64) -> Self {
+    pub fn left(sent: &Sent, element: Element, count: u64) -> Self {
         let (own, other, other_element) = match element {
             Element::NonzeroAc => (sent.jpeg, sent.png, Element::Pixel),
             Element::Pixel => (sent.png, sent.jpeg, Element::NonzeroAc),
@@ -68,20 +67,20 @@ impl SafeSizes {
 
 /// What a conversation has carried so far, kind by kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Sent {
+pub struct Sent {
     /// In JPEGs.
-    pub(crate) jpeg: Total,
+    pub jpeg: Total,
     /// In lossless pictures.
-    pub(crate) png: Total,
+    pub png: Total,
 }
 
 /// Sums over all pictures of a kind, those without a payload included.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Total {
+pub struct Total {
     /// Elements of the pictures.
-    pub(crate) elements: u64,
+    pub elements: u64,
     /// Bits of payload in them.
-    pub(crate) bits: u64,
+    pub bits: u64,
 }
 
 #[derive(Clone, Copy)]

@@ -101,7 +101,7 @@ pub fn assess(file: &[u8]) -> Result<Assessment, PictureError> {
 pub(crate) fn rendering(format: PictureFormat) -> Rendering {
     match format {
         PictureFormat::Jpeg => Rendering::AsStegano,
-        PictureFormat::Png | PictureFormat::Bmp => Rendering::AsViewer,
+        PictureFormat::Png | PictureFormat::Bmp | PictureFormat::WebP => Rendering::AsViewer,
     }
 }
 

@@ -23,7 +23,6 @@ pub struct CoefficientChanges {
 }
 
 /// Compares the components of two JPEGs; `None` if their shapes differ.
-#[cfg_attr(not(test), expect(dead_code, reason = "the seam for the JPEG codec that follows"))]
 pub(crate) fn coefficient_changes(
     cover: &[Component],
     stego: &[Component],

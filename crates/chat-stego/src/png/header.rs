@@ -24,6 +24,11 @@ impl Colour {
             Self::Rgba => 4,
         }
     }
+
+    /// Whether the last sample of a pixel is its alpha.
+    pub(crate) fn has_alpha(self) -> bool {
+        matches!(self, Self::GreyAlpha | Self::Rgba)
+    }
 }
 
 /// Size and kind of a picture that is taken: 8 bits a sample, not interlaced, no palette.

@@ -1,13 +1,8 @@
 //! The compressed stream inside the IDAT chunks: the one place where deflate is called.
 
-use crate::picture::PictureError;
-
 use super::damaged;
-
-#[cfg(not(test))]
-use absent as deflate;
-#[cfg(test)]
-use stand_in as deflate;
+use crate::deflate;
+use crate::picture::PictureError;
 
 /// All `length` bytes that the zlib stream stands for.
 ///
@@ -47,73 +42,4 @@ pub(super) fn rewrite(stream: &[u8], old: &[u8], new: &[u8]) -> Result<Vec<u8>, 
         }
     }
     deflate::patch(stream, old, new).map_err(|_| damaged("the compressed pixels cannot be changed"))
-}
-
-/// Until the crate's own deflate is there: refuses everything.
-#[cfg(not(test))]
-mod absent {
-    pub(super) struct Zlib;
-
-    impl Zlib {
-        pub(super) fn compress(&self, _raw: &[u8]) -> Vec<u8> {
-            Vec::new()
-        }
-    }
-
-    pub(super) fn inflate(_stream: &[u8], _length: usize) -> Result<Vec<u8>, ()> {
-        Err(())
-    }
-
-    pub(super) fn inflate_prefix(_stream: &[u8], _length: usize) -> Result<Vec<u8>, ()> {
-        Err(())
-    }
-
-    pub(super) fn identify(_stream: &[u8], _raw: &[u8]) -> Option<Zlib> {
-        None
-    }
-
-    pub(super) fn patch(_stream: &[u8], _old: &[u8], _new: &[u8]) -> Result<Vec<u8>, ()> {
-        Err(())
-    }
-}
-
-/// Until the crate's own deflate is there: that of flate2, which tests have.
-#[cfg(test)]
-mod stand_in {
-    use std::io::{Read, Write};
-
-    use flate2::Compression;
-    use flate2::read::ZlibDecoder;
-    use flate2::write::ZlibEncoder;
-
-    pub(super) struct Zlib(u32);
-
-    impl Zlib {
-        pub(super) fn compress(&self, raw: &[u8]) -> Vec<u8> {
-            let mut encoder = ZlibEncoder::new(Vec::new(), Compression::new(self.0));
-            encoder.write_all(raw).unwrap();
-            encoder.finish().unwrap()
-        }
-    }
-
-    pub(super) fn inflate(stream: &[u8], length: usize) -> Result<Vec<u8>, ()> {
-        let mut raw = Vec::new();
-        ZlibDecoder::new(stream).take(length as u64 + 1).read_to_end(&mut raw).map_err(|_| ())?;
-        if raw.len() == length { Ok(raw) } else { Err(()) }
-    }
-
-    pub(super) fn inflate_prefix(stream: &[u8], length: usize) -> Result<Vec<u8>, ()> {
-        let mut raw = Vec::new();
-        ZlibDecoder::new(stream).take(length as u64).read_to_end(&mut raw).map_err(|_| ())?;
-        if raw.len() == length { Ok(raw) } else { Err(()) }
-    }
-
-    pub(super) fn identify(stream: &[u8], raw: &[u8]) -> Option<Zlib> {
-        Some(Zlib(6)).filter(|zlib| zlib.compress(raw) == stream)
-    }
-
-    /// A stream of stored blocks: it is valid, which is all that a test asks of a stand-in.
-    pub(super) fn patch(_stream: &[u8], _old: &[u8], new: &[u8]) -> Result<Vec<u8>, ()> {
-        Ok(Zlib(0).compress(new))
-    }
 }

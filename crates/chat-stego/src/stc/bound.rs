@@ -158,7 +158,7 @@ mod tests {
     fn the_slope_of_distortion_is_one_over_lambda() {
         let costs: Vec<f32> = (1..3_000_u16).map(|i| f32::from(i).sqrt()).collect();
         let (less, more) = (binary(&costs, 700), binary(&costs, 701));
-        let slope = (more.distortion - less.distortion) / std::f64::consts::LN_2;
+        let slope = (more.distortion - less.distortion) / LN_2;
         assert!((slope * less.lambda - 1.0).abs() < 2e-3);
     }
 

@@ -5,7 +5,8 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::builder::Resettable;
+use chat_core::CodecId;
+use clap::builder::{PossibleValuesParser, Resettable, TypedValueParser};
 use clap::{ColorChoice, CommandFactory, FromArgMatches};
 
 use super::Cli;
@@ -25,6 +26,12 @@ pub(crate) fn parse() -> Result<(Cli, Console), ExitCode> {
         }
         Err(error) => Err(explain(&error.format(&mut command))),
     }
+}
+
+/// The name of a codec.
+pub(super) fn codec() -> impl TypedValueParser<Value = CodecId> {
+    PossibleValuesParser::new(CodecId::ALL.map(CodecId::as_str))
+        .try_map(|name| name.parse::<CodecId>())
 }
 
 /// A variable that is empty sets nothing.

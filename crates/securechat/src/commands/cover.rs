@@ -1,79 +1,64 @@
-//! `cover`: what fits into pictures.
+//! `cover`: making, judging and choosing pictures that are to carry messages.
+
+mod capacity;
+mod choose;
+mod inspect;
+mod map;
+mod prepare;
 
 use std::fs::File;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use chat_core::{CoverCapacity, cover_capacity};
-
+use crate::args::CoverCommand;
 use crate::failure::{Exit, Failure};
-use crate::output::{Console, one_line};
+use crate::output::Console;
 
-pub(crate) fn capacity(
-    files: &[PathBuf],
-    max_record: u32,
+pub(crate) fn run(command: &CoverCommand, console: Console) -> Result<Exit, Failure> {
+    match command {
+        CoverCommand::Prepare(args) => prepare::run(args, console),
+        CoverCommand::Inspect(args) => inspect::run(args, console),
+        CoverCommand::Capacity { max_record, codec, files } => {
+            capacity::run(files, *max_record, *codec, console)
+        }
+        CoverCommand::Choose { bytes, folder } => choose::run(folder, *bytes, console),
+        CoverCommand::Map(args) => map::run(args, console),
+    }
+}
+
+/// Does something with each file; goes on after one that fails, and ends with the gravest outcome.
+fn for_each(
+    files: &[impl AsRef<Path>],
     console: Console,
-) -> Result<Exit, Failure> {
+    mut with: impl FnMut(&Path, &[u8]) -> Result<Exit, Failure>,
+) -> Exit {
     let mut worst = Exit::Done;
     for path in files {
-        match look(path, max_record) {
-            Ok(fits) => {
-                print(path, fits, max_record, console)?;
-                if fits.text_bytes == 0 {
-                    worst = worst.max(Exit::Cover);
-                }
-            }
+        let path = path.as_ref();
+        match read(path).and_then(|bytes| with(path, &bytes)) {
+            Ok(exit) => worst = worst.max(exit),
             Err(failure) => {
                 worst = worst.max(failure.exit);
                 console.fail(&failure);
             }
         }
     }
-    Ok(worst)
+    worst
 }
 
-fn look(path: &Path, max_record: u32) -> Result<CoverCapacity, Failure> {
+/// A picture file.
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     let read = File::open(path).and_then(|file| file.take(MAX_FILE).read_to_end(&mut bytes));
     read.map_err(|error| Failure { exit: Exit::Cover, ..Failure::file(path, &error) })?;
-    cover_capacity(&bytes, max_record).map_err(|error| {
-        let failure = Failure::from(error);
-        let message = format!("{}: {}", path.display(), failure.message);
-        Failure {
-            message,
-            hints: vec!["use a PNG, JPEG or BMP photograph: securechat cover capacity FILE".into()],
-            ..failure
-        }
-    })
+    Ok(bytes)
 }
 
-fn print(
-    path: &Path,
-    fits: CoverCapacity,
-    max_record: u32,
-    console: Console,
-) -> Result<(), Failure> {
-    if console.json {
-        return console.print_json(&serde_json::json!({
-            "v": 1, "type": "capacity", "file": path, "width": fits.width, "height": fits.height,
-            "raw_bytes": fits.raw_bytes, "text_bytes": fits.text_bytes, "codec": "lsb-compat",
-            "max_record": max_record,
-            "scaled_to": fits.scaled_to.map(|(width, height)| serde_json::json!({
-                "width": width, "height": height,
-            })),
-        }));
-    }
-    let name = path.display().to_string();
-    let name = one_line(&name);
-    let CoverCapacity { width, height, text_bytes, .. } = fits;
-    console.print(&match fits.scaled_to {
-        _ if text_bytes == 0 => format!("{name}: {width}x{height}, too small for any message"),
-        None => format!("{name}: {width}x{height}, a text of up to {text_bytes} bytes fits"),
-        Some((smaller, lower)) => format!(
-            "{name}: {width}x{height}, a text of up to {text_bytes} bytes fits, scaled down to \
-             {smaller}x{lower} for records of {max_record} bytes"
-        ),
-    })
+/// A picture that is no cover, by its name.
+fn named(path: &Path, error: chat_core::Error) -> Failure {
+    let failure = Failure::from(error);
+    let message = format!("{}: {}", path.display(), failure.message);
+    Failure { message, ..failure }
 }
 
 /// Larger files are no covers, in bytes.

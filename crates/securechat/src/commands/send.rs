@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::path::Path;
 
-use chat_core::{Client, CoverSource, Draft, Handle, Landed, Note, Queued, Repeated, SendOutcome};
+use chat_core::{Client, CoverSource, Draft, Handle, Hiding, Landed, Note, Queued, Repeated, SendOutcome};
 
 use self::line_sender::LineSender;
 use super::{block_on, block_on_several, handle};
@@ -161,8 +161,16 @@ impl Sender {
         }
         match &self.args.image {
             None => draft,
-            Some(path) => draft.in_picture(cover_source(path)),
+            Some(path) => draft.hidden(self.hiding(cover_source(path))),
         }
+    }
+
+    fn hiding(&self, cover: CoverSource) -> Hiding {
+        let mut hiding = Hiding::in_cover(cover);
+        if let Some(codec) = self.args.codec {
+            hiding = hiding.with_codec(codec);
+        }
+        if self.args.accept_detectable { hiding.insist() } else { hiding }
     }
 
     /// Says what the sender should know: a name never heard from, a cover that was changed.
@@ -188,16 +196,29 @@ impl Sender {
             None => {}
         }
         for note in &queued.notes {
-            match note {
-                Note::CoverScaled { from, to } => self.console.note(&format!(
-                    "the picture was scaled from {}x{} to {}x{}, so that it fits the topic's limit",
-                    from.0, from.1, to.0, to.1
-                )),
-                Note::CoverReused => self.console.warn(COVER_REUSED),
-                _ => {}
-            }
+            self.tell_of_cover(note);
         }
         Ok(())
+    }
+
+    fn tell_of_cover(&self, note: &Note) {
+        match note {
+            Note::CoverScaled { from, to } => self.console.note(&format!(
+                "the picture was scaled from {}x{} to {}x{}, so that it fits the topic's limit",
+                from.0, from.1, to.0, to.1
+            )),
+            Note::CoverPrepared { from, to } => self.console.note(&format!(
+                "the picture of {}x{} became a JPEG of {}x{} without names and places",
+                from.0, from.1, to.0, to.1
+            )),
+            Note::CoverReused => self.console.warn(COVER_REUSED),
+            Note::CoverDoubtful(finding) => self.console.warn(&finding.to_string()),
+            Note::BeyondComfort { hidden, comfort } => self.console.warn(&format!(
+                "{hidden} bytes are hidden in this picture, where {comfort} are prudent after what \
+                 this conversation's pictures have carried before: a good detector gains a little"
+            )),
+            _ => {}
+        }
     }
 
     fn report(&self, queued: &Queued, state: &str, landed: Option<Landed>) -> Result<(), Failure> {

@@ -6,7 +6,8 @@ use crate::picture::PictureFormat;
 
 /// How grave a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) enum Severity {
+#[non_exhaustive]
+pub enum Severity {
     /// Good to know.
     Note,
     /// The cover is worse than others, or nobody knows how good it is.
@@ -17,7 +18,8 @@ pub(crate) enum Severity {
 
 /// Something about a picture that matters when it becomes a cover.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Finding {
+#[non_exhaustive]
+pub enum Finding {
     /// A JPEG so finely quantised that rounding betrays changes.
     TablesTooFine {
         /// Steps of brightness that are 1, of 64.
@@ -90,7 +92,8 @@ pub(crate) enum Finding {
 
 /// How sure a statistical finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Sureness {
+#[non_exhaustive]
+pub enum Sureness {
     /// Three to five of nine frequencies show it.
     Likely,
     /// Six or more show it.
@@ -99,7 +102,7 @@ pub(crate) enum Sureness {
 
 /// From which share on a finding is a warning, and from which a refusal.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Limits {
+pub struct Limits {
     pub(super) warn: f32,
     pub(super) refuse: f32,
 }
@@ -120,7 +123,7 @@ pub(super) const SATURATED: Limits = Limits { warn: 0.05, refuse: 0.25 };
 
 impl Finding {
     /// How grave it is.
-    pub(crate) fn severity(&self) -> Severity {
+    pub fn severity(&self) -> Severity {
         match self {
             Self::TablesTooFine { .. }
             | Self::Manifest
@@ -145,7 +148,7 @@ impl Finding {
     }
 
     /// A name for programs; it never changes.
-    pub(crate) fn name(&self) -> &'static str {
+    pub fn name(&self) -> &'static str {
         match self {
             Self::TablesTooFine { .. } => "tables-too-fine",
             Self::TablesFine { .. } => "tables-fine",

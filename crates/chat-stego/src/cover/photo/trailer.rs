@@ -31,7 +31,7 @@ pub(super) fn append(jpeg: &mut Vec<u8>, errors: &[i8]) {
 /// The checksum finds damage, not malice: errors made up by somebody else lead to a worse choice
 /// of changes, no more. **The trailer must never be sent**: a picture with it is known at first
 /// sight, and with it the changes can be seen.
-pub(crate) fn split_side_information(file: &[u8]) -> Option<(&[u8], Vec<i8>)> {
+pub fn split_side_information(file: &[u8]) -> Option<(&[u8], Vec<i8>)> {
     if PictureFormat::of(file) != Some(PictureFormat::Jpeg) {
         return None;
     }

@@ -2,8 +2,8 @@
 
 use crate::cost::hill::{Channel, Hill};
 use crate::cost::juniward::Juniward;
-use crate::cost::stripes;
 use crate::jpeg::Component;
+use crate::stripes;
 
 /// A grey picture of waves and noise, as coefficients and as pixels that have nothing to do with
 /// each other.

@@ -1,0 +1,17 @@
+//! Pictures that carry messages: which cover, which codec, and what was used before.
+
+mod hidden;
+mod hiding;
+mod ledger;
+mod note;
+mod planner;
+mod ready;
+mod source;
+
+pub(crate) use hidden::{HiddenCodec, embed};
+pub use hiding::Hiding;
+pub(crate) use ledger::CoverUse;
+pub use note::Note;
+pub(crate) use planner::{Cargo, Plan, Planner, max_picture};
+pub(crate) use ready::Ready;
+pub use source::CoverSource;

@@ -1,0 +1,48 @@
+//! Where covers come from.
+
+use std::fs::File;
+use std::io::{Error, Read};
+use std::path::{Path, PathBuf};
+
+use crate::error::SendError;
+
+/// Where the cover of a picture message comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CoverSource {
+    /// This image: JPEG, PNG, WebP or BMP.
+    Bytes(Vec<u8>),
+    /// The image in this file.
+    File(PathBuf),
+    /// An image of this folder that fits and that this profile has not used: of a few taken at random, the one
+    /// that the message disturbs least.
+    Folder(PathBuf),
+}
+
+/// The files of a folder.
+pub(super) fn list(folder: &Path) -> Result<Vec<PathBuf>, SendError> {
+    let unreadable = |source| SendError::CoverFile { path: folder.to_owned(), source };
+    let mut paths = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        if path.is_file() {
+            paths.push(path);
+        }
+    }
+    Ok(paths)
+}
+
+/// An image file, within the limit.
+pub(super) fn read_cover(path: &Path) -> Result<Vec<u8>, SendError> {
+    let unreadable = |source| SendError::CoverFile { path: path.to_owned(), source };
+    let file = File::open(path).map_err(unreadable)?;
+    let mut bytes = Vec::new();
+    file.take(MAX_COVER_FILE + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > MAX_COVER_FILE {
+        return Err(unreadable(Error::other("longer than 64 MiB")));
+    }
+    Ok(bytes)
+}
+
+/// The longest image file that is read, in bytes.
+const MAX_COVER_FILE: u64 = 64 * 1024 * 1024;
