@@ -1,17 +1,24 @@
 //! Pictures as covers: how good they are, how much they carry, and how to make better ones.
 
+use std::path::{Path, PathBuf};
+
+use chat_crypto::Envelope;
 use chat_stego::cover::{
-    self, Judgement, PhotoOptions, PreparedPhoto, SafeSizes, judge, prepare_photo,
+    self, CoverError, Judgement, PhotoOptions, PreparedPhoto, SafeSizes, judge, prepare_photo,
 };
-use chat_stego::{CodecId, LsbCompat, StegoCodec};
+use chat_stego::detect::{Comparison, compare};
+use chat_stego::report::{map_changes, map_costs, map_lowest_bits};
+use chat_stego::{CodecId, EmbedOptions, LsbCompat, StegoCodec, StegoKey};
 
 use crate::carrier::picture_text_len;
+use crate::content::Content;
 use crate::conversation::Conversation;
-use crate::error::Error;
+use crate::error::{Error, SendError};
 use crate::handle::Handle;
 use crate::namespace::Namespace;
 use crate::outbox::enqueue::{longest_envelope, longest_text};
-use crate::picture::{Ready, max_picture};
+use crate::picture::{Ready, embed, list, max_picture, read_cover};
+use crate::random;
 
 /// What fits into an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,7 +96,7 @@ fn lsb_capacity(image: &[u8], max_record: u32) -> Result<CoverCapacity, Error> {
 /// # Errors
 /// When the file is no picture, or too large to be looked at.
 pub fn judge_cover(image: &[u8]) -> Result<Judgement, Error> {
-    Ok(judge(image).map_err(cover::CoverError::from)?)
+    Ok(judge(image).map_err(CoverError::from)?)
 }
 
 /// Makes a photo into the best cover that there is: see [`prepare_photo`].
@@ -100,6 +107,107 @@ pub fn judge_cover(image: &[u8]) -> Result<Judgement, Error> {
 /// When the file is no such image, or too small.
 pub fn prepare_cover(photo: &[u8], max_bytes: usize) -> Result<PreparedPhoto, Error> {
     Ok(prepare_photo(photo, &PhotoOptions::default().max_bytes(max_bytes))?)
+}
+
+/// What the detectors say of a cover and of the picture that was made from it.
+///
+/// # Errors
+/// When one of them cannot be read.
+pub fn compare_pictures(cover: &[u8], stego: &[u8]) -> Result<Comparison, Error> {
+    Ok(compare(cover, stego).map_err(CoverError::from)?)
+}
+
+/// What [`map_cover`] draws.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CoverMap {
+    /// The places that a short message changes.
+    Changes,
+    /// How dear a change would be, everywhere.
+    Costs,
+    /// The lowest bits of the red samples, before and after.
+    LowestBits,
+}
+
+/// Draws where a message of 200 bytes would be hidden in a picture; returns a PNG file.
+///
+/// # Errors
+/// When the file is no picture that can carry one.
+pub fn map_cover(image: &[u8], what: CoverMap) -> Result<Vec<u8>, Error> {
+    let unread = |error: chat_stego::PictureError| Error::from(CoverError::from(error));
+    let drawn = match what {
+        CoverMap::Costs => map_costs(image).map_err(unread)?,
+        CoverMap::Changes => map_changes(image, &with_a_message(image)?).map_err(unread)?,
+        CoverMap::LowestBits => map_lowest_bits(image, &with_a_message(image)?).map_err(unread)?,
+    };
+    Ok(drawn.ok_or(CoverError::Encode)?)
+}
+
+/// The picture with a message of 200 bytes that nobody can read.
+fn with_a_message(image: &[u8]) -> Result<Vec<u8>, Error> {
+    let rng = &mut rand::rng();
+    let envelope = longest_names()
+        .and_then(|(me, pair)| Envelope::sealed_len(Content::text_len(&me, &pair, 200) + 1));
+    let noise = random::some(rng, envelope.unwrap_or_default());
+    let codec = Ready::natural_codec(image);
+    Ok(embed(codec, &noise, image, &StegoKey::from_bytes(random::bytes(rng)))?)
+}
+
+/// The picture of a folder that a text disturbs least.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ChosenCover {
+    /// Its file.
+    pub path: PathBuf,
+    /// How the text would be hidden in it.
+    pub codec: CodecId,
+    /// How much that disturbs it, by the codec's measure.
+    pub distortion: f64,
+    /// Files that could have been taken.
+    pub looked_at: usize,
+}
+
+/// Finds the picture of a folder that a text of `text_len` bytes disturbs least, JPEG before PNG.
+///
+/// Each picture is tried as it is. Pictures of which nothing good can be said are left out, and
+/// whether one was used before is not asked.
+///
+/// # Errors
+/// When the folder cannot be read, or no picture in it carries the text.
+pub fn choose_cover(folder: &Path, text_len: usize) -> Result<ChosenCover, Error> {
+    let envelope = longest_names()
+        .and_then(|(me, pair)| Envelope::sealed_len(Content::text_len(&me, &pair, text_len) + 1));
+    let envelope = envelope.ok_or(SendError::TextTooLong { len: text_len, max: Content::MAX_TEXT })?;
+    let mut tried = Vec::new();
+    let mut unfit = 0;
+    for path in list(folder)? {
+        match read_cover(&path).ok().and_then(|bytes| disturbed(&bytes, envelope)) {
+            Some((codec, distortion)) => tried.push((path, codec, distortion)),
+            None => unfit += 1,
+        }
+    }
+    let looked_at = tried.len();
+    let is_png = |codec: CodecId| codec == CodecId::PngHill;
+    let best = tried.into_iter().min_by(|(_, one, less), (_, other, more)| {
+        is_png(*one).cmp(&is_png(*other)).then(less.total_cmp(more))
+    });
+    let none = || SendError::NoCoverLeft { folder: folder.to_owned(), used: 0, unfit };
+    let (path, codec, distortion) = best.ok_or_else(none)?;
+    Ok(ChosenCover { path, codec, distortion, looked_at })
+}
+
+/// What an envelope of this length does to a picture; `None` if it is no cover for one.
+fn disturbed(image: &[u8], envelope: usize) -> Option<(CodecId, f64)> {
+    let judged = judge(image).ok()?;
+    if judged.is_refused() || envelope > judged.sizes().caution {
+        return None;
+    }
+    let rng = &mut rand::rng();
+    let codec = Ready::natural_codec(image).id();
+    let (noise, key) = (random::some(rng, envelope), StegoKey::from_bytes(random::bytes(rng)));
+    let options = EmbedOptions::default().accept_any_cover();
+    let embedded = codec.codec().embed(image, &noise, &key, &options).ok()?;
+    Some((codec, embedded.distortion))
 }
 
 /// The longest text, whatever the names, whose envelope fits.

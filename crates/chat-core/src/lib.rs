@@ -38,7 +38,10 @@ mod wire;
 pub use crate::client::{
     Client, Event, HistoryQuery, Joined, ListenFrom, Listener, Repair, SendOutcome, Sent,
 };
-pub use crate::cover::{CoverCapacity, cover_capacity, judge_cover, prepare_cover};
+pub use crate::cover::{
+    ChosenCover, CoverCapacity, CoverMap, choose_cover, compare_pictures, cover_capacity, judge_cover,
+    map_cover, prepare_cover,
+};
 pub use crate::error::{
     Error, ErrorKind, HistoryError, NetworkError, ProfileError, ReceiveError, SendError,
     StoredValueError,
@@ -63,6 +66,7 @@ pub use crate::remote_text::RemoteText;
 
 // Re-exports of crates and types that appear in the signatures above.
 pub use chat_stego::CodecId;
+pub use chat_stego::detect::{Assessment, Comparison};
 pub use chat_stego::cover::{Finding, Judgement, PreparedPhoto, SafeSizes, Severity};
 pub use chat_crypto::{KeyId, NetworkKey, key_file};
 #[doc(hidden)]

@@ -15,3 +15,4 @@ pub use note::Note;
 pub(crate) use planner::{Cargo, Plan, Planner, max_picture};
 pub(crate) use ready::Ready;
 pub use source::CoverSource;
+pub(crate) use source::{list, read_cover};

@@ -24,6 +24,7 @@ mod sample_pairs;
 mod table;
 mod weighted;
 
+pub(crate) use assess::luma;
 pub use assess::{Assessment, Channel, ChannelAssessment, assess};
 pub use blocks::{BlockCompatibility, GridOffset};
 pub use chi_square::{chi_square, chi_square_head};

@@ -31,7 +31,9 @@ pub(crate) use style::TableStyle;
 pub(crate) use write::BlockPlace;
 pub(crate) use write::JpegWriteError;
 
-use frame::{Frame, Process};
+use frame::Frame;
+#[cfg(test)]
+use frame::Process;
 use parts::{Definition, Padding, Part};
 
 /// A JPEG: its coefficients, and everything else needed to write the same bytes again.
@@ -73,6 +75,7 @@ impl Jpeg {
     }
 
     /// Whether the coefficients are spread over scans by frequency and bit.
+    #[cfg(test)]
     pub(crate) fn is_progressive(&self) -> bool {
         self.frame.process == Process::Progressive
     }

@@ -11,6 +11,7 @@ mod font;
 mod frame;
 mod heat_map;
 mod lsb_planes;
+mod maps;
 mod page;
 
 pub use capacity_bar::{CapacityBands, capacity_bar};
@@ -18,3 +19,4 @@ pub use cost_map::cost_map;
 pub use explained::{Hidden, Report, report};
 pub use heat_map::{Changes, heat_map};
 pub use lsb_planes::lsb_planes;
+pub use maps::{map_changes, map_costs, map_lowest_bits};

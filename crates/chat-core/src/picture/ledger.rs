@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::conversation::Conversation;
 use crate::error::SendError;
-use crate::hash::hash;
+use crate::hash::sha256;
 use crate::history_row::{decode, encode};
 
 /// One use of a cover.
@@ -45,7 +45,7 @@ impl CoverUse {
 
 /// The name of a conversation in the ledger.
 pub(crate) fn conversation_id(conversation: &Conversation) -> [u8; 32] {
-    hash(&conversation.encode())
+    sha256(&[&conversation.encode()])
 }
 
 /// All uses, and the covers that were planned since they were written.

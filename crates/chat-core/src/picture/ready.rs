@@ -55,9 +55,22 @@ impl Ready {
             Some(CodecId::JpegSi) => Self::prepared(file, max_bytes),
             Some(codec) => Self::as_is(file, codec),
             None => match Self::prepared(file, max_bytes) {
-                Err(CoverError::PhotoTooSmall { .. }) => Self::as_is(file, natural(file)),
+                Err(CoverError::PhotoTooSmall { .. }) => {
+                    Self::as_is(file, Self::natural_codec(file).id())
+                }
                 made => made,
             },
+        }
+    }
+
+    /// The codec for a file as it is.
+    pub(crate) fn natural_codec(file: &[u8]) -> HiddenCodec {
+        if file.starts_with(b"\x89PNG") {
+            HiddenCodec::PngHill
+        } else if split_side_information(file).is_some() {
+            HiddenCodec::JpegSi
+        } else {
+            HiddenCodec::JpegJuniward
         }
     }
 
@@ -97,9 +110,4 @@ impl Ready {
         let findings = self.judgement.iter().flat_map(|judgement| judgement.findings.iter());
         findings.filter(move |finding| finding.severity() >= least).copied()
     }
-}
-
-/// The codec for a file as it is.
-fn natural(file: &[u8]) -> CodecId {
-    if file.starts_with(b"\x89PNG") { CodecId::PngHill } else { CodecId::JpegJuniward }
 }

@@ -20,7 +20,7 @@ pub enum CoverSource {
 }
 
 /// The files of a folder.
-pub(super) fn list(folder: &Path) -> Result<Vec<PathBuf>, SendError> {
+pub(crate) fn list(folder: &Path) -> Result<Vec<PathBuf>, SendError> {
     let unreadable = |source| SendError::CoverFile { path: folder.to_owned(), source };
     let mut paths = Vec::new();
     for entry in std::fs::read_dir(folder).map_err(unreadable)? {
@@ -33,7 +33,7 @@ pub(super) fn list(folder: &Path) -> Result<Vec<PathBuf>, SendError> {
 }
 
 /// An image file, within the limit.
-pub(super) fn read_cover(path: &Path) -> Result<Vec<u8>, SendError> {
+pub(crate) fn read_cover(path: &Path) -> Result<Vec<u8>, SendError> {
     let unreadable = |source| SendError::CoverFile { path: path.to_owned(), source };
     let file = File::open(path).map_err(unreadable)?;
     let mut bytes = Vec::new();

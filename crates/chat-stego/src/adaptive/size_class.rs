@@ -7,6 +7,7 @@ pub(crate) struct SizeClass(u16);
 
 impl SizeClass {
     /// The largest body, in bytes.
+    #[cfg(test)]
     pub(crate) const MAX_BYTES: usize = 31 << 16;
 
     /// The smallest class that holds `bytes`; `None` above [`MAX_BYTES`](Self::MAX_BYTES).

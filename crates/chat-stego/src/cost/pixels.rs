@@ -17,6 +17,7 @@ pub(crate) struct Pixels {
 
 impl Pixels {
     /// Takes a picture of `wide` columns; a last row that is not whole is left out.
+    #[cfg(test)]
     pub(crate) fn from_samples(wide: usize, mut samples: Vec<u8>) -> Self {
         let high = samples.len().checked_div(wide).unwrap_or(0);
         samples.truncate(wide * high);

@@ -61,6 +61,7 @@ impl Directed {
 }
 
 /// A rounding error (-1/2 to 1/2) in a byte, off by 0.002 at most: a quarter of the memory.
+#[cfg(test)]
 pub(crate) fn kept(error: f32) -> i8 {
     (error * STEPS).round() as i8
 }

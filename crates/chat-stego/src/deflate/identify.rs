@@ -20,6 +20,7 @@ pub(crate) fn identify(stream: &[u8], raw: &[u8]) -> Option<Zlib> {
 /// The settings of C zlib that make `stream` of `raw`, all of it; None if none do.
 ///
 /// Takes as long as compressing once, a little longer where several settings agree at first.
+#[cfg(test)]
 pub(crate) fn prove(stream: &[u8], raw: &[u8]) -> Option<Zlib> {
     candidates(stream)
         .filter(|zlib| zlib.makes_the_beginning(stream, raw))

@@ -10,6 +10,7 @@ pub(crate) struct Level(u8);
 
 impl Level {
     /// None if the level is not 1 to 9.
+    #[cfg(test)]
     pub(crate) const fn new(level: u8) -> Option<Self> {
         match level {
             1..=9 => Some(Self(level)),
@@ -70,6 +71,7 @@ impl Zlib {
     }
 
     /// Whether these settings make `stream` of `raw`. Stops at the first block that differs.
+    #[cfg(test)]
     pub(crate) fn reproduces(&self, stream: &[u8], raw: &[u8]) -> bool {
         self.begins(stream)
             && self

@@ -2,8 +2,10 @@
 
 use super::assess::{Assessment, assess_raster, luma, rendering};
 use super::blocks::{BlockCompatibility, compatibility};
-use super::coefficients::CoefficientChanges;
+use super::coefficients::{CoefficientChanges, coefficient_changes};
+use crate::cover::split_side_information;
 use crate::decode;
+use crate::jpeg::Jpeg;
 use crate::picture::{PictureError, PictureFormat};
 use crate::raster::Raster;
 
@@ -45,6 +47,13 @@ pub struct SampleChanges {
 /// # Errors
 /// [`PictureError`] if either cannot be decoded.
 pub fn compare(cover: &[u8], stego: &[u8]) -> Result<Comparison, PictureError> {
+    let cover = split_side_information(cover).map_or(cover, |(jpeg, _)| jpeg);
+    let coefficients = match [cover, stego].map(PictureFormat::of) {
+        [Some(PictureFormat::Jpeg), Some(PictureFormat::Jpeg)] => {
+            coefficient_changes(Jpeg::read(cover)?.components(), Jpeg::read(stego)?.components())
+        }
+        _ => None,
+    };
     let (cover_pixels, cover) = decoded(cover)?;
     let (stego_pixels, stego) = decoded(stego)?;
     let blocks_by_cover_table = cover.former_jpeg.and_then(|jpeg| {
@@ -52,7 +61,7 @@ pub fn compare(cover: &[u8], stego: &[u8]) -> Result<Comparison, PictureError> {
         Some(compatibility(&plane, jpeg.grid, jpeg.table.steps()))
     });
     let samples = sample_changes(&cover_pixels, &stego_pixels);
-    Ok(Comparison { cover, stego, blocks_by_cover_table, samples, coefficients: None })
+    Ok(Comparison { cover, stego, blocks_by_cover_table, samples, coefficients })
 }
 
 fn decoded(file: &[u8]) -> Result<(Raster, Assessment), PictureError> {

@@ -14,6 +14,7 @@ use crate::limits::check_dimensions;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum HuffmanStyle {
     /// Those of T.81, annex K, as most programs do.
+    #[cfg_attr(not(test), expect(dead_code, reason = "covers that we make have optimal tables"))]
     Standard,
     /// The optimum for the coefficients.
     Optimal,

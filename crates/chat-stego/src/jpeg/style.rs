@@ -6,6 +6,7 @@ use super::{Jpeg, Knowledge};
 
 /// How the Huffman tables that a file uses were chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg(test)]
 pub(crate) enum TableStyle {
     /// All are the examples of T.81, annex K.
     Standard,
@@ -17,6 +18,7 @@ pub(crate) enum TableStyle {
 
 impl Jpeg {
     /// How the tables were chosen.
+    #[cfg(test)]
     pub(crate) fn table_style(&mut self) -> TableStyle {
         self.settle();
         let used: Vec<&Definition> = self

@@ -25,6 +25,7 @@ pub(crate) struct Bound {
 /// The bound for flips with these costs; see [`embed_binary`](super::embed_binary).
 ///
 /// Time O(elements), some 30 passes.
+#[cfg(test)]
 pub(crate) fn binary(costs: &[f32], message_bits: usize) -> Bound {
     let at = |lambda| total(lambda, costs.iter().map(|cost| [wet(*cost), f64::INFINITY]));
     search(at, message_bits as f64, mean(costs.iter()), 1e-9)
@@ -40,6 +41,7 @@ pub(crate) fn ternary(plus: &[f32], minus: &[f32], message_bits: usize) -> Bound
 
 /// The probabilities of the two changes of an element at `lambda`; a binary element has the
 /// second cost infinite.
+#[cfg(test)]
 pub(crate) fn probabilities(lambda: f64, costs: [f32; 2]) -> [f64; 2] {
     let weights = costs.map(|cost| (-lambda * wet(cost)).exp());
     weights.map(|weight| weight / (1.0 + weights.iter().sum::<f64>()))

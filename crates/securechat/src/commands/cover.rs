@@ -2,6 +2,7 @@
 
 mod capacity;
 mod choose;
+mod compare;
 mod inspect;
 mod map;
 mod prepare;

@@ -4,6 +4,7 @@ use super::pixels::{self, FLAT, Shares};
 use super::{Element, Finding, Judgement, origin};
 use crate::decode::png::PngRows;
 use crate::decode::{self, Rendering};
+use crate::png::PngFile;
 use crate::picture::{ColourModel, PictureError, PictureFormat, Unsupported};
 
 /// Judges a PNG. What no codec takes is named, and looked at no further.
@@ -11,6 +12,7 @@ pub(super) fn judge(file: &[u8]) -> Result<Judgement, PictureError> {
     let decode::Header { width, height, colour, .. } = decode::header(file)?;
     let mut findings: Vec<Finding> = kind(file, colour)?.into_iter().collect();
     if findings.is_empty() {
+        findings.extend(PngFile::read(file)?.is_signed().then_some(Finding::Manifest));
         let raster = decode::pixels(file, Rendering::AsViewer)?;
         let shares = Shares::of(&raster);
         findings.extend(pixels::flatness(shares.flat, FLAT));

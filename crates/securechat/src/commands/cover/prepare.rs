@@ -61,7 +61,7 @@ fn write(folder: &Path, photo: &Path, made: &PreparedPhoto) -> Result<PathBuf, F
         match private_file::create_new(&path, &made.file) {
             Ok(()) => return Ok(path),
             Err(PrivateFileError::Exists { .. }) => {}
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(chat_core::Error::from(error).into()),
         }
     }
     Err(Failure::usage(format!("{} holds too many covers of one name", folder.display())))
