@@ -1,5 +1,7 @@
 //! Pictures as covers: how good they are, how much they carry, and how to make better ones.
 
+pub(crate) mod explained;
+
 use std::path::{Path, PathBuf};
 
 use chat_crypto::Envelope;

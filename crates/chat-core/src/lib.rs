@@ -38,6 +38,7 @@ mod wire;
 pub use crate::client::{
     Client, Event, HistoryQuery, Joined, ListenFrom, Listener, Repair, SendOutcome, Sent,
 };
+pub use crate::cover::explained::{Explained, explain};
 pub use crate::cover::{
     ChosenCover, CoverCapacity, CoverMap, choose_cover, compare_pictures, cover_capacity, judge_cover,
     map_cover, prepare_cover,

@@ -34,7 +34,7 @@ impl PictureFormat {
     }
 
     /// Recognises a format by its first bytes.
-    pub(crate) fn of(file: &[u8]) -> Option<Self> {
+    pub fn of(file: &[u8]) -> Option<Self> {
         match file {
             [0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a, ..] => Some(Self::Png),
             [0xff, 0xd8, 0xff, ..] => Some(Self::Jpeg),

@@ -10,8 +10,8 @@ use chat_core::chat_transport::{
     Transport,
 };
 use chat_core::{
-    Client, ConnectionHints, CoverSource, Draft, Error, Event, HistoryItem, HistoryQuery, Item,
-    Landed, ListenFrom, NetworkOutcome, NewNetwork, SendOutcome, Seq,
+    Client, ConnectionHints, CoverSource, Draft, Error, Event, Explained, HistoryItem, HistoryQuery,
+    Item, Landed, ListenFrom, NetworkOutcome, NewNetwork, SendOutcome, Seq, explain,
 };
 
 use super::handle;
@@ -21,6 +21,8 @@ use crate::output::{Console, human, shell_word};
 
 /// A public photograph; see `images/README.md` for its source. Good for a demo, and only for that.
 const COVER: &[u8] = include_bytes!("../../../../images/smile.jpg");
+/// Bytes of the envelope of a short message: what is hidden.
+const SHORTEST_ENVELOPE: usize = 328;
 /// How long a message may take inside one process before something is wrong.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -124,7 +126,7 @@ impl Demo {
     async fn picture(&mut self) -> Result<(), Failure> {
         let tell = Teller(self.console);
         tell.title("5. Alice hides a message in a picture")?;
-        let (before, after) = (self.folder.join("before.jpg"), self.folder.join("after.png"));
+        let (before, after) = (self.folder.join("before.jpg"), self.folder.join("after.jpg"));
         write(&before, COVER)?;
         let text = "And this one travels inside a photograph.";
         let draft = Draft::text(self.bob.handle().clone(), text)
@@ -134,11 +136,26 @@ impl Demo {
         self.show_record(landed).await?;
         let arrived = receive(&self.bob, self.read_by_bob).await?;
         self.read_by_bob = arrived.seq;
-        write(&after, &self.bob.picture(arrived.seq).await?)?;
+        let picture = self.bob.picture(arrived.seq).await?;
+        write(&after, &picture)?;
         tell.row("Bob reads", &human::row(&arrived, self.console.color))?;
         tell.row("the cover", &before.display().to_string())?;
         tell.row("what was sent", &after.display().to_string())?;
-        tell.row("to be honest", "this codec (lsb-compat) hides from eyes, not from statistics")
+        let page = self.explain_picture(&picture)?;
+        tell.row("why nobody sees it", &page.display().to_string())?;
+        tell.row("to be honest", "this photograph is public: whoever has it compares the two")
+    }
+
+    /// Leaves maps and a page that explain what was hidden where.
+    fn explain_picture(&self, picture: &[u8]) -> Result<PathBuf, Failure> {
+        let Explained { page, changes, costs, lowest_bits, .. } =
+            explain((COVER, "before.jpg"), picture, SHORTEST_ENVELOPE)?;
+        write(&self.folder.join("changes.png"), &changes)?;
+        write(&self.folder.join("costs.png"), &costs)?;
+        write(&self.folder.join("lowest-bits.png"), &lowest_bits)?;
+        let path = self.folder.join("report.html");
+        write(&path, page.as_bytes())?;
+        Ok(path)
     }
 
     fn histories(&self) -> Result<(), Failure> {
@@ -204,7 +221,11 @@ impl Demo {
 
 fn describe(record: &StoredRecord) -> String {
     let value = record.value.as_deref().unwrap_or_default();
-    let kind = if value.starts_with(b"\x89PNG") { "a PNG image of" } else { "noise of" };
+    let kind = match value {
+        [0x89, b'P', b'N', b'G', ..] => "a PNG image of",
+        [0xff, 0xd8, ..] => "a JPEG image of",
+        _ => "noise of",
+    };
     let key = record
         .key
         .as_ref()

@@ -15,7 +15,12 @@ fn shows_every_stage_and_leaves_everything() {
     }
     assert!(said.err.is_empty(), "{}", said.err);
     assert!(std::fs::read(folder.join("before.jpg")).unwrap().starts_with(b"\xff\xd8"));
-    assert!(std::fs::read(folder.join("after.png")).unwrap().starts_with(b"\x89PNG"));
+    assert!(std::fs::read(folder.join("after.jpg")).unwrap().starts_with(b"\xff\xd8\xff"));
+    for map in ["changes.png", "costs.png", "lowest-bits.png"] {
+        assert!(std::fs::read(folder.join(map)).unwrap().starts_with(b"\x89PNG"), "{map}");
+    }
+    let page = std::fs::read_to_string(folder.join("report.html")).unwrap();
+    assert!(page.contains("jpeg-juniward") && !page.contains("<script"));
     assert!(folder.join("broker").is_dir());
     let history = house.run(&["--home", name, "--profile", "bob", "history", "--json"]).exit(0);
     assert_eq!(history.texts().len(), 3);
