@@ -10,6 +10,7 @@ mod pixels;
 mod png;
 #[cfg(test)]
 mod tests;
+mod trellis;
 
 pub(crate) use finding::{Finding, Severity};
 

@@ -2,7 +2,7 @@
 
 use super::finding::{Finding, Limits};
 use super::pixels::{Shares, flatness, share};
-use super::{Element, Judgement, double};
+use super::{Element, Judgement, double, trellis};
 use crate::cover::tables::Quality;
 use crate::decode::{self, Rendering};
 use crate::jpeg::{Component, Jpeg};
@@ -20,6 +20,7 @@ pub(super) fn judge(file: &[u8]) -> Result<Judgement, PictureError> {
     let mut findings: Vec<Finding> = tables(luma).into_iter().collect();
     findings.extend(flatness(flat, FLAT));
     findings.extend(double::compression(luma));
+    findings.extend(trellis::quantisation(luma));
     findings.extend(container(&jpeg));
     let raster = decode::pixels(file, Rendering::AsViewer)?;
     findings.extend(Shares::of(&raster).saturation());
