@@ -19,8 +19,8 @@ pub(super) fn judge(file: &[u8]) -> Result<Judgement, PictureError> {
     let Counts { nonzero, flat } = Counts::of(luma);
     let mut findings: Vec<Finding> = tables(luma).into_iter().collect();
     findings.extend(flatness(flat, FLAT));
-    findings.extend(double::compression(luma));
-    findings.extend(trellis::quantisation(luma));
+    // The gaps that two compressions leave look like dropped coefficients, so that goes first.
+    findings.extend(double::compression(luma).or_else(|| trellis::quantisation(luma)));
     findings.extend(container(&jpeg));
     let raster = decode::pixels(file, Rendering::AsViewer)?;
     findings.extend(Shares::of(&raster).saturation());

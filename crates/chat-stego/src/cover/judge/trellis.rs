@@ -10,8 +10,9 @@ use crate::jpeg::{Block, Component};
 
 /// A finding if lone last coefficients are too few.
 ///
-/// Measured on 18 photos of 0.6 MP at qualities 75 and 90: the ratio is 0.79 to 1.9 for libjpeg,
-/// and 0.43 to 1.7 for mozjpeg, below 0.74 in three of four files.
+/// Measured: none of 244 libjpeg files of qualities 75 to 95 (0.5 to 2 MP), and 39 of 72 mozjpeg
+/// files of qualities 75 and 90 (0.6 MP). A second compression leaves the same trace: ask only
+/// where there was none.
 pub(super) fn quantisation(luma: &Component) -> Option<Finding> {
     ratio(luma).filter(|&ratio| ratio < FEW).map(|_| Finding::Trellis)
 }
