@@ -8,6 +8,7 @@ mod pixels;
 mod png;
 #[cfg(test)]
 mod tests;
+mod trellis;
 
 pub use finding::{Finding, Limits, Severity, Sureness};
 

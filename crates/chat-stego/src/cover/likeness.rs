@@ -65,9 +65,11 @@ impl Likeness {
 
     /// Whether two pictures are one, as far as can be told.
     ///
-    /// Measured on 101 photos and drawings after resizing to 25-100 %, JPEG 60-95 and up to 15 %
-    /// of brightness: 0.2 % of 4,000 copies of photos are missed, and none of 31,000 pairs of
-    /// different pictures is taken for one; the nearest pair has 87.
+    /// Measured on 92 photos and their quarters after resizing to 25-100 %, JPEG 60-95 and up to
+    /// 15 % of brightness: 2 of 2,304 copies are missed (0.1 %), and none of 44,642 pairs of
+    /// different pictures is taken for one. The nearest pair differs in 90 bits; the tail says
+    /// that one pair in a million is below the limit. Drawings in other colours count as alike,
+    /// and pictures that are almost one colour have no likeness to speak of.
     pub fn is_same_picture(&self, other: &Self) -> bool {
         self.distance(other) <= SAME
     }

@@ -39,7 +39,7 @@ impl fmt::Debug for PreparedCover {
 
 /// Makes a picture ready to carry a payload inside a file of limited size.
 ///
-/// Decodes PNG, JPEG or BMP, turns it upright, drops all metadata, and scales it down (Lanczos)
+/// Decodes PNG, JPEG, WebP or BMP, turns it upright, drops all metadata, and scales it down (Lanczos)
 /// if the finished PNG would be longer than allowed. The size is measured, not guessed: a payload
 /// of the same length is embedded and the picture encoded, as often as needed.
 ///

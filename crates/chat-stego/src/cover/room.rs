@@ -17,7 +17,7 @@ pub struct CoverRoom {
 
 /// Tells how much of `wanted` a cover carries if the finished PNG has at most `max_bytes` bytes.
 ///
-/// * `cover` - the picture file: PNG, JPEG or BMP
+/// * `cover` - the picture file: PNG, JPEG, WebP or BMP
 /// * `wanted` - ASCII bytes, the most that the caller would embed
 /// * `max_bytes` - longest finished PNG, in bytes
 ///

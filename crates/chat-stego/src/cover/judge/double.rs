@@ -26,9 +26,10 @@ const LARGEST_STEP: u16 = 60;
 
 /// A finding if enough frequencies show an earlier compression.
 ///
-/// Measured on photos at 2 MP: no false alarm in 74 once compressed; of qualities 60, 75 and 85
-/// followed by a higher one all are found, 92 followed by 95 too, by 90 in two of three; a lower
-/// quality after a higher one is mostly not.
+/// Measured on 52 photos at up to 2 MP: of 208 files compressed once none is certain, and 2 are
+/// likely. Of 18 photos each, all are found where quality 60, 75 or 85 came before a higher one,
+/// or 92 before 95, nearly all with certainty and the right quality; 6 where 92 came before 90,
+/// and next to none where a lower quality came second.
 pub(super) fn compression(luma: &Component) -> Option<Finding> {
     let traces: Vec<Trace> = MODES.iter().filter_map(|&mode| trace(luma, mode)).collect();
     let sure = match traces.len() {
@@ -87,7 +88,7 @@ const RARE: u32 = 4;
 
 /// In natural logarithms of likelihood.
 const LEAST_GAIN: f64 = 30.0;
-const LEAST_GAIN_SHARE: f64 = 0.01;
+const LEAST_GAIN_SHARE: f64 = 0.015;
 
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 
 use super::finding::{Finding, Limits};
 use super::pixels::{Shares, flatness, share};
-use super::{Element, Judgement, double};
+use super::{Element, Judgement, double, trellis};
 use crate::cover::tables::Quality;
 use crate::decode::{self, Rendering};
 use crate::jpeg::{Component, Jpeg};
@@ -19,7 +19,8 @@ pub(super) fn judge(file: &[u8]) -> Result<Judgement, PictureError> {
     let Counts { nonzero, flat } = Counts::of(luma);
     let mut findings: Vec<Finding> = tables(luma).into_iter().collect();
     findings.extend(flatness(flat, FLAT));
-    findings.extend(double::compression(luma));
+    // The gaps that two compressions leave look like dropped coefficients, so that goes first.
+    findings.extend(double::compression(luma).or_else(|| trellis::quantisation(luma)));
     findings.extend(container(&jpeg));
     let raster = decode::pixels(file, Rendering::AsViewer)?;
     findings.extend(Shares::of(&raster).saturation());

@@ -128,6 +128,7 @@ fn all() -> Vec<Finding> {
         Finding::Inks,
         Finding::CompressedTwice { sure: Sureness::Likely, former: None },
         Finding::CompressedTwice { sure: Sureness::Certain, former: Some(75) },
+        Finding::Trellis,
         Finding::CameraTables,
         Finding::Prepared,
         Finding::DamagedSideInformation,

@@ -79,6 +79,19 @@ fn nothing_but_a_jfif_header_is_left() {
 }
 
 #[test]
+fn a_photo_is_turned_upright_and_forgets_its_camera() {
+    // An EXIF block whose one entry is orientation 6: turn to the right.
+    let mut exif = b"Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06".to_vec();
+    exif.extend([0; 6]);
+    let raster = samples::photo(1300, 1100, 4);
+    let file = samples::with_segment(&samples::jpeg(&raster, 95), 0xe1, &exif);
+    let prepared = prepare_photo(&file, &PhotoOptions::default()).unwrap();
+    assert_eq!((prepared.width, prepared.height), (550, 650));
+    assert_eq!(prepared.scaled_from, (1100, 1300));
+    assert!(!prepared.file.windows(4).any(|bytes| bytes == b"Exif"));
+}
+
+#[test]
 fn a_file_limit_makes_the_cover_smaller() {
     let file = photo();
     let free = prepare_photo(&file, &PhotoOptions::default()).unwrap();
