@@ -6,6 +6,9 @@ use crate::jpeg::fault::Fault;
 ///
 /// Past the marker come zeros; whether any of them was taken is asked with
 /// [`is_overdrawn`](Self::is_overdrawn) now and then, and always at the end of an interval.
+///
+/// A copy reads on from the same place: loops over a block take one, to keep it in registers.
+#[derive(Clone, Copy)]
 pub(crate) struct BitReader<'a> {
     data: &'a [u8],
     /// Where the next byte is read.
@@ -83,7 +86,7 @@ impl<'a> BitReader<'a> {
         self.count = self.count.wrapping_sub(count);
     }
 
-    /// Takes `count` bits (0 to 16) as a number.
+    /// Takes `count` bits (0 to 32) as a number.
     #[inline(always)]
     pub(crate) fn number(&mut self, count: u32) -> u32 {
         let number = (self.bits >> 1 >> (63 - (count & 63))) as u32;

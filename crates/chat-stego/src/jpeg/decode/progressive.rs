@@ -120,6 +120,8 @@ struct Ac<'a, 'f> {
     blocks: &'a mut [Block],
     table: Rc<DecodeTable>,
     band: Band,
+    /// The band as a mask in file order.
+    mask: u64,
     /// Blocks to come in which the band has nothing new.
     run: u32,
 }
@@ -129,7 +131,9 @@ impl<'a, 'f> Ac<'a, 'f> {
         let [slot] = job.slots else { return Err(NO_BLOCK) };
         let table = Tables::new(job.definitions).prepare(slot.ac, Symbols::ProgressiveAc)?;
         let component = job.components.get_mut(slot.component).ok_or(NO_BLOCK)?;
-        Ok(Self { stream, blocks: &mut component.blocks, table, band: job.band, run: 0 })
+        let (band, blocks) = (job.band, &mut component.blocks);
+        let mask = zigzag::band(band.start, band.end);
+        Ok(Self { stream, blocks, table, band, mask, run: 0 })
     }
 
     fn restart(&mut self, interval: usize) -> Result<(), Fault> {
@@ -165,24 +169,26 @@ impl Visitor for FirstAc<'_, '_> {
             return Ok(());
         }
         let block = scan.blocks.get_mut(index).ok_or(NO_BLOCK)?;
+        let (mut bits, table, low) = (scan.stream.bits, &*scan.table, scan.band.low);
         let (mut k, end) = (u32::from(scan.band.start), u32::from(scan.band.end));
         while k <= end {
-            scan.stream.bits.refill();
-            let (entry, value) = scan.table.next(&mut scan.stream.bits)?;
+            bits.refill();
+            let (entry, value) = table.next(&mut bits)?;
             if entry.run() >= Entry::END {
-                scan.run = run_behind(value, &mut scan.stream.bits);
+                scan.run = run_behind(value, &mut bits);
                 break;
             }
             k += entry.run();
             if k > end {
                 return Err(PAST_END);
             }
-            let value = i16::try_from(value << scan.band.low).map_err(|_| TOO_GREAT)?;
+            let value = i16::try_from(value << low).map_err(|_| TOO_GREAT)?;
             if let Some(place) = block.get_mut(zigzag::target(k)) {
                 *place = value;
             }
             k += 1;
         }
+        scan.stream.bits = bits;
         Ok(())
     }
 
@@ -204,33 +210,36 @@ impl Visitor for NextAc<'_, '_> {
     fn block(&mut self, _: usize, index: usize) -> Result<(), Fault> {
         let scan = &mut self.0;
         let block = scan.blocks.get_mut(index).ok_or(NO_BLOCK)?;
-        let known = zigzag::nonzero(block, 0) & zigzag::band(scan.band.start, scan.band.end);
-        let mut correction = Correction { block, stream: scan.stream, low: scan.band.low };
+        let (nonzero, band) = (zigzag::nonzero(block, 0), scan.mask);
+        let (known, free) = (nonzero & band, !nonzero & band);
+        let (table, low) = (&*scan.table, scan.band.low);
+        let mut correction = Correction { block, bits: scan.stream.bits, low };
+        let (mut k, end) = (u32::from(scan.band.start), u32::from(scan.band.end));
         if scan.run > 0 {
             scan.run -= 1;
             correction.correct(known);
-            return Ok(());
+            k = end + 1;
         }
-        let (mut k, end) = (u32::from(scan.band.start), u32::from(scan.band.end));
         while k <= end {
-            correction.stream.bits.refill();
-            let (entry, value) = scan.table.next(&mut correction.stream.bits)?;
+            correction.bits.refill();
+            let (entry, value) = table.next(&mut correction.bits)?;
             if entry.run() >= Entry::END {
-                scan.run = run_behind(value, &mut correction.stream.bits);
+                scan.run = run_behind(value, &mut correction.bits);
                 correction.correct(known & (u64::MAX << k));
                 break;
             }
             if value.unsigned_abs() > 1 {
                 return Err(Fault("a new coefficient of more than one bit in a later scan"));
             }
-            k = correction.pass(known, k..end + 1, entry.run())?;
+            k = correction.pass(known, free, k, entry.run())?;
             if value != 0
                 && let Some(place) = correction.block.get_mut(zigzag::target(k))
             {
-                *place = (value as i16) << scan.band.low;
+                *place = (value as i16) << low;
             }
             k += 1;
         }
+        scan.stream.bits = correction.bits;
         Ok(())
     }
 
@@ -246,43 +255,36 @@ impl Visitor for NextAc<'_, '_> {
 /// Reads one more bit of coefficients that are known already.
 struct Correction<'a, 'f> {
     block: &'a mut Block,
-    stream: &'a mut Stream<'f>,
+    bits: BitReader<'f>,
     low: u8,
 }
 
 impl Correction<'_, '_> {
-    /// Passes over `zeros` coefficients that are zero, correcting the `known` ones between.
+    /// Passes over `zeros` of the `free` coefficients from `k` on, and corrects the `known` ones
+    /// between.
     ///
-    /// Returns the next one that is zero: within `places`, in file order.
+    /// Returns the next free one. All are in file order.
     #[inline(always)]
-    fn pass(
-        &mut self,
-        known: u64,
-        places: std::ops::Range<u32>,
-        mut zeros: u32,
-    ) -> Result<u32, Fault> {
-        let mut k = places.start;
-        while k < places.end {
-            let free = (known >> (k & 63)).trailing_zeros().min(places.end - k);
-            if zeros < free {
-                return Ok(k + zeros);
-            }
-            zeros -= free;
-            k += free;
-            if k < places.end {
-                self.correct(1 << (k & 63));
-                k += 1;
-            }
+    fn pass(&mut self, known: u64, mut free: u64, k: u32, zeros: u32) -> Result<u32, Fault> {
+        let ahead = u64::MAX << (k & 63);
+        free &= ahead;
+        for _ in 0..zeros {
+            free &= free.wrapping_sub(1);
         }
-        Err(PAST_END)
+        if free == 0 {
+            return Err(PAST_END);
+        }
+        let next = free.trailing_zeros();
+        self.correct(known & ahead & !(u64::MAX << next));
+        Ok(next)
     }
 
     /// Corrects the coefficients in `which`, in file order.
     #[inline(always)]
     fn correct(&mut self, mut which: u64) {
         while which != 0 {
-            self.stream.bits.refill();
-            let bit = (self.stream.bits.number(1) as i16) << self.low;
+            self.bits.refill();
+            let bit = (self.bits.number(1) as i16) << self.low;
             if let Some(place) = self.block.get_mut(zigzag::target(which.trailing_zeros())) {
                 *place += if *place < 0 { -bit } else { bit };
             }

@@ -60,16 +60,16 @@ impl SlotState {
     /// Fills a block of zeros.
     #[inline(always)]
     fn block(&mut self, block: &mut Block, stream: &mut Stream<'_>) -> Result<(), Fault> {
-        let bits = &mut stream.bits;
+        let (mut bits, ac) = (stream.bits, &*self.ac);
         bits.refill();
-        let (_, difference) = self.dc.next(bits)?;
+        let (_, difference) = self.dc.next(&mut bits)?;
         self.predicted += difference;
         let [dc, ..] = block;
         *dc = i16::try_from(self.predicted).map_err(|_| TOO_GREAT)?;
         let mut k = 1;
         while k < 64 {
             bits.refill();
-            let (entry, value) = self.ac.next(bits)?;
+            let (entry, value) = ac.next(&mut bits)?;
             k += entry.run();
             // The end of a block writes a zero where there is one.
             if let Some(place) = block.get_mut(zigzag::target(k)) {
@@ -77,6 +77,7 @@ impl SlotState {
             }
             k += 1;
         }
+        stream.bits = bits;
         if k == 64 || k > Entry::END { Ok(()) } else { Err(PAST_END) }
     }
 }
