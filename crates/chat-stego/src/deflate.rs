@@ -4,7 +4,7 @@
 //! Three ways through a zlib stream: [`inflate`] gives its bytes; [`identify`] names the settings
 //! of C zlib that made it, which then compress changed bytes just so; and where no settings do,
 //! [`patch()`] changes the stream itself and leaves all of it that can stay.
-#![expect(dead_code, reason = "used by the codecs that follow")]
+#![cfg_attr(not(test), expect(dead_code, reason = "used by the codecs that follow"))]
 
 mod alphabet;
 mod bit_reader;
@@ -20,7 +20,7 @@ mod tests;
 mod token;
 mod zlib;
 
-#[expect(unused_imports, reason = "used by the codecs that follow")]
+#[cfg_attr(not(test), expect(unused_imports, reason = "used by the codecs that follow"))]
 pub(crate) use self::{
     error::{InflateError, PatchError},
     identify::{identify, prove},
