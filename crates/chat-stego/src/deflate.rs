@@ -4,6 +4,7 @@
 //! Three ways through a zlib stream: [`inflate`] gives its bytes; [`identify`] names the settings
 //! of C zlib that made it, which then compress changed bytes just so; and where no settings do,
 //! [`patch()`] changes the stream itself and leaves all of it that can stay.
+
 mod alphabet;
 mod bit_reader;
 mod blocks;

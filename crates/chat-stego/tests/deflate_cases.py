@@ -1,13 +1,16 @@
 """Writes inputs and what C zlib makes of them, for the ignored test `equals_zlib_on_cases`.
 
-    python3 deflate_cases.py DIR [PNG ...]
+    python3 deflate_cases.py DIR        # synthetic inputs
+    python3 deflate_cases.py DIR PNG ...  # those of pictures
+    python3 deflate_cases.py --known   # the table of src/deflate/tests/known.rs
     CHAT_STEGO_DEFLATE_CASES=DIR cargo test -p chat-stego --release --lib equals_zlib -- --ignored
 
 Each NAME.raw has a NAME.LEVEL.MEMLEVEL.STRATEGY.z for every level 1-9, memLevel 8 and 9, strategy
-0 (default) and 1 (filtered). Inputs: text, noise, zeros, ramps, lengths 0 to 1,000, edges of the
-window, and the filtered rows of the PNGs given.
+0 (default) and 1 (filtered). Inputs: text, noise, zeros, ramps, lengths 0 to 1,000 and edges of the
+window, or the filtered rows of the PNGs given, with their own stream as NAME.idat.
 """
 
+import hashlib
 import pathlib
 import random
 import struct
@@ -60,12 +63,62 @@ def synthetic(rng: random.Random):
         yield f"full{index}", noise[:length]
 
 
+def known():
+    """The inputs of src/deflate/tests/known.rs, from one generator (Numerical Recipes' LCG)."""
+    state = 5
+
+    def draw() -> int:
+        nonlocal state
+        state = (state * 1664525 + 1013904223) & 0xFFFFFFFF
+        return state >> 16
+
+    def noise(count: int) -> bytes:
+        return bytes(draw() >> 8 for _ in range(count))
+
+    yield "noise", noise(100_000)
+    yield "residual", bytes(
+        (bin(r & 0xFF).count("1") - bin(r >> 8).count("1")) & 255
+        for r in (draw() for _ in range(300_000))
+    )
+    text = bytearray()
+    while len(text) < 200_000:
+        word = draw() >> 8
+        text += bytes(97 + (word * 7 + place * 5) % 26 for place in range(2 + word % 7)) + b" "
+    yield "text", bytes(text)
+    runs = bytearray()
+    while len(runs) < 400_000:
+        length = draw() & 0x3FF
+        runs += bytes([draw() >> 14]) * length
+    yield "runs", bytes(runs)
+    block = noise(32_506)
+    yield "far", (block + block[:5000] + b"x") * 5
+
+
+def print_known() -> None:
+    """One row an input, one number a level: all four settings of it, hashed together."""
+    for name, raw in known():
+        row = []
+        for level in range(1, 10):
+            digest = hashlib.sha256()
+            for memory in (8, 9):
+                for strategy in (0, 1):
+                    packer = zlib.compressobj(level, zlib.DEFLATED, 15, memory, strategy)
+                    digest.update(packer.compress(raw) + packer.flush())
+            row.append("0x" + digest.hexdigest()[:16])
+        print(f"// {name}: {len(raw)} bytes\n[{', '.join(row)}],")
+
+
 def main() -> None:
+    if sys.argv[1] == "--known":
+        print_known()
+        return
     out = pathlib.Path(sys.argv[1])
     out.mkdir(parents=True, exist_ok=True)
-    cases = list(synthetic(random.Random(5)))
-    for index, name in enumerate(sys.argv[2:]):
-        cases.append((f"png{index}", zlib.decompress(idat(pathlib.Path(name).read_bytes()))))
+    cases = [] if sys.argv[2:] else list(synthetic(random.Random(5)))
+    for path in map(pathlib.Path, sys.argv[2:]):
+        stream = idat(path.read_bytes())
+        (out / f"{path.stem}.idat").write_bytes(stream)
+        cases.append((path.stem, zlib.decompress(stream)))
     for name, raw in cases:
         (out / f"{name}.raw").write_bytes(raw)
         for level in range(1, 10):
@@ -73,6 +126,12 @@ def main() -> None:
                 for strategy in (0, 1):
                     packer = zlib.compressobj(level, zlib.DEFLATED, 15, memory, strategy)
                     stream = packer.compress(raw) + packer.flush()
+                    # In rows, as libpng and Pillow feed it, it must come out the same.
+                    packer = zlib.compressobj(level, zlib.DEFLATED, 15, memory, strategy)
+                    rows = (raw[at : at + 3601] for at in range(0, len(raw), 3601))
+                    pieces = b"".join(map(packer.compress, rows)) + packer.flush()
+                    if pieces != stream:
+                        print(f"{name} {level}.{memory}.{strategy}: differs when fed in rows")
                     (out / f"{name}.{level}.{memory}.{strategy}.z").write_bytes(stream)
     print(f"zlib {zlib.ZLIB_RUNTIME_VERSION}: {len(cases)} inputs")
 

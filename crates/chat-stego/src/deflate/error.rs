@@ -54,5 +54,5 @@ pub(crate) enum PatchError {
     Foreign,
     /// The changed stream does not inflate to the new bytes: an error of this program.
     #[error("the changed stream cannot be read")]
-    Verification(#[source] InflateError),
+    Verification(#[source] Option<InflateError>),
 }

@@ -1,6 +1,9 @@
 //! Whose handwriting a stream is.
 
-use super::zlib::{Level, Memory, Strategy, Zlib, as_verdict};
+use super::{
+    encode::Verdict,
+    zlib::{Follow, Level, Memory, Strategy, Zlib},
+};
 
 /// Bytes of input on which settings are tried.
 const TRIAL: usize = 1 << 20;
@@ -41,10 +44,12 @@ fn candidates(stream: &[u8]) -> impl Iterator<Item = Zlib> {
 
 impl Zlib {
     fn makes_the_beginning(&self, stream: &[u8], raw: &[u8]) -> bool {
+        let mut follow = Follow::new(stream);
         let mut agree = true;
-        let whole = self.walk(raw, |so_far| {
-            agree = stream.starts_with(so_far);
-            as_verdict(agree && so_far.len() < TRIAL)
+        let whole = self.walk(raw, |so_far, walked| {
+            let verdict = follow.see(so_far);
+            agree = verdict.is_continue();
+            if walked < TRIAL { verdict } else { Verdict::Break(()) }
         });
         match whole {
             Some(whole) => whole == stream,

@@ -6,7 +6,7 @@
 //! symbols; where a stream shows that, the blocks are filled again, so that no block of an odd
 //! size tells of the change.
 
-mod rewrite;
+pub(super) mod rewrite;
 
 use self::rewrite::{Tokens, rewrite};
 use super::{
@@ -37,37 +37,36 @@ pub(crate) fn patch(stream: &[u8], old: &[u8], new: &[u8]) -> Result<Vec<u8>, Pa
         return if holds { Ok(stream.to_vec()) } else { Err(PatchError::Foreign) };
     }
     let mut blocks = Blocks::new(stream)?;
-    let mut tokens = Tokens::new(old.len());
+    let mut tokens = Tokens::new(old);
     let header = stream.iter().copied().take(HEADER).collect();
     let writer = BlockWriter { bits: BitWriter::after(header) };
-    let mut patch = Patch { stream, old, new, writer, full: None, waiting: Vec::new() };
+    let mut patch = Patch { stream, new, writer, full: None, waiting: Vec::new() };
     loop {
         let start = tokens.next_block();
         let Some(block) = blocks.next(&mut tokens)? else { break };
         patch.block(block, &tokens, start);
     }
-    check(old, tokens.written(), blocks.checksum()?)?;
+    if tokens.written() != old.len() {
+        Err(InflateError::TooShort { expected: old.len(), got: tokens.written() })?;
+    }
+    if tokens.is_foreign() {
+        return Err(PatchError::Foreign);
+    }
+    let (expected, computed) = (blocks.checksum()?, simd_adler32::adler32(&old));
+    if expected != computed {
+        Err(InflateError::Checksum { expected, computed })?;
+    }
     let mut patched = patch.writer.bits.finish();
     patched.extend_from_slice(&simd_adler32::adler32(&new).to_be_bytes());
     match inflate(&patched, new.len()) {
         Ok(bytes) if bytes == new => Ok(patched),
-        Ok(_) => Err(PatchError::Foreign),
-        Err(error) => Err(PatchError::Verification(error)),
+        Ok(_) => Err(PatchError::Verification(None)),
+        Err(error) => Err(PatchError::Verification(Some(error))),
     }
-}
-
-/// Whether the stream held the old bytes, by number and checksum.
-fn check(old: &[u8], written: usize, checksum: u32) -> Result<(), PatchError> {
-    if written != old.len() {
-        Err(InflateError::TooShort { expected: old.len(), got: written })?;
-    }
-    let same = checksum == simd_adler32::adler32(&old);
-    if same { Ok(()) } else { Err(PatchError::Foreign) }
 }
 
 struct Patch<'a> {
     stream: &'a [u8],
-    old: &'a [u8],
     new: &'a [u8],
     writer: BlockWriter,
     /// Symbols of a full block, where the compressor fills blocks.
@@ -78,7 +77,7 @@ struct Patch<'a> {
 
 impl Patch<'_> {
     /// Writes a block again that began at `start` in the bytes.
-    fn block(&mut self, block: Block, tokens: &Tokens, start: usize) {
+    fn block(&mut self, block: Block, tokens: &Tokens<'_>, start: usize) {
         if block.start == 8 * HEADER {
             self.full = filled(block, tokens.list().len());
         }
@@ -89,7 +88,7 @@ impl Patch<'_> {
             return;
         }
         let queued = self.waiting.len();
-        let changed = rewrite(tokens, (self.old, self.new), start, &mut self.waiting);
+        let changed = rewrite(tokens, self.new, start, &mut self.waiting);
         match self.full {
             _ if !changed && queued == 0 => {
                 self.waiting.clear();

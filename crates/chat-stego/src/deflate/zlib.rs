@@ -67,17 +67,15 @@ impl Zlib {
     ///
     /// Uses up to eight threads from level 4 on; memory is the stream and some 10 MB a thread.
     pub(crate) fn compress(&self, raw: &[u8]) -> Vec<u8> {
-        self.compress_watched(raw, |_| Verdict::Continue(())).unwrap_or_default()
+        self.compress_watched(raw, |_, _| Verdict::Continue(())).unwrap_or_default()
     }
 
     /// Whether these settings make `stream` of `raw`. Stops at the first block that differs.
     #[cfg(test)]
     pub(crate) fn reproduces(&self, stream: &[u8], raw: &[u8]) -> bool {
+        let mut follow = Follow::new(stream);
         self.begins(stream)
-            && self
-                .compress_watched(raw, |so_far| as_verdict(stream.starts_with(so_far)))
-                .as_deref()
-                == Some(stream)
+            && self.compress_watched(raw, |so_far, _| follow.see(so_far)).as_deref() == Some(stream)
     }
 
     /// Whether the stream's header is that of these settings.
@@ -85,8 +83,12 @@ impl Zlib {
         stream.starts_with(&self.header())
     }
 
-    /// Compresses on one thread; `watch` is told after each block, and at the end.
-    pub(super) fn walk<F: FnMut(&[u8]) -> Verdict>(&self, raw: &[u8], watch: F) -> Option<Vec<u8>> {
+    /// Compresses on one thread; `watch` sees the stream after each block but the last.
+    pub(super) fn walk<F: FnMut(&[u8], usize) -> Verdict>(
+        &self,
+        raw: &[u8],
+        watch: F,
+    ) -> Option<Vec<u8>> {
         let effort = self.effort();
         let mut writer = self.writer(raw, watch);
         match effort.parsing {
@@ -109,7 +111,7 @@ impl Zlib {
         }
     }
 
-    fn compress_watched<F: FnMut(&[u8]) -> Verdict>(
+    fn compress_watched<F: FnMut(&[u8], usize) -> Verdict>(
         &self,
         raw: &[u8],
         watch: F,
@@ -125,7 +127,7 @@ impl Zlib {
         Some(writer.finish(rest))
     }
 
-    fn writer<'a, F: FnMut(&[u8]) -> Verdict>(
+    fn writer<'a, F: FnMut(&[u8], usize) -> Verdict>(
         &self,
         raw: &'a [u8],
         watch: F,
@@ -156,6 +158,23 @@ impl Zlib {
 /// Bytes between two looks at a greedy walk's tokens.
 const GREEDY_STEP: usize = 64 * 1024;
 
-pub(super) fn as_verdict(go_on: bool) -> Verdict {
-    if go_on { Verdict::Continue(()) } else { Verdict::Break(()) }
+/// Compares a stream that comes into being with another.
+pub(super) struct Follow<'a> {
+    wanted: &'a [u8],
+    seen: usize,
+}
+
+impl<'a> Follow<'a> {
+    pub(super) fn new(wanted: &'a [u8]) -> Self {
+        Self { wanted, seen: 0 }
+    }
+
+    /// Whether all is the same as far as it goes; looks at what is new.
+    pub(super) fn see(&mut self, so_far: &[u8]) -> Verdict {
+        let fresh = self.seen..so_far.len();
+        let same =
+            so_far.get(fresh.clone()).zip(self.wanted.get(fresh)).is_some_and(|(a, b)| a == b);
+        self.seen = so_far.len();
+        if same { Verdict::Continue(()) } else { Verdict::Break(()) }
+    }
 }

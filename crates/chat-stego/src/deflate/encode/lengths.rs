@@ -153,3 +153,42 @@ impl Forest {
         key(a) <= key(b)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kraft<const N: usize>(lengths: &Lengths<N>, limit: u8) -> u32 {
+        lengths.bits.iter().filter(|&&bits| bits > 0).map(|&bits| 1 << (limit - bits)).sum()
+    }
+
+    #[test]
+    fn rare_symbols_get_long_codes() {
+        let lengths = Lengths::of(&[1, 8, 1, 4, 2, 0], 15);
+        assert_eq!((lengths.bits, lengths.used), ([4, 1, 4, 2, 3, 0], 5));
+        assert_eq!(lengths.cost(&[1, 8, 1, 4, 2, 0], |_| 0), 30);
+    }
+
+    #[test]
+    fn there_are_always_two_codes() {
+        let lengths = |counts: [u32; 4]| Lengths::of(&counts, 15);
+        assert_eq!((lengths([0; 4]).bits, lengths([0; 4]).used), ([1, 1, 0, 0], 2));
+        assert_eq!(lengths([9, 0, 0, 0]).bits, [1, 1, 0, 0]);
+        assert_eq!(lengths([0, 0, 0, 9]).bits, [1, 0, 0, 1]);
+    }
+
+    #[test]
+    fn no_code_is_longer_than_the_limit() {
+        let mut counts = [0_u32; 24];
+        let (mut a, mut b) = (1, 1);
+        for count in &mut counts {
+            *count = a;
+            (a, b) = (b, a + b);
+        }
+        for limit in [7, 15] {
+            let lengths = Lengths::of(&counts, limit);
+            assert!(lengths.bits.iter().all(|&bits| (1..=limit).contains(&bits)));
+            assert_eq!(kraft(&lengths, limit), 1 << limit);
+        }
+    }
+}

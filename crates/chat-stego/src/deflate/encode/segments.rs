@@ -38,7 +38,7 @@ pub(in super::super) struct Task<'a> {
 
 /// Walks over the input with up to eight threads and hands the tokens over in order; returns the
 /// byte that is left at the end.
-pub(in super::super) fn lazy_in_parallel<F: FnMut(&[u8]) -> Verdict>(
+pub(in super::super) fn lazy_in_parallel<F: FnMut(&[u8], usize) -> Verdict>(
     task: Task<'_>,
     writer: &mut StreamWriter<'_, F>,
 ) -> (Verdict, Option<Token>) {
@@ -47,7 +47,7 @@ pub(in super::super) fn lazy_in_parallel<F: FnMut(&[u8]) -> Verdict>(
 }
 
 /// The same with a given number of threads.
-pub(super) fn with_threads<F: FnMut(&[u8]) -> Verdict>(
+pub(super) fn with_threads<F: FnMut(&[u8], usize) -> Verdict>(
     task: Task<'_>,
     threads: usize,
     writer: &mut StreamWriter<'_, F>,
@@ -78,7 +78,7 @@ impl Task<'_> {
         if part + 1 == self.parts() { self.input.len() } else { (part + 1) * PART }
     }
 
-    pub(in super::super) fn alone<F: FnMut(&[u8]) -> Verdict>(
+    pub(in super::super) fn alone<F: FnMut(&[u8], usize) -> Verdict>(
         &self,
         writer: &mut StreamWriter<'_, F>,
     ) -> (Verdict, Option<Token>) {
@@ -106,7 +106,7 @@ impl Task<'_> {
     }
 
     /// Joins the parts.
-    fn join<F: FnMut(&[u8]) -> Verdict>(
+    fn join<F: FnMut(&[u8], usize) -> Verdict>(
         &self,
         receivers: &[Receiver<Walked>],
         writer: &mut StreamWriter<'_, F>,
@@ -146,5 +146,59 @@ impl Task<'_> {
 
     fn walk_from(&self, place: usize) -> Lazy<'_> {
         Lazy::new(Window::at_place(self.input, place, self.memory), self.effort)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::effort::Parsing, *};
+
+    fn compressed(input: &[u8], effort: Effort, threads: usize) -> Vec<u8> {
+        let go_on = |_: &[u8], _| Verdict::Continue(());
+        let mut writer = StreamWriter::new(input, [0x78, 0x9c], (Parsing::Lazy, 8), go_on);
+        let task = Task { input, effort, memory: 8 };
+        let (_, rest) = with_threads(task, threads, &mut writer);
+        writer.finish(rest)
+    }
+
+    /// Small differences with runs of zeros across the borders of parts, and noise.
+    fn input() -> Vec<u8> {
+        let mut state = 1_u64;
+        let mut input = vec![0; 5 * PART + 12_345];
+        for byte in &mut input {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            *byte = ((state >> 60) as u8).min(6);
+        }
+        input[2 * PART - 5000..2 * PART + 70_000].fill(0);
+        input[3 * PART - 100..4 * PART + 2 * OVERLAP].fill(9);
+        input
+    }
+
+    #[test]
+    fn any_number_of_threads_writes_the_same() {
+        let input = input();
+        for (level, filtered) in [(4, false), (6, true), (9, false)] {
+            let effort = Effort::of(level, filtered);
+            let alone = compressed(&input, effort, 1);
+            for threads in 2..5 {
+                assert!(compressed(&input, effort, threads) == alone, "{level} {threads}");
+            }
+        }
+    }
+
+    #[test]
+    fn one_colour_is_the_same_as_well() {
+        let input = vec![7; 3 * PART + 1];
+        let effort = Effort::of(6, false);
+        assert!(compressed(&input, effort, 3) == compressed(&input, effort, 1));
+    }
+
+    #[test]
+    fn walking_ends_when_nobody_wants_more() {
+        let input = input();
+        let stop = |_: &[u8], _| Verdict::Break(());
+        let mut writer = StreamWriter::new(&input, [0x78, 0x9c], (Parsing::Lazy, 8), stop);
+        let task = Task { input: &input, effort: Effort::of(6, false), memory: 8 };
+        assert!(with_threads(task, 3, &mut writer).0.is_break());
     }
 }

@@ -10,7 +10,8 @@ use super::{
 /// Whether the one who watches a stream come into being wants more of it.
 pub(in super::super) type Verdict = ControlFlow<()>;
 
-/// Cuts tokens into blocks and writes these; after each block `watch` sees the stream so far.
+/// Cuts tokens into blocks and writes these; after each block `watch` sees the stream so far, and
+/// hears how many bytes of input it stands for.
 pub(in super::super) struct StreamWriter<'a, F> {
     input: &'a [u8],
     parsing: Parsing,
@@ -23,7 +24,7 @@ pub(in super::super) struct StreamWriter<'a, F> {
     watch: F,
 }
 
-impl<'a, F: FnMut(&[u8]) -> Verdict> StreamWriter<'a, F> {
+impl<'a, F: FnMut(&[u8], usize) -> Verdict> StreamWriter<'a, F> {
     /// * `memory` - zlib's memLevel, 1 to 9
     pub(in super::super) fn new(
         input: &'a [u8],
@@ -74,7 +75,7 @@ impl<'a, F: FnMut(&[u8]) -> Verdict> StreamWriter<'a, F> {
         self.blocks.shortest(&self.tokens, bytes, false);
         self.tokens.clear();
         self.start = end;
-        (self.watch)(self.blocks.bits.so_far())
+        (self.watch)(self.blocks.bits.so_far(), end)
     }
 
     /// The block's bytes if the window of a walk at `place` still has them all: else zlib does

@@ -9,98 +9,110 @@ use super::super::{
 /// A match of three bytes from farther away is worth no more than its literals; compressors know.
 const TOO_FAR: usize = 4096;
 
-/// Collects the tokens of a block; knows how many bytes came before, and may come at all.
-pub(super) struct Tokens {
+/// Collects the tokens of a block and compares them with the bytes that the stream should hold.
+pub(in super::super) struct Tokens<'a> {
     list: Vec<Token>,
+    /// What the stream should hold.
+    expected: &'a [u8],
     written: usize,
-    limit: usize,
+    /// The stream holds something else.
+    foreign: bool,
     /// The shortest match so far: the compressor may have dropped shorter ones.
     shortest: usize,
 }
 
-impl Tokens {
-    pub(super) fn new(limit: usize) -> Self {
-        Self { list: Vec::new(), written: 0, limit, shortest: usize::MAX }
+impl<'a> Tokens<'a> {
+    pub(in super::super) fn new(expected: &'a [u8]) -> Self {
+        Self { list: Vec::new(), expected, written: 0, foreign: false, shortest: usize::MAX }
     }
 
     /// Forgets the tokens; returns how many bytes are written.
-    pub(super) fn next_block(&mut self) -> usize {
+    pub(in super::super) fn next_block(&mut self) -> usize {
         self.list.clear();
         self.written
     }
 
-    pub(super) fn list(&self) -> &[Token] {
+    pub(in super::super) fn list(&self) -> &[Token] {
         &self.list
     }
 
     /// Bytes up to the end of the block.
-    pub(super) fn written(&self) -> usize {
+    pub(in super::super) fn written(&self) -> usize {
         self.written
     }
 
-    #[inline(always)]
-    fn write(&mut self, count: usize) -> Result<(), Refused> {
-        self.written += count;
-        if self.written > self.limit {
-            return Err(Refused::Full { limit: self.limit });
-        }
-        Ok(())
+    /// Whether the stream holds something else than it should.
+    pub(super) fn is_foreign(&self) -> bool {
+        self.foreign
+    }
+
+    fn full(&self) -> Refused {
+        Refused::Full { limit: self.expected.len() }
     }
 }
 
-impl Sink for Tokens {
+impl Sink for Tokens<'_> {
     #[inline(always)]
     fn literal(&mut self, byte: u8) -> Result<(), Refused> {
-        self.write(1)?;
+        let expected = *self.expected.get(self.written).ok_or(self.full())?;
+        self.foreign |= expected != byte;
+        self.written += 1;
         self.list.push(Token::literal(byte));
         Ok(())
     }
 
     #[inline(always)]
     fn copy(&mut self, length: usize, distance: usize) -> Result<(), Refused> {
-        if distance > self.written {
+        let Some(source) = self.written.checked_sub(distance) else {
             return Err(Refused::Distance { distance, written: self.written });
-        }
-        self.write(length)?;
+        };
+        let end = self.written + length;
+        let expected = self.expected.get(self.written..end).ok_or(self.full())?;
+        self.foreign |= self.expected.get(source..source + length) != Some(expected);
+        self.written = end;
         self.shortest = self.shortest.min(length);
         self.list.push(Token::copy(length, distance));
         Ok(())
     }
 
     fn stored(&mut self, bytes: &[u8]) -> Result<(), Refused> {
-        self.write(bytes.len())
+        let end = self.written + bytes.len();
+        let expected = self.expected.get(self.written..end).ok_or(self.full())?;
+        self.foreign |= expected != bytes;
+        self.written = end;
+        Ok(())
     }
 }
 
 /// Adds the block's tokens for the new bytes to `out`; returns whether any differ.
 ///
 /// * `start` - where the block begins in the bytes
-pub(super) fn rewrite(
-    tokens: &Tokens,
-    (old, new): (&[u8], &[u8]),
-    start: usize,
-    out: &mut Vec<Token>,
-) -> bool {
+pub(super) fn rewrite(tokens: &Tokens<'_>, new: &[u8], start: usize, out: &mut Vec<Token>) -> bool {
     let in_reach = start.saturating_sub(32_768)..tokens.written;
-    if old.get(in_reach.clone()) == new.get(in_reach) {
+    if tokens.expected.get(in_reach.clone()) == new.get(in_reach) {
         out.extend_from_slice(&tokens.list);
         return false;
     }
     let mut place = start;
     let mut changed = false;
     for &token in &tokens.list {
-        let target = new.get(place..place + token.span()).unwrap_or_default();
-        let source = place.saturating_sub(token.distance());
-        let source = new.get(source..source + token.span()).unwrap_or_default();
-        place += token.span();
-        if let ([byte], 0) = (target, token.distance()) {
-            changed |= usize::from(*byte) != token.value();
-            out.push(Token::literal(*byte));
-        } else if target == source {
+        let distance = token.distance();
+        if distance == 0 {
+            let byte = new.get(place).copied().unwrap_or_default();
+            changed |= usize::from(byte) != token.value();
+            out.push(Token::literal(byte));
+            place += 1;
+            continue;
+        }
+        let source = place.saturating_sub(distance);
+        let source = new.get(source..source + token.value()).unwrap_or_default();
+        let target = new.get(place..place + token.value()).unwrap_or_default();
+        place += token.value();
+        if target == source {
             out.push(token);
         } else {
             changed = true;
-            split(target, source, (token.distance(), tokens.shortest), out);
+            split(target, source, (distance, tokens.shortest), out);
         }
     }
     changed
