@@ -26,6 +26,7 @@ pub(crate) use self::{
 };
 #[cfg(test)]
 pub(crate) use self::{
+    error::{InflateError, PatchError},
     identify::prove,
     zlib::{Level, Memory, Strategy, Zlib},
 };

@@ -227,6 +227,6 @@ const LEAST_MARGIN: f64 = 1.01;
 
 /// A picture as a JPEG of this quality, for tests.
 #[cfg(test)]
-pub fn jpeg_of(raster: &Raster, quality: Quality) -> Vec<u8> {
+pub(crate) fn jpeg_of(raster: &Raster, quality: Quality) -> Vec<u8> {
     Written::of(raster, quality).unwrap().jpeg
 }
