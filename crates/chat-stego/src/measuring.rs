@@ -1,4 +1,6 @@
-//! The codec `lsb-compat` on decoded pixels, for benches alone.
+//! What benches measure: the codec `lsb-compat` on decoded pixels, and the codes apart.
+
+pub mod stc;
 
 use zeroize::Zeroizing;
 

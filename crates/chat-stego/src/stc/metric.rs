@@ -22,8 +22,14 @@ pub(super) trait Metric: Copy + PartialOrd + Default + Send {
     /// The difference, where `self >= other` and `other` is not `FAR`; `FAR` stays `FAR`.
     fn minus(self, other: Self) -> Self;
 
+    /// Whether it is time to take the least metric from all, when it is this.
+    fn is_high(self) -> bool;
+
     /// Numbers in the order of the costs.
     fn rank(self) -> u32;
+
+    /// The cost with this rank.
+    fn of_rank(rank: u32) -> Self;
 }
 
 /// Integers, for speed: eight fit in the registers of every x86-64 processor.
@@ -50,11 +56,19 @@ impl Metric for i16 {
 
     #[inline(always)]
     fn minus(self, other: Self) -> Self {
-        if self == Self::FAR { Self::FAR } else { self - other }
+        if self == Self::FAR { Self::FAR } else { self.wrapping_sub(other) }
+    }
+
+    fn is_high(self) -> bool {
+        self >= 8192
     }
 
     fn rank(self) -> u32 {
         u32::from(self.unsigned_abs())
+    }
+
+    fn of_rank(rank: u32) -> Self {
+        Self::try_from(rank).unwrap_or(Self::FAR)
     }
 }
 
@@ -80,7 +94,15 @@ impl Metric for f32 {
         self - other
     }
 
+    fn is_high(self) -> bool {
+        true
+    }
+
     fn rank(self) -> u32 {
         self.to_bits()
+    }
+
+    fn of_rank(rank: u32) -> Self {
+        Self::from_bits(rank)
     }
 }
