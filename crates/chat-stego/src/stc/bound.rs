@@ -92,10 +92,11 @@ fn total(lambda: f64, elements: impl Iterator<Item = [f64; 2]>) -> Bound {
     let mut nats = 0.0;
     let mut distortion = 0.0;
     for costs in elements {
-        let weights = costs.map(|cost| (-lambda * cost).exp());
-        let sum = weights[0] + weights[1];
-        let products = [0, 1].map(|i| if weights[i] > 0.0 { weights[i] * costs[i] } else { 0.0 });
-        let cost = (products[0] + products[1]) / (1.0 + sum);
+        let weighed = costs.map(|cost| (cost, (-lambda * cost).exp()));
+        let sum: f64 = weighed.iter().map(|(_, weight)| weight).sum();
+        // An infinite cost has no weight, and does not count.
+        let counted = weighed.iter().filter(|(_, weight)| *weight > 0.0);
+        let cost = counted.map(|(cost, weight)| cost * weight).sum::<f64>() / (1.0 + sum);
         distortion += cost;
         // - sum p ln p with p = weight / (1 + sum) and ln weight = - lambda * cost
         nats += sum.ln_1p() + lambda * cost;
@@ -164,7 +165,7 @@ mod tests {
     fn the_slope_of_distortion_is_one_over_lambda() {
         let costs: Vec<f32> = (1..3_000_u16).map(|i| f32::from(i).sqrt()).collect();
         let (less, more) = (binary(&costs, 700), binary(&costs, 701));
-        let slope = (more.distortion - less.distortion) / std::f64::consts::LN_2;
+        let slope = (more.distortion - less.distortion) / LN_2;
         assert!((slope * less.lambda - 1.0).abs() < 2e-3);
     }
 

@@ -143,8 +143,8 @@ impl Part {
         self.has(first, !(LANES - 1))
     }
 
-    /// For each lane, `inside` or `outside`. To be made opaque: otherwise the compiler compares lane
-    /// numbers again in every row.
+    /// For each lane, `inside` or `outside`. To be made opaque: otherwise the compiler compares
+    /// lane numbers again in every row.
     fn lanes<T: Copy>(self, inside: T, outside: T) -> [T; LANES] {
         std::array::from_fn(|lane| if self.has(lane, LANES - 1) { inside } else { outside })
     }
@@ -174,8 +174,8 @@ fn highest_of_all<T: Metric>(blocks: &[Block<T>]) -> T {
     let mut lanes = [T::default(); 2 * LANES];
     for block in blocks {
         for states in block.0.as_flattened().as_chunks::<{ 2 * LANES }>().0 {
-            for lane in 0..2 * LANES {
-                lanes[lane] = higher(lanes[lane], states[lane]);
+            for (lane, state) in lanes.iter_mut().zip(states) {
+                *lane = higher(*lane, *state);
             }
         }
     }
@@ -207,8 +207,8 @@ pub(super) fn keep<T: Metric>(blocks: &mut [Block<T>], part: Part) -> T {
 pub(super) fn subtract<T: Metric>(blocks: &mut [Block<T>], less: T) {
     for block in blocks {
         for states in &mut block.0 {
-            for lane in 0..LANES {
-                states[lane] = states[lane].minus(less);
+            for state in states {
+                *state = state.minus(less);
             }
         }
     }

@@ -39,7 +39,8 @@ impl Metric for i16 {
     #[inline(always)]
     fn of(nats: f32, scale: f32) -> Option<Self> {
         let scaled = nats * scale;
-        (scaled >= 0.0 && scaled < f32::from(Self::FAR) - 0.5).then(|| (scaled + 0.5) as Self)
+        let fits = (0.0..f32::from(Self::FAR) - 0.5).contains(&scaled);
+        fits.then_some((scaled + 0.5) as Self)
     }
 
     /// A nat is 1,024 steps at least: paths that compete differ by few nats, and an error of half
@@ -77,7 +78,7 @@ impl Metric for f32 {
     const FAR: Self = Self::INFINITY;
 
     fn of(nats: f32, _scale: f32) -> Option<Self> {
-        (nats >= 0.0 && nats < Self::INFINITY).then_some(nats.abs())
+        (0.0..Self::INFINITY).contains(&nats).then_some(nats.abs())
     }
 
     fn scale_of(_highest: f32) -> f32 {

@@ -35,7 +35,7 @@ fn solve_in<T: Metric>(trellis: &Trellis<'_>) -> Option<Vec<usize>> {
         let kept: Vec<T> = metrics.iter().skip(bit).step_by(2).copied().collect();
         metrics = kept;
         let least = metrics.iter().fold(T::FAR, |a, b| if *b < a { *b } else { a });
-        if !(least < T::FAR) {
+        if least >= T::FAR {
             return None;
         }
         if least.is_high() {

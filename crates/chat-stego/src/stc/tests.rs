@@ -168,7 +168,8 @@ proptest! {
                 1 => costs[0][index],
                 _ => costs[1][index],
             };
-            prop_assert!(changes.iter().enumerate().map(cost).all(|cost| cost.is_finite() && cost >= 0.0));
+            let dry = |cost: f32| (0.0..f32::INFINITY).contains(&cost);
+            prop_assert!(changes.iter().enumerate().map(cost).all(dry));
             let stego = changed(&symbols, &changes);
             prop_assert_eq!(extract_ternary(&code, &stego, bits).unwrap(), message);
         }
