@@ -3,6 +3,7 @@
 mod hiding;
 mod made_up;
 mod pixels;
+pub mod stc;
 
 pub use hiding::{bound, costs, random_bytes};
 pub use made_up::Picture;

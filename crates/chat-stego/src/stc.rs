@@ -20,8 +20,6 @@ mod ternary;
 mod trellis;
 
 #[cfg(test)]
-mod profile;
-#[cfg(test)]
 mod reference;
 #[cfg(test)]
 mod tests;
@@ -88,7 +86,8 @@ pub(crate) fn embed_binary(
         return Err(StcError::Costs { elements: bits.len(), costs: costs.len() });
     }
     let lambda = bound::lambda_binary(costs, message.len());
-    let nats = |element| costs.get(element).map_or(f32::INFINITY, |cost| cost * lambda);
+    let nats =
+        |element| costs.get(element).map_or(f32::INFINITY, |cost| bound::nats(*cost, lambda));
     let job = (code, Layer::Binary, parallel::threads());
     let indices = layer::flips(job, bits, nats, message)?;
     let cost = indices.iter().filter_map(|flip| costs.get(*flip)).copied().map(f64::from).sum();

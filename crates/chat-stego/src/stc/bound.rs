@@ -48,21 +48,27 @@ pub(crate) fn probabilities(lambda: f64, costs: [f32; 2]) -> [f64; 2] {
 }
 
 /// Lambda of [`binary`] from a sample: to about a percent, which the trellis does not feel.
-pub(super) fn lambda_binary(costs: &[f32], message_bits: usize) -> f32 {
+pub(super) fn lambda_binary(costs: &[f32], message_bits: usize) -> f64 {
     let sample: Vec<f32> = sample(costs).copied().collect();
     let at = |lambda| total(lambda, sample.iter().map(|cost| [wet(*cost), f64::INFINITY]));
     let bits = message_bits as f64 * sample.len() as f64 / costs.len().max(1) as f64;
-    search(at, bits, mean(sample.iter()), 1e-3).lambda as f32
+    search(at, bits, mean(sample.iter()), 1e-3).lambda
 }
 
 /// Lambda of [`ternary`] from a sample.
-pub(super) fn lambda_ternary(plus: &[f32], minus: &[f32], message_bits: usize) -> f32 {
+pub(super) fn lambda_ternary(plus: &[f32], minus: &[f32], message_bits: usize) -> f64 {
     let (plus_sample, minus_sample) = (sample(plus), sample(minus));
     let pairs = plus_sample.zip(minus_sample).map(|(plus, minus)| [wet(*plus), wet(*minus)]);
     let pairs: Vec<_> = pairs.collect();
     let at = |lambda| total(lambda, pairs.iter().copied());
     let bits = message_bits as f64 * pairs.len() as f64 / plus.len().max(1) as f64;
-    search(at, bits, mean(sample(plus).chain(sample(minus))), 1e-3).lambda as f32
+    search(at, bits, mean(sample(plus).chain(sample(minus))), 1e-3).lambda
+}
+
+/// A cost in units of 1 / `lambda`, which is what the trellis counts in; infinite if wet.
+pub(super) fn nats(cost: f32, lambda: f64) -> f32 {
+    // Sums of such costs stay finite.
+    if wet(cost).is_finite() { (wet(cost) * lambda).min(1e30) as f32 } else { f32::INFINITY }
 }
 
 /// Elements at equal distances, no more than twice [`SAMPLE`].
@@ -88,10 +94,11 @@ fn total(lambda: f64, elements: impl Iterator<Item = [f64; 2]>) -> Bound {
     let mut nats = 0.0;
     let mut distortion = 0.0;
     for costs in elements {
-        let weights = costs.map(|cost| (-lambda * cost).exp());
-        let sum = weights[0] + weights[1];
-        let products = [0, 1].map(|i| if weights[i] > 0.0 { weights[i] * costs[i] } else { 0.0 });
-        let cost = (products[0] + products[1]) / (1.0 + sum);
+        let weighed = costs.map(|cost| (cost, (-lambda * cost).exp()));
+        let sum: f64 = weighed.iter().map(|(_, weight)| weight).sum();
+        // An infinite cost has no weight, and does not count.
+        let counted = weighed.iter().filter(|(_, weight)| *weight > 0.0);
+        let cost = counted.map(|(cost, weight)| cost * weight).sum::<f64>() / (1.0 + sum);
         distortion += cost;
         // - sum p ln p with p = weight / (1 + sum) and ln weight = - lambda * cost
         nats += sum.ln_1p() + lambda * cost;

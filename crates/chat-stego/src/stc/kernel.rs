@@ -1,19 +1,21 @@
-//! The inner loops of the trellis: eight states at once, in code that the compiler turns into
+//! The inner loops of the trellis: sixteen states at once, in code that the compiler turns into
 //! vector instructions of every processor.
 //!
-//! A state is a number of `height` bits: its lowest three say in which lane of a row it lies, the
+//! A state is a number of `height` bits: its lowest four say in which lane of a row it lies, the
 //! next four in which row of a block, the others in which block. Exclusive-or with a column
 //! therefore permutes blocks, rows and lanes, each for itself.
 #![expect(clippy::indexing_slicing, reason = "fixed arrays and block numbers below a power of 2")]
+
+use std::hint::black_box;
 
 use super::metric::Metric;
 
 /// States of a block.
 pub(super) const BLOCK: usize = LANES * ROWS;
-const LANES: usize = 8;
+const LANES: usize = 16;
 const ROWS: usize = 16;
 
-/// Metrics of 128 states.
+/// Metrics of 256 states.
 #[derive(Clone, Copy)]
 #[repr(align(64))]
 pub(super) struct Block<T>([[T; LANES]; ROWS]);
@@ -43,7 +45,7 @@ pub(super) fn changes(decisions: &[Decisions], state: usize) -> bool {
 /// Offers one element with this `column` and `cost` to all paths.
 ///
 /// `new[s] = min(old[s], old[s ^ column] + cost)`; a tie keeps the element. All three slices
-/// have `2^height / 128` entries.
+/// have `2^height / 256` entries, at least one.
 pub(super) fn step<T: Metric>(
     old: &[Block<T>],
     new: &mut [Block<T>],
@@ -59,7 +61,15 @@ pub(super) fn step<T: Metric>(
         4 => step_lanes::<T, 4>(old, new, decisions, (column, cost)),
         5 => step_lanes::<T, 5>(old, new, decisions, (column, cost)),
         6 => step_lanes::<T, 6>(old, new, decisions, (column, cost)),
-        _ => step_lanes::<T, 7>(old, new, decisions, (column, cost)),
+        7 => step_lanes::<T, 7>(old, new, decisions, (column, cost)),
+        8 => step_lanes::<T, 8>(old, new, decisions, (column, cost)),
+        9 => step_lanes::<T, 9>(old, new, decisions, (column, cost)),
+        10 => step_lanes::<T, 10>(old, new, decisions, (column, cost)),
+        11 => step_lanes::<T, 11>(old, new, decisions, (column, cost)),
+        12 => step_lanes::<T, 12>(old, new, decisions, (column, cost)),
+        13 => step_lanes::<T, 13>(old, new, decisions, (column, cost)),
+        14 => step_lanes::<T, 14>(old, new, decisions, (column, cost)),
+        _ => step_lanes::<T, 15>(old, new, decisions, (column, cost)),
     }
 }
 
@@ -113,47 +123,103 @@ fn step_block<T: Metric, const SWAP: usize>(
     std::array::from_fn(|lane| a[lane] | (b[lane] << 1) | (c[lane] << 2) | (d[lane] << 3))
 }
 
-/// The highest metric of the first `count` states, `FAR` if one of them is not reached.
-pub(super) fn highest<T: Metric>(blocks: &[Block<T>], count: usize) -> T {
-    let higher = |high: T, other: &T| if *other > high { *other } else { high };
-    if count < BLOCK {
-        let states = blocks.iter().flat_map(|block| block.0.as_flattened());
-        return states.take(count).fold(T::default(), higher);
+/// States of which some bits are given.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Part {
+    /// Which bits.
+    pub(super) mask: usize,
+    /// What they are; the others are 0 here.
+    pub(super) value: usize,
+}
+
+impl Part {
+    /// Whether the state `state` belongs to it, as far as the bits `of` tell.
+    fn has(self, state: usize, of: usize) -> bool {
+        (state ^ self.value) & self.mask & of == 0
     }
-    let mut lanes = [T::default(); 4 * LANES];
-    for block in blocks.iter().take(count / BLOCK) {
-        for states in block.0.as_flattened().as_chunks::<{ 4 * LANES }>().0 {
-            for lane in 0..4 * LANES {
-                lanes[lane] = higher(lanes[lane], &states[lane]);
+
+    /// Whether some state of the row that begins with the state `first` belongs to it.
+    fn has_row(self, first: usize) -> bool {
+        self.has(first, !(LANES - 1))
+    }
+
+    /// For each lane, `inside` or `outside`. To be made opaque: otherwise the compiler compares
+    /// lane numbers again in every row.
+    fn lanes<T: Copy>(self, inside: T, outside: T) -> [T; LANES] {
+        std::array::from_fn(|lane| if self.has(lane, LANES - 1) { inside } else { outside })
+    }
+}
+
+/// The highest metric of the states in `part`, `FAR` if one of them is not reached.
+pub(super) fn highest<T: Metric>(blocks: &[Block<T>], part: Part) -> T {
+    if part.mask == 0 {
+        return highest_of_all(blocks);
+    }
+    let ceiling = black_box(part.lanes(T::FAR, T::default()));
+    let mut lanes = [T::default(); LANES];
+    for (index, block) in blocks.iter().enumerate() {
+        for (row, states) in block.0.iter().enumerate() {
+            if part.has_row(index * BLOCK + row * LANES) {
+                for lane in 0..LANES {
+                    lanes[lane] = higher(lanes[lane], lower(states[lane], ceiling[lane]));
+                }
             }
         }
     }
-    lanes.iter().fold(T::default(), higher)
+    lanes.into_iter().fold(T::default(), higher)
 }
 
-/// Keeps the paths whose lowest bit is `bit` and drops that bit: `new[s] = old[2 s + bit]`, less
-/// the least of them. The upper half of `new` is unreached afterwards.
-///
-/// Returns whether there is a path left.
-pub(super) fn prune<T: Metric>(old: &[Block<T>], new: &mut [Block<T>], bit: u8) -> bool {
-    let mut halves = new.iter_mut().flat_map(|block| block.0.as_flattened_mut().as_chunks_mut().0);
-    let mut least = T::FAR;
-    for (old, half) in old.iter().zip(&mut halves) {
-        let old = old.0.as_flattened();
-        let lowest = if bit & 1 == 0 { halve::<T, 0>(old, half) } else { halve::<T, 1>(old, half) };
-        least = if lowest < least { lowest } else { least };
+/// The usual case, apart for its speed.
+fn highest_of_all<T: Metric>(blocks: &[Block<T>]) -> T {
+    let mut lanes = [T::default(); 2 * LANES];
+    for block in blocks {
+        for states in block.0.as_flattened().as_chunks::<{ 2 * LANES }>().0 {
+            for (lane, state) in lanes.iter_mut().zip(states) {
+                *lane = higher(*lane, *state);
+            }
+        }
     }
-    halves.for_each(|half| *half = [T::FAR; BLOCK / 2]);
-    let states = new.iter_mut().flat_map(|block| block.0.as_flattened_mut());
-    states.take(old.len() * BLOCK / 2).for_each(|state| *state = state.minus(least));
-    least < T::FAR
+    lanes.into_iter().fold(T::default(), higher)
 }
 
-/// Every second state of a block. Returns the least of them.
+/// Makes all states outside of `part` unreached. Returns the least metric.
+pub(super) fn keep<T: Metric>(blocks: &mut [Block<T>], part: Part) -> T {
+    let floor = black_box(part.lanes(T::default(), T::FAR));
+    let mut lanes = [T::FAR; LANES];
+    for (index, block) in blocks.iter_mut().enumerate() {
+        for (row, states) in block.0.iter_mut().enumerate() {
+            if !part.has_row(index * BLOCK + row * LANES) {
+                *states = [T::FAR; LANES];
+                continue;
+            }
+            for lane in 0..LANES {
+                states[lane] = higher(states[lane], floor[lane]);
+            }
+            for lane in 0..LANES {
+                lanes[lane] = lower(lanes[lane], states[lane]);
+            }
+        }
+    }
+    lanes.into_iter().fold(T::FAR, lower)
+}
+
+/// Takes `less` from all metrics, none of which is below it.
+pub(super) fn subtract<T: Metric>(blocks: &mut [Block<T>], less: T) {
+    for block in blocks {
+        for states in &mut block.0 {
+            for state in states {
+                *state = state.minus(less);
+            }
+        }
+    }
+}
+
 #[inline(always)]
-fn halve<T: Metric, const BIT: usize>(old: &[T], half: &mut [T; BLOCK / 2]) -> T {
-    for (state, pair) in half.iter_mut().zip(old.as_chunks::<2>().0) {
-        *state = pair[BIT];
-    }
-    half.iter().fold(T::FAR, |least, state| if *state < least { *state } else { least })
+fn higher<T: Metric>(one: T, other: T) -> T {
+    if other > one { other } else { one }
+}
+
+#[inline(always)]
+fn lower<T: Metric>(one: T, other: T) -> T {
+    if other < one { other } else { one }
 }

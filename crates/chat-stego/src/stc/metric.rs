@@ -22,8 +22,14 @@ pub(super) trait Metric: Copy + PartialOrd + Default + Send {
     /// The difference, where `self >= other` and `other` is not `FAR`; `FAR` stays `FAR`.
     fn minus(self, other: Self) -> Self;
 
+    /// Whether it is time to take the least metric from all, when it is this.
+    fn is_high(self) -> bool;
+
     /// Numbers in the order of the costs.
     fn rank(self) -> u32;
+
+    /// The cost with this rank.
+    fn of_rank(rank: u32) -> Self;
 }
 
 /// Integers, for speed: eight fit in the registers of every x86-64 processor.
@@ -33,7 +39,8 @@ impl Metric for i16 {
     #[inline(always)]
     fn of(nats: f32, scale: f32) -> Option<Self> {
         let scaled = nats * scale;
-        (scaled >= 0.0 && scaled < f32::from(Self::FAR) - 0.5).then(|| (scaled + 0.5) as Self)
+        let fits = (0.0..f32::from(Self::FAR) - 0.5).contains(&scaled);
+        fits.then_some((scaled + 0.5) as Self)
     }
 
     /// A nat is 1,024 steps at least: paths that compete differ by few nats, and an error of half
@@ -50,11 +57,19 @@ impl Metric for i16 {
 
     #[inline(always)]
     fn minus(self, other: Self) -> Self {
-        if self == Self::FAR { Self::FAR } else { self - other }
+        if self == Self::FAR { Self::FAR } else { self.wrapping_sub(other) }
+    }
+
+    fn is_high(self) -> bool {
+        self >= 8192
     }
 
     fn rank(self) -> u32 {
         u32::from(self.unsigned_abs())
+    }
+
+    fn of_rank(rank: u32) -> Self {
+        Self::try_from(rank).unwrap_or(Self::FAR)
     }
 }
 
@@ -63,7 +78,7 @@ impl Metric for f32 {
     const FAR: Self = Self::INFINITY;
 
     fn of(nats: f32, _scale: f32) -> Option<Self> {
-        (nats >= 0.0 && nats < Self::INFINITY).then_some(nats.abs())
+        (0.0..Self::INFINITY).contains(&nats).then_some(nats.abs())
     }
 
     fn scale_of(_highest: f32) -> f32 {
@@ -80,7 +95,15 @@ impl Metric for f32 {
         self - other
     }
 
+    fn is_high(self) -> bool {
+        true
+    }
+
     fn rank(self) -> u32 {
         self.to_bits()
+    }
+
+    fn of_rank(rank: u32) -> Self {
+        Self::from_bits(rank)
     }
 }

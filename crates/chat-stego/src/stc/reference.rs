@@ -16,9 +16,10 @@ fn solve_in<T: Metric>(trellis: &Trellis<'_>) -> Option<Vec<usize>> {
     // (element, column, the states whose best path changes it), then None where a bit ends
     let mut history = Vec::new();
     for (bit, block) in trellis.segment.blocks().enumerate() {
-        let mut order = Vec::<(T, u32)>::new();
-        trellis::order(trellis.costs, block.clone(), scale, &mut order);
-        for (cost, element) in order {
+        let mut order = Vec::new();
+        trellis::order::<T>(trellis.costs, block.clone(), scale, &mut order);
+        for key in order {
+            let (cost, element) = (trellis::cost_of::<T>(key), key as u32);
             let left = trellis.target.len() - bit;
             let mask = if left < 16 { (1_usize << left) - 1 } else { usize::MAX };
             let column = usize::from(trellis.code.columns()[element as usize - block.start]) & mask;
@@ -32,11 +33,14 @@ fn solve_in<T: Metric>(trellis: &Trellis<'_>) -> Option<Vec<usize>> {
         history.push(None);
         let bit = usize::from(trellis.target[bit]);
         let kept: Vec<T> = metrics.iter().skip(bit).step_by(2).copied().collect();
-        let least = kept.iter().fold(T::FAR, |a, b| if *b < a { *b } else { a });
-        if !(least < T::FAR) {
+        metrics = kept;
+        let least = metrics.iter().fold(T::FAR, |a, b| if *b < a { *b } else { a });
+        if least >= T::FAR {
             return None;
         }
-        metrics = kept.into_iter().map(|metric| metric.minus(least)).collect();
+        if least.is_high() {
+            metrics.iter_mut().for_each(|metric| *metric = metric.minus(least));
+        }
         metrics.resize(states, T::FAR);
     }
     Some(walk_back(history, trellis.target))

@@ -17,7 +17,7 @@ struct Cover<'a> {
     plus: &'a [f32],
     minus: &'a [f32],
     /// Of the payload-limited sender.
-    lambda: f32,
+    lambda: f64,
 }
 
 /// Finds the changes by +1 or -1 after which the symbols carry `message`.
@@ -91,8 +91,7 @@ impl Cover<'_> {
     /// 1 / lambda.
     fn costs(&self, element: usize) -> [f32; 2] {
         let [plus, minus] = [self.plus, self.minus].map(|costs| {
-            let cost = costs.get(element).copied().unwrap_or(f32::INFINITY);
-            if cost >= 0.0 { cost * self.lambda } else { f32::INFINITY }
+            costs.get(element).map_or(f32::INFINITY, |cost| bound::nats(*cost, self.lambda))
         });
         let up = self.symbols.get(element).is_none_or(|symbol| turning(*symbol) > 0);
         if up { [plus, minus] } else { [minus, plus] }

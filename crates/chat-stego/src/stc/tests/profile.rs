@@ -1,6 +1,6 @@
 //! Covers for tests: costs as real pictures have them.
 
-use super::Code;
+use crate::stc::Code;
 
 /// The quantiles, in steps of 1/64, of the HILL costs of a photograph (`coffee` of scikit-image,
 /// 600 x 400 in grey; CC0).
