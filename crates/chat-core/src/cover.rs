@@ -79,9 +79,8 @@ pub fn cover_capacity(
 
 fn lsb_capacity(image: &[u8], max_record: u32) -> Result<CoverCapacity, Error> {
     let report = LsbCompat.inspect(image)?;
-    let wanted = longest_names().map_or(0, |(me, pair)| {
-        longest_envelope(&me, &pair).map_or(usize::MAX, picture_text_len)
-    });
+    let wanted = longest_names()
+        .map_or(0, |(me, pair)| longest_envelope(&me, &pair).map_or(usize::MAX, picture_text_len));
     let room = cover::room_within(image, wanted, max_picture(max_record))?;
     let max = longest_for_anybody(|envelope| picture_text_len(envelope) <= room.payload_len);
     Ok(CoverCapacity {
@@ -179,7 +178,8 @@ pub struct ChosenCover {
 pub fn choose_cover(folder: &Path, text_len: usize) -> Result<ChosenCover, Error> {
     let envelope = longest_names()
         .and_then(|(me, pair)| Envelope::sealed_len(Content::text_len(&me, &pair, text_len) + 1));
-    let envelope = envelope.ok_or(SendError::TextTooLong { len: text_len, max: Content::MAX_TEXT })?;
+    let envelope =
+        envelope.ok_or(SendError::TextTooLong { len: text_len, max: Content::MAX_TEXT })?;
     let mut tried = Vec::new();
     let mut unfit = 0;
     for path in list(folder)? {

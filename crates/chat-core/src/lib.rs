@@ -40,8 +40,8 @@ pub use crate::client::{
 };
 pub use crate::cover::explained::{Explained, explain};
 pub use crate::cover::{
-    ChosenCover, CoverCapacity, CoverMap, choose_cover, compare_pictures, cover_capacity, judge_cover,
-    map_cover, prepare_cover,
+    ChosenCover, CoverCapacity, CoverMap, choose_cover, compare_pictures, cover_capacity,
+    judge_cover, map_cover, prepare_cover,
 };
 pub use crate::error::{
     Error, ErrorKind, HistoryError, NetworkError, ProfileError, ReceiveError, SendError,
@@ -61,15 +61,15 @@ pub use crate::network::{ConnectionHints, Network, SecurityKind, UnknownSecurity
 pub use crate::outbox::delivery::{Delivery, Landed};
 pub use crate::outbox::enqueue::{Draft, DraftCarrier, Queued};
 pub use crate::outbox::once::Repeated;
-pub use crate::picture::{CoverSource, Hiding, Note};
 pub use crate::outbox::{OutboxItem, OutboxState};
+pub use crate::picture::{CoverSource, Hiding, Note};
 pub use crate::remote_text::RemoteText;
 
 // Re-exports of crates and types that appear in the signatures above.
-pub use chat_stego::CodecId;
-pub use chat_stego::detect::{Assessment, Comparison};
-pub use chat_stego::cover::{Finding, Judgement, PreparedPhoto, SafeSizes, Severity};
 pub use chat_crypto::{KeyId, NetworkKey, key_file};
+pub use chat_stego::CodecId;
+pub use chat_stego::cover::{Finding, Judgement, PreparedPhoto, SafeSizes, Severity};
+pub use chat_stego::detect::{Assessment, Comparison};
 #[doc(hidden)]
 pub use chat_store::failpoint;
 pub use chat_store::{Copied, EngineKind, Repaired, Seq, UnknownEngine, VerifyReport};

@@ -83,7 +83,12 @@ fn key(options: &Options) -> Outcome<StegoKey> {
     Ok(StegoKey::from_bytes(key))
 }
 
-fn embed(options: &Options, cover: &[u8], payload: &[u8], out: impl AsRef<Path>) -> Outcome<String> {
+fn embed(
+    options: &Options,
+    cover: &[u8],
+    payload: &[u8],
+    out: impl AsRef<Path>,
+) -> Outcome<String> {
     let codec = codec(options)?;
     let accept = EmbedOptions::default().accept_any_cover();
     let done = codec.codec().embed(cover, payload, &key(options)?, &accept)?;

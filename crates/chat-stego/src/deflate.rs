@@ -19,14 +19,14 @@ mod tests;
 mod token;
 mod zlib;
 
-pub(crate) use self::{
-    identify::identify,
-    inflate::{inflate, inflate_prefix},
-    patch::patch,
-};
 #[cfg(test)]
 pub(crate) use self::{
     error::{InflateError, PatchError},
     identify::prove,
     zlib::{Level, Memory, Strategy, Zlib},
+};
+pub(crate) use self::{
+    identify::identify,
+    inflate::{inflate, inflate_prefix},
+    patch::patch,
 };

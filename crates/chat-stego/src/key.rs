@@ -30,7 +30,9 @@ impl StegoKey {
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
         let derivation = Hkdf::<Sha256>::new(None, &bytes);
         let mut parts = [[0; 32]; 2];
-        for (part, label) in parts.iter_mut().zip([&b"chat-stego/v1/probe"[..], b"chat-stego/v1/body"]) {
+        for (part, label) in
+            parts.iter_mut().zip([&b"chat-stego/v1/probe"[..], b"chat-stego/v1/body"])
+        {
             #[expect(clippy::expect_used, reason = "32 bytes are far below HKDF's limit of 8,160")]
             derivation.expand(label, part).expect("32 bytes");
         }

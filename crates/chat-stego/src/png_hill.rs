@@ -60,12 +60,13 @@ impl StegoCodec for PngHill {
         let samples = file.samples().map_err(CoverError::from)?;
         let mut pixels = PngPixels::new(samples, file.header().height);
         let costs = PngCosts::of(&pixels, key);
-        let outcome = adaptive::embed(&pixels, &costs, payload, key).map_err(|fault| match fault {
-            StegoFault::TooLarge { available } => {
-                EmbedError::TooLarge { needed: payload.len(), available }
-            }
-            StegoFault::Blocked => EmbedError::Blocked,
-        })?;
+        let outcome =
+            adaptive::embed(&pixels, &costs, payload, key).map_err(|fault| match fault {
+                StegoFault::TooLarge { available } => {
+                    EmbedError::TooLarge { needed: payload.len(), available }
+                }
+                StegoFault::Blocked => EmbedError::Blocked,
+            })?;
         pixels.apply(&outcome.changes);
         let elements = pixels.grid().elements;
         let written = file.write(pixels.samples()).map_err(cover_fault)?;

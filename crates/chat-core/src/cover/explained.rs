@@ -61,12 +61,7 @@ pub fn explain(cover: (&[u8], &str), stego: &[u8], payload: usize) -> Result<Exp
         cover: &cover_seen,
         lsb: Some(hidden(CodecId::LsbCompat, lsb.changes, &lsb_seen, &lsb_changes)),
         lsb_planes: Some(&lowest_bits),
-        adaptive: Some(hidden(
-            codec_of(stego),
-            changes_of(cover, stego)?,
-            &stego_seen,
-            &changes,
-        )),
+        adaptive: Some(hidden(codec_of(stego), changes_of(cover, stego)?, &stego_seen, &changes)),
         cost_map: Some(&costs),
         bands: Some(CapacityBands {
             comfort: sizes.comfort as u64,

@@ -23,7 +23,9 @@ impl ReadyRow {
     pub(crate) fn record(&self, mailbox: &Mailbox) -> Record {
         let value = match &self.row.payload {
             Payload::Ready(value) => value.clone(),
-            Payload::Planned { envelope, .. } | Payload::Hidden { envelope, .. } => envelope.clone(),
+            Payload::Planned { envelope, .. } | Payload::Hidden { envelope, .. } => {
+                envelope.clone()
+            }
         };
         self.row.carrier.record(mailbox, value)
     }

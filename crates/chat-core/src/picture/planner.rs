@@ -166,12 +166,7 @@ impl<'a> Planner<'a> {
     }
 
     /// Any fitting, unused image of a folder, at random.
-    fn choose(
-        &self,
-        folder: &Path,
-        hiding: &Hiding,
-        cargo: &Cargo<'_>,
-    ) -> Result<Plan, SendError> {
+    fn choose(&self, folder: &Path, hiding: &Hiding, cargo: &Cargo<'_>) -> Result<Plan, SendError> {
         let mut paths = list(folder)?;
         paths.shuffle(&mut rand::rng());
         let (mut used, mut unfit) = (0, 0);

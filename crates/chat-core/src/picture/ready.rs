@@ -2,8 +2,8 @@
 
 use chat_stego::CodecId;
 use chat_stego::cover::{
-    self, CoverError, CoverId, Element, Finding, Judgement, Likeness, PhotoOptions, Severity, judge,
-    prepare_photo, split_side_information,
+    self, CoverError, CoverId, Element, Finding, Judgement, Likeness, PhotoOptions, Severity,
+    judge, prepare_photo, split_side_information,
 };
 
 use super::hidden::HiddenCodec;

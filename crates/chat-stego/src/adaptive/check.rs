@@ -64,8 +64,7 @@ pub(crate) fn read<M: Medium>(medium: &M, keying: &Keying) -> Option<SizeClass> 
         symbols
     };
     let symbols = fold_stripes(grid.probe_rows, add_rows, |w, p| w.merge(p)).finish();
-    let mut check =
-        coding::read_binary(&mut keying.stream(Purpose::CheckCode), &symbols, BYTES)?;
+    let mut check = coding::read_binary(&mut keying.stream(Purpose::CheckCode), &symbols, BYTES)?;
     keying.stream(Purpose::CheckMask).mask(&mut check);
     SizeClass::from_code(u32::from_be_bytes(*check.first_chunk()?))
 }

@@ -135,7 +135,8 @@ mod tests {
 
     #[test]
     fn streams_differ_by_purpose_salt_and_key() {
-        let first = |key, salt: &[u8], purpose| Keying::new(&[key; 32], salt).stream(purpose).word();
+        let first =
+            |key, salt: &[u8], purpose| Keying::new(&[key; 32], salt).stream(purpose).word();
         let one = first(1, b"a", Purpose::BodyGroups);
         assert_ne!(one, first(1, b"a", Purpose::BodyMask));
         assert_ne!(one, first(1, b"b", Purpose::BodyGroups));

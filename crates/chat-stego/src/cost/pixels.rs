@@ -1,8 +1,8 @@
 //! The grey picture that the coefficients of a component stand for.
 #![expect(clippy::indexing_slicing, reason = "blocks of 64, in loops over constant bounds")]
 
-use crate::stripes;
 use crate::jpeg::{Block, Component};
+use crate::stripes;
 
 /// A grey picture, row by row, 8 bits a sample.
 #[derive(Clone, PartialEq, Eq)]

@@ -21,11 +21,7 @@ pub trait Candidate {
 ///
 /// Returns the index of a candidate, or `None` if none takes the payload. Estimates that are no
 /// numbers, or below zero, count as none.
-pub fn choose(
-    candidates: &[impl Candidate],
-    payload_len: usize,
-    random: u64,
-) -> Option<usize> {
+pub fn choose(candidates: &[impl Candidate], payload_len: usize, random: u64) -> Option<usize> {
     let usable: Vec<(usize, f64)> = candidates
         .iter()
         .enumerate()

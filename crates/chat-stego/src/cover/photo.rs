@@ -116,10 +116,7 @@ impl fmt::Debug for PreparedPhoto {
 /// [`CoverError::PhotoTooSmall`] if half its size is below 512 x 512 pixels,
 /// [`CoverError::PhotoTooLong`] if so small a cover is still longer than allowed, and
 /// [`CoverError::Picture`] if the file cannot be read.
-pub fn prepare_photo(
-    file: &[u8],
-    options: &PhotoOptions,
-) -> Result<PreparedPhoto, CoverError> {
+pub fn prepare_photo(file: &[u8], options: &PhotoOptions) -> Result<PreparedPhoto, CoverError> {
     let header = decode::header(file)?;
     let pixels = u64::from(header.width / 2) * u64::from(header.height / 2);
     if pixels < u64::from(LEAST_PIXELS) {

@@ -50,11 +50,6 @@ impl Code {
         Ok(Self { height, columns })
     }
 
-    #[cfg(test)]
-    pub(super) fn of_columns(height: u32, columns: Vec<u16>) -> Self {
-        Self { height, columns }
-    }
-
     /// All columns with their first and last bits set, ascending.
     fn pool(height: u32) -> Vec<u16> {
         (0..1 << (height - 2)).map(|middle| 1 | (middle << 1) | (1 << (height - 1))).collect()

@@ -10,8 +10,8 @@ use chat_core::chat_transport::{
     Transport,
 };
 use chat_core::{
-    Client, ConnectionHints, CoverSource, Draft, Error, Event, Explained, HistoryItem, HistoryQuery,
-    Item, Landed, ListenFrom, NetworkOutcome, NewNetwork, SendOutcome, Seq, explain,
+    Client, ConnectionHints, CoverSource, Draft, Error, Event, Explained, HistoryItem,
+    HistoryQuery, Item, Landed, ListenFrom, NetworkOutcome, NewNetwork, SendOutcome, Seq, explain,
 };
 
 use super::handle;

@@ -3,7 +3,9 @@
 use std::io::{self, Read};
 use std::path::Path;
 
-use chat_core::{Client, CoverSource, Draft, Handle, Hiding, Landed, Note, Queued, Repeated, SendOutcome};
+use chat_core::{
+    Client, CoverSource, Draft, Handle, Hiding, Landed, Note, Queued, Repeated, SendOutcome,
+};
 
 use self::line_sender::LineSender;
 use super::{block_on, block_on_several, handle};

@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::cost::mirror::place;
-use crate::stripes;
 use crate::cost::vectors::Vector;
+use crate::stripes;
 
 fn costs(channel: Channel<'_>, threads: usize) -> Vec<f32> {
     let stripes = stripes::share(channel.high(), threads, |stripe| {

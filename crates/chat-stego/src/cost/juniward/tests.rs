@@ -2,9 +2,9 @@
 
 use super::*;
 use crate::cost::mirror::place;
-use crate::stripes;
 use crate::cost::vectors::Vector;
 use crate::cost::wavelet::{self, HIGH, LOW, REACH, TAPS, basis};
+use crate::stripes;
 
 const QUANT: [u16; 64] = {
     let mut quant = [0; 64];

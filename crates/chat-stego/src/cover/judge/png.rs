@@ -4,8 +4,8 @@ use super::pixels::{self, FLAT, Shares};
 use super::{Element, Finding, Judgement, origin};
 use crate::decode::png::PngRows;
 use crate::decode::{self, Rendering};
-use crate::png::PngFile;
 use crate::picture::{ColourModel, PictureError, PictureFormat, Unsupported};
+use crate::png::PngFile;
 
 /// Judges a PNG. What no codec takes is named, and looked at no further.
 pub(super) fn judge(file: &[u8]) -> Result<Judgement, PictureError> {

@@ -16,7 +16,8 @@ pub(super) fn run(
     Ok(super::for_each(files, console, |path, bytes| {
         let fits = cover_capacity(bytes, max_record, codec).map_err(|error| Failure {
             hints: vec![
-                "use a photograph as it comes from the camera: securechat cover inspect FILE".into(),
+                "use a photograph as it comes from the camera: securechat cover inspect FILE"
+                    .into(),
             ],
             ..super::named(path, error)
         })?;

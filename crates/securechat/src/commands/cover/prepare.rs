@@ -67,12 +67,7 @@ fn write(folder: &Path, photo: &Path, made: &PreparedPhoto) -> Result<PathBuf, F
     Err(Failure::usage(format!("{} holds too many covers of one name", folder.display())))
 }
 
-fn tell(
-    photo: &Path,
-    cover: &Path,
-    made: &PreparedPhoto,
-    console: Console,
-) -> Result<(), Failure> {
+fn tell(photo: &Path, cover: &Path, made: &PreparedPhoto, console: Console) -> Result<(), Failure> {
     let PreparedPhoto { width, height, jpeg_len, .. } = made;
     if console.json {
         return console.print_json(&serde_json::json!({
