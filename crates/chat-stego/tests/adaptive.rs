@@ -1,4 +1,5 @@
 //! The keyed codecs on files: what comes back, what stays as it was, and what is refused.
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test crate")]
 
 use chat_stego::cover::{Finding, PhotoOptions, prepare_photo, split_side_information};
 use chat_stego::{

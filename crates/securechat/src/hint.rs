@@ -202,7 +202,7 @@ mod tests {
     use crate::args::Cli;
 
     /// Kinds with hints of their own.
-    const HINTED: [ErrorKind; 36] = [
+    const HINTED: [ErrorKind; 37] = [
         ErrorKind::NoProfile,
         ErrorKind::ProfileExists,
         ErrorKind::NoNetwork,

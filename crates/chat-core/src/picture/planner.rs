@@ -50,7 +50,7 @@ impl<'a> Planner<'a> {
     /// Finds a cover.
     pub(crate) fn plan(&mut self, hiding: &Hiding, cargo: &Cargo<'_>) -> Result<Plan, SendError> {
         if self.ledger.is_none() {
-            self.ledger = Some(self.store.read(|tx| Ledger::read(tx))?);
+            self.ledger = Some(self.store.read(Ledger::read)?);
         }
         let plan = match &hiding.cover {
             CoverSource::Bytes(bytes) => self.prepare(bytes, None, hiding, cargo)?,

@@ -54,7 +54,7 @@ fn hatch(canvas: &mut Canvas, columns: std::ops::Range<usize>, band: usize) {
     for y in TOP..BOTTOM {
         for x in columns.clone() {
             let falling = (x + y) % HATCH == 0;
-            let rising = (x + HATCH * HEIGHT - y) % HATCH == 0;
+            let rising = (x + HATCH * HEIGHT - y).is_multiple_of(HATCH);
             if (band > 0 && falling) || (band > 1 && rising) {
                 canvas.blend(x, y, INK, 0.35);
             }
