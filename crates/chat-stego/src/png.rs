@@ -11,6 +11,7 @@ mod filter;
 mod header;
 mod heuristic;
 mod idat;
+mod origin;
 mod samples;
 mod stream;
 mod unfilter;
@@ -19,6 +20,8 @@ mod workers;
 use std::sync::OnceLock;
 
 pub(crate) use header::{Colour, Header};
+#[cfg_attr(test, expect(unused_imports, reason = "used by the codecs that follow"))]
+pub(crate) use origin::{Origin, Trace};
 pub(crate) use samples::Samples;
 
 use crate::limits::can_inflate_to;
