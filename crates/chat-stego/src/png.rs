@@ -9,6 +9,7 @@ mod filter;
 mod header;
 mod heuristic;
 mod idat;
+mod origin;
 mod samples;
 mod stream;
 mod unfilter;
@@ -19,6 +20,7 @@ use std::sync::OnceLock;
 #[cfg(test)]
 pub(crate) use header::Colour;
 pub(crate) use header::Header;
+pub(crate) use origin::Origin;
 pub(crate) use samples::Samples;
 
 use crate::limits::can_inflate_to;

@@ -1,4 +1,5 @@
 //! From samples to filtered rows, and what each filter would cost (PNG specification, section 9).
+#![expect(clippy::indexing_slicing, reason = "loops over blocks of a fixed length of our own")]
 
 /// The types of filters, by their numbers in the file.
 pub(super) const SUB: u8 = 1;
@@ -6,8 +7,7 @@ pub(super) const UP: u8 = 2;
 pub(super) const AVERAGE: u8 = 3;
 pub(super) const PAETH: u8 = 4;
 
-/// Bytes that are filtered and summed in one go. A sum of so many fits 16 bits, and narrow sums are
-/// added more at a time.
+/// Bytes that are filtered and summed in one go.
 const BLOCK: usize = 256;
 
 /// A row and what its filters look at: the samples `x`, the pixels left of them `a`, above them `b`
@@ -58,17 +58,15 @@ impl<'a> Row<'a> {
                 *sum += u32::from(weight);
             }
         }
-        let [none, sub, up, average_of, paeth_of] = &mut sums;
-        let lanes = self.x.chunks(BLOCK).zip(self.a.chunks(BLOCK));
-        let above = self.b.chunks(BLOCK).zip(self.c.chunks(BLOCK));
-        for ((x, a), (b, c)) in lanes.zip(above) {
-            let block = Self { head: (&[], &[]), x, a, b, c };
-            *none += block.sum(|x, _, _, _| W::plain(x));
-            *sub += block.sum(|x, a, _, _| W::filtered(x.wrapping_sub(a)));
-            *up += block.sum(|x, _, b, _| W::filtered(x.wrapping_sub(b)));
-            *average_of += block.sum(|x, a, b, _| W::filtered(x.wrapping_sub(average(a, b))));
-            *paeth_of += block.sum(|x, a, b, c| W::filtered(x.wrapping_sub(paeth(a, b, c))));
+        let (x, x_end) = self.x.as_chunks::<BLOCK>();
+        let (a, a_end) = self.a.as_chunks::<BLOCK>();
+        let (b, b_end) = self.b.as_chunks::<BLOCK>();
+        let (c, c_end) = self.c.as_chunks::<BLOCK>();
+        for (((x, a), b), c) in x.iter().zip(a).zip(b).zip(c) {
+            add_block::<W>(&mut sums, [x, a, b, c]);
         }
+        let end = [padded(x_end), padded(a_end), padded(b_end), padded(c_end)];
+        add_block::<W>(&mut sums, end.each_ref());
         sums
     }
 
@@ -79,17 +77,37 @@ impl<'a> Row<'a> {
             *out = x.wrapping_sub(prediction(*a, *b, *c));
         }
     }
+}
 
-    /// Sums at most [`BLOCK`] bytes.
-    #[inline(always)]
-    fn sum(&self, weight: impl Fn(u8, u8, u8, u8) -> u8) -> u32 {
-        let mut weights = [0; BLOCK];
-        let around = self.a.iter().zip(self.b).zip(self.c);
-        for ((out, x), ((a, b), c)) in weights.iter_mut().zip(self.x).zip(around) {
-            *out = weight(*x, *a, *b, *c);
-        }
-        u32::from(weights.iter().map(|weight| u16::from(*weight)).sum::<u16>())
+/// Adds the weights of a block under each filter; `x`, `a`, `b` and `c` are as in [`Row`].
+fn add_block<W: Weight>(sums: &mut [u32; 5], [x, a, b, c]: [&[u8; BLOCK]; 4]) {
+    let [none, sub, up, average_of, paeth_of] = sums;
+    *none += sum(|k| W::plain(x[k]));
+    *sub += sum(|k| W::filtered(x[k].wrapping_sub(a[k])));
+    *up += sum(|k| W::filtered(x[k].wrapping_sub(b[k])));
+    *average_of += sum(|k| W::filtered(x[k].wrapping_sub(average(a[k], b[k]))));
+    *paeth_of += sum(|k| W::filtered(x[k].wrapping_sub(paeth(a[k], b[k], c[k]))));
+}
+
+/// In two steps, of which the second becomes sums of absolute differences (PSADBW) on x86.
+#[inline(always)]
+fn sum(weight: impl Fn(usize) -> u8) -> u32 {
+    let weights: [u8; BLOCK] = std::array::from_fn(weight);
+    weights
+        .as_chunks::<16>()
+        .0
+        .iter()
+        .map(|part| part.iter().copied().map(u32::from).sum::<u32>())
+        .sum()
+}
+
+/// The rest of a row as a block; zeros weigh nothing under any filter.
+fn padded(rest: &[u8]) -> [u8; BLOCK] {
+    let mut block = [0; BLOCK];
+    for (to, from) in block.iter_mut().zip(rest) {
+        *to = *from;
     }
+    block
 }
 
 /// How the bytes of a filtered row are weighed, to choose the filter that costs least.

@@ -68,6 +68,10 @@ pub enum Finding {
     Animated,
     /// A PNG whose history nobody knows.
     OriginUnknown,
+    /// A PNG that was decoded from a JPEG: a change makes blocks that no JPEG decoder gives.
+    FormerJpeg,
+    /// A PNG that was scaled up: its samples follow from their neighbours.
+    ScaledUp,
     /// Areas without any grain.
     Flat {
         /// Their share of the picture, 0 to 1.
@@ -134,6 +138,8 @@ impl Finding {
             | Self::DeepSamples
             | Self::Interlaced
             | Self::Animated
+            | Self::FormerJpeg
+            | Self::ScaledUp
             | Self::NotSent { .. } => Severity::Refuse,
             Self::TablesFine { .. }
             | Self::Inks
@@ -169,6 +175,8 @@ impl Finding {
             Self::Interlaced => "interlaced",
             Self::Animated => "animated",
             Self::OriginUnknown => "origin-unknown",
+            Self::FormerJpeg => "former-jpeg",
+            Self::ScaledUp => "scaled-up",
             Self::Flat { .. } => "flat",
             Self::Saturated { .. } => "saturated",
             Self::Small { .. } => "small",

@@ -12,12 +12,13 @@ pub(super) fn judge(file: &[u8]) -> Result<Judgement, PictureError> {
     let decode::Header { width, height, colour, .. } = decode::header(file)?;
     let mut findings: Vec<Finding> = kind(file, colour)?.into_iter().collect();
     if findings.is_empty() {
-        findings.extend(PngFile::read(file)?.is_signed().then_some(Finding::Manifest));
+        let png = PngFile::read(file)?;
+        findings.extend(png.is_signed().then_some(Finding::Manifest));
         let raster = decode::pixels(file, Rendering::AsViewer)?;
         let shares = Shares::of(&raster);
         findings.extend(pixels::flatness(shares.flat, FLAT));
         findings.extend(shares.saturation());
-        findings.extend(origin::of_png(&raster));
+        findings.extend(origin::of_png(&png)?);
     }
     Ok(Judgement {
         format: PictureFormat::Png,

@@ -137,6 +137,8 @@ fn all() -> Vec<Finding> {
         Finding::Interlaced,
         Finding::Animated,
         Finding::OriginUnknown,
+        Finding::FormerJpeg,
+        Finding::ScaledUp,
         Finding::Flat { share: 0.5, limits: pixels::FLAT },
         Finding::Saturated { share: 0.3 },
         Finding::Small { comfort: 12 },
