@@ -199,13 +199,13 @@ fn refusal(file: &[u8]) -> String {
 
 #[test]
 fn chunks_out_of_order_are_refused_by_name() {
-    let (head, data, end): (_, (&[u8; 4], &[u8]), (&[u8; 4], &[u8])) =
+    let (head, data, end): (_, Piece<'_>, Piece<'_>) =
         ((b"IHDR", &IHDR[..]), (b"IDAT", &IDAT), (b"IEND", &[]));
     assert_eq!(
         PngFile::read(&file_of(&[head, data, end])).unwrap().samples().unwrap().data,
         [7, 9]
     );
-    let cases: [(&[(&[u8; 4], &[u8])], &str); 14] = [
+    let cases: [(&[Piece<'_>], &str); 14] = [
         (&[data, end], "the first chunk is not IHDR"),
         (&[head, end], "there is no IDAT chunk"),
         (&[head, head, data, end], "there are two IHDR chunks"),
@@ -409,3 +409,6 @@ fn speed_of_rows() {
         time("recognise", &mut || assert!(!matches!(Filtering::of(&samples), Filtering::Kept)));
     }
 }
+
+/// A chunk's type and data.
+type Piece<'a> = (&'a [u8; 4], &'a [u8]);

@@ -109,14 +109,14 @@ impl Finding {
                  `cover prepare`"
             }
             Self::Animated => "the PNG is animated; use a still picture",
-            Self::FormerJpeg => f.write_str(
+            Self::FormerJpeg => {
                 "the PNG was a JPEG once, and every change makes blocks that no JPEG gives; use the \
-                 JPEG itself, or prepare it: cover prepare",
-            ),
-            Self::ScaledUp => f.write_str(
+                 JPEG itself, or run `cover prepare` on it"
+            }
+            Self::ScaledUp => {
                 "the PNG was scaled up, so that its samples follow from their neighbours; use the \
-                 picture as it was before, or prepare it: cover prepare",
-            ),
+                 picture as it was before"
+            }
             Self::OriginUnknown => {
                 "nobody knows what this PNG was before: a former JPEG, HEIC or WebP betrays \
                  changes; a photo through `cover prepare` is safer"
