@@ -5,7 +5,7 @@ import json
 import subprocess
 import sys
 
-from . import checks, embedding, gate, plan, report, sheet
+from . import checks, cross_check, embedding, gate, plan, report, sheet
 from .cache import CACHE, ROOT
 from .covers import covers, listing
 from .measure import measure
@@ -51,7 +51,7 @@ def evaluate(options):
 def main():
     parser = argparse.ArgumentParser(prog="scripts/stego-eval")
     parser.add_argument("command", nargs="?", default="evaluate",
-                        choices=["evaluate", "report", "photos"])
+                        choices=["evaluate", "report", "photos", "cross-check"])
     parser.add_argument("--gate", action="store_true", help="the small fixed part that CI runs")
     parser.add_argument("--kind", action="append", help="only this kind of covers (repeatable)")
     parser.add_argument("--covers", type=int, default=600, help="at most so many covers a kind")
@@ -64,6 +64,8 @@ def main():
         sys.exit(1 if gate.run(options.jobs) else 0)
     if options.command == "photos":
         sheet.write(CACHE / "photographs.png")
+    elif options.command == "cross-check":
+        cross_check.run()
     elif options.command == "report":
         report.write()
     else:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from . import plan
-from .embedding import Cell, capacity_base, payload_bits
+from .embedding import OURS, Cell, capacity_base, payload_bits, real_files
 from .seen import COVER, OUTGUESS_COVER, Look, Seen
 from .watcher import auc, interval, pooled, watch
 
@@ -17,6 +17,9 @@ class Watched:
         self.kind, self.seen, self._verdicts = kind, Seen(kind, covers, jobs), {}
         self.base = np.array([capacity_base(cover) for cover in covers])
         self.covers = covers
+
+    def outcomes(self, cell):
+        return real_files(self.kind, self.covers, cell)
 
     def verdicts(self, look):
         """(Verdicts, rows): a watcher trained for this look, and the covers it has a stego of."""
@@ -42,16 +45,25 @@ def cell_result(watched, look):
     if verdicts is None:
         return row | {"why": "too few pictures"}
     changes = watched.seen.changes(cell)[rows] if cell.method != "outguess" else None
-    bits = np.array([payload_bits(watched.covers[at], cell.rate) for at in rows])
     return row | {
         "photographs": len(set(verdicts.sources)),
         "p_e": interval(verdicts.error, verdicts.sources, "p_e"),
         "auc": auc(verdicts.cover_score, verdicts.stego_score),
         "pooled": {n: pooled(verdicts, n) for n in POOLS},
-        "bits_each": float(bits.mean()),
+        "carried": carried(watched, cell, rows),
         "changes_per_base": None if changes is None else float(
             changes.sum() / watched.base[rows].sum()),
     }
+
+
+def carried(watched, cell, rows):
+    """Bits a unit that the pictures really carry: what our program says, else what was asked."""
+    if cell.method in OURS:
+        said = [outcome.said for outcome in watched.outcomes(cell)]
+        bits = sum(said[at]["payload_bits"] for at in rows)
+    else:
+        bits = sum(payload_bits(watched.covers[at], cell.rate) for at in rows)
+    return float(bits / watched.base[rows].sum())
 
 
 def difference(watched, first, second, goal):

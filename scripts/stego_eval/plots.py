@@ -83,8 +83,9 @@ def pooling(results, path):
             counts = [int(n) for n in row["pooled"]]
             colour, marker, line = LOOKS[method]
             fill = "full" if result["kind"].startswith("jpeg") else "none"
-            axes.plot(counts, list(row["pooled"].values()), color=colour, marker=marker,
-                      linestyle=line, fillstyle=fill,
+            mean, low, high = zip(*row["pooled"].values())
+            axes.fill_between(counts, low, high, color=colour, alpha=0.08, linewidth=0)
+            axes.plot(counts, mean, color=colour, marker=marker, linestyle=line, fillstyle=fill,
                       label=f"{TITLES[result['kind']]}: {NAMES[method]}, {rate}")
     axes.set_xscale("log")
     axes.set_xticks([1, 10, 25, 100], ["1", "10", "25", "100"])

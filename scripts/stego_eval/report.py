@@ -28,16 +28,16 @@ def _cells(result):
         if "p_e" not in row:
             rows.append([row["method"], row["rate"], row["why"], *[""] * 6])
             continue
-        pools = [f"{row['pooled'][str(n)]:.2f}" for n in (10, 25, 100)]
+        pools = ["{:.2f} ({:.2f}..{:.2f})".format(*row["pooled"][str(n)]) for n in (10, 25, 100)]
         changes = row["changes_per_base"]
         rows.append([
             row["method"], row["rate"], "knows the costs" if row["weighted"] else "",
             f"{row['covers']}" + (f" ({row['refused']} refused)" if row["refused"] else ""),
-            "-" if changes is None else f"{changes:.4f}",
+            f"{row['carried']:.3f}", "-" if changes is None else f"{changes:.4f}",
             _span(row["p_e"]) + no_power, f"{row['auc']:.3f}", " / ".join(pools),
         ])
-    head = ["method", "rate", "watcher", "covers", "changes per unit", "P_E (95 %)", "AUC",
-            "P_E pooled over 10 / 25 / 100"]
+    head = ["method", "rate", "watcher", "covers", "carried", "changes per unit", "P_E (95 %)",
+            "AUC", "P_E pooled over 10 / 25 / 100"]
     return _table(head, rows)
 
 

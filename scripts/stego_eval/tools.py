@@ -4,18 +4,18 @@ Each takes covers and a number of bits for each, writes stego files into a folde
 each cover what became of it. Payloads are random: a text would be compressed away.
 """
 
-import base64
 import json
 import os
 import shutil
 import subprocess
 from typing import NamedTuple
 
-from .cache import BINARIES, CACHE, digest, rng
+from .cache import BINARIES, CACHE, digest, rng, write_whole
+from .covers import precover
 
 KEY = f"{digest('the key of the evaluation'):064x}"
 PHASM = os.environ.get("STEGO_EVAL_PHASM", "")  # a program that docs/stego.md describes
-PHASM_OVERHEAD = 50  # bytes of salt, nonce, tag and frame, about
+PHASM_OVERHEAD = 60  # bytes of salt, nonce, tag, frame and file name, about
 
 
 class Outcome(NamedTuple):
@@ -63,20 +63,38 @@ def ours(codec, covers, bits, folder):
     return found
 
 
-def ours_many(codec, covers, rate, folder):
-    """Embeds with our program's batch form: a rate for all files of a folder."""
-    room = CACHE / "rooms" / f"{covers[0].path.parent.name}-{len(covers)}"
+def _linked(covers, name):
+    """A folder that holds just these covers, under their names."""
+    room = CACHE / "rooms" / name
     shutil.rmtree(room, ignore_errors=True)
     room.mkdir(parents=True)
     for cover in covers:
         os.link(cover.path, room / cover.path.name)
+    return room
+
+
+def _precovers(covers):
+    """The pictures before compression, as PNG: what `jpeg-si` draws its side information from."""
+    room = CACHE / "precovers" / covers[0].path.parent.name
+    room.mkdir(parents=True, exist_ok=True)
+    mode = "L" if "-grey-" in room.name else "RGB"
+    for cover in covers:
+        target = room / f"{cover.path.stem}.png"
+        if not target.exists():
+            image = precover(cover).convert(mode)
+            write_whole(target, image.save)
+    return room
+
+
+def ours_many(codec, covers, rate, folder):
+    """Embeds with our program's batch form: a rate for all files of a folder."""
+    room = _linked(covers, f"{covers[0].path.parent.name}-{len(covers)}")
     command = [our_program(), "embed-many", "--codec", codec, "--key", KEY, "--rate", rate,
-               "--seed", "1", room, folder]
-    lines = [json.loads(line) for line in _run(command).splitlines()]
-    shutil.rmtree(room)
-    said = {os.path.basename(line["file"]): line for line in lines if "file" in line}
-    if not said and len(lines) == len(covers):
-        said = dict(zip(sorted(cover.path.name for cover in covers), lines))
+               "--seed", "1"]
+    if codec == "jpeg-si":
+        command += ["--precovers", _precovers(covers)]
+    lines = [json.loads(line) for line in _run([*command, room, folder]).splitlines()]
+    said = {os.path.basename(line["file"]): line for line in lines}
     results = []
     for cover in covers:
         target = folder / cover.path.name
@@ -135,14 +153,17 @@ def outguess_cover(cover, target):
 def phasm(covers, bits, folder):
     """phasm-core's ghost mode, through the program that STEGO_EVAL_PHASM names.
 
-    The message is text: base64 of random bytes, 6 bits a letter.
+    That program (docs/stego.md) reads lines of cover, stego and payload file, separated by tabs,
+    hides the payload file, and answers "ok" or why not, a line each. Its key derivation is slow.
     """
-    jobs = []
+    jobs, room = [], folder / "payloads"
+    room.mkdir(exist_ok=True)
     for cover, count in zip(covers, bits):
-        payload = _payload(cover, count // 8 - PHASM_OVERHEAD)
-        text = base64.b64encode(payload).decode().rstrip("=")
-        jobs.append(f"{cover.path}\t{folder / cover.path.name}\t{text}")
+        payload = room / cover.path.stem
+        payload.write_bytes(_payload(cover, count // 8 - PHASM_OVERHEAD))
+        jobs.append(f"{cover.path}\t{folder / cover.path.name}\t{payload}")
     lines = _run([PHASM, "measured"], input="\n".join(jobs).encode()).decode().splitlines()
+    shutil.rmtree(room)
     found = []
     for cover, line in zip(covers, lines):
         target = folder / cover.path.name

@@ -1,5 +1,6 @@
 """The trained watcher: split by photograph, repeated; detection error, its interval, pooling."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -75,7 +76,7 @@ def auc(cover, stego):
 
 
 def pooled(verdicts, count, draws=20000):
-    """P_E of a watcher who adds the scores of `count` pictures of one sender.
+    """P_E of a watcher who adds the scores of `count` pictures of one sender: (P_E, low, high).
 
     Pictures are drawn with replacement, first the photograph, then its crop. The threshold lies
     midway between the two means, which he is taken to know, so no skill reads 0.5, not less.
@@ -92,4 +93,18 @@ def pooled(verdicts, count, draws=20000):
     cover = verdicts.cover_score[chosen].sum(axis=1)
     stego = verdicts.stego_score[chosen].sum(axis=1)
     middle = (cover.mean() + stego.mean()) / 2
-    return float((np.mean(cover > middle) + np.mean(stego <= middle)) / 2)
+    error = float((np.mean(cover > middle) + np.mean(stego <= middle)) / 2)
+    return (error, *_pooled_interval(verdicts, index, count))
+
+
+def _pooled_interval(verdicts, index, count):
+    """95 % of the pooled P_E: bootstrap over photographs, sums taken as normal."""
+    sizes = np.bincount(index)
+    moments = [np.bincount(index, values**power) / sizes
+               for values in (verdicts.cover_score, verdicts.stego_score) for power in (1, 2)]
+    picks = rng("pooled interval", count).integers(len(sizes), size=(RESAMPLES, len(sizes)))
+    cover, cover2, stego, stego2 = (moment[picks].mean(axis=1) for moment in moments)
+    spread = np.sqrt(cover2 - cover**2) + np.sqrt(stego2 - stego**2)
+    apart = np.sqrt(count / 2) * (stego - cover) / np.maximum(spread, 1e-12)
+    errors = [0.5 - math.erf(one) / 2 for one in apart]
+    return tuple(float(one) for one in np.percentile(errors, [2.5, 97.5]))
