@@ -6,10 +6,9 @@ import subprocess
 import sys
 
 from . import checks, cross_check, embedding, gate, plan, report, sheet
-from .cache import CACHE, ROOT
+from .cache import CACHE, ROOT, Work
 from .covers import covers, listing
 from .measure import measure
-from .seen import processes
 
 RESULTS = CACHE / "results"
 EXAMPLE = ROOT / "crates" / "chat-stego" / "examples" / "stego_file.rs"
@@ -37,7 +36,7 @@ def evaluate(options):
     sets = chosen(options)
     for kind, made in sets.items():
         print(kind.name, listing(made), flush=True)
-        result = measure(kind, made, options.jobs) | {"covers": listing(made)}
+        result = measure(kind, made) | {"covers": listing(made)}
         (RESULTS / f"{kind.name}.json").write_text(json.dumps(result, indent=1))
     path = RESULTS / "checks.json"
     kept = json.loads(path.read_text()) if path.exists() else {}
@@ -55,13 +54,14 @@ def main():
     parser.add_argument("--gate", action="store_true", help="the small fixed part that CI runs")
     parser.add_argument("--kind", action="append", help="only this kind of covers (repeatable)")
     parser.add_argument("--covers", type=int, default=600, help="at most so many covers a kind")
-    parser.add_argument("--jobs", type=int, default=processes())
+    parser.add_argument("--jobs", type=int, default=Work.processes)
     parser.add_argument("--no-build", action="store_true")
     options = parser.parse_args()
+    Work.processes = options.jobs
     if not options.no_build and options.command == "evaluate":
         build()
     if options.gate:
-        sys.exit(1 if gate.run(options.jobs) else 0)
+        sys.exit(1 if gate.run() else 0)
     if options.command == "photos":
         sheet.write(CACHE / "photographs.png")
     elif options.command == "cross-check":

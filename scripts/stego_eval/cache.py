@@ -11,6 +11,12 @@ CACHE = ROOT / "target" / "stego-eval"
 BINARIES = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "release"
 
 
+class Work:
+    """How many processes work at a time; results do not depend on it."""
+
+    processes = len(os.sched_getaffinity(0))
+
+
 def digest(*parts):
     """SHA-256 of the parts' text, as an integer."""
     return int.from_bytes(hashlib.sha256("\0".join(map(str, parts)).encode()).digest(), "big")

@@ -155,7 +155,7 @@ def all_checks(sets, most=120):
             if embedding.possible(cell):
                 found[kind.name] |= {
                     "compressor": compressor_identity(kind, covers, cell),
-                    "block_compatibility_auc": block_compatibility(kind, covers, cell),
+                    "block_compatibility_auc": block_compatibility(kind, few, cell),
                 }
         elif kind == plan.KINDS[0]:
             few = covers[:: max(1, len(covers) // most)]

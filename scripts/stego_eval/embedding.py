@@ -4,6 +4,7 @@ A real program's stego files lie under target/stego-eval/stego, one folder a met
 program version; a simulated sender has no files, it is drawn again from the same seed.
 """
 
+import concurrent.futures
 import json
 import shutil
 from typing import NamedTuple
@@ -12,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from . import jpegio, simulators, tools
-from .cache import CACHE, rng
+from .cache import CACHE, Work, digest, rng
 from .covers import precover
 
 CHAT_BYTES = 330  # a real chat text in its envelope, padded
@@ -64,7 +65,8 @@ def payload_bits(cover, rate):
 def real_files(kind, covers, cell):
     """The stego files of a real program, made once: [Outcome], in the order of the covers."""
     tag = tools.binary_tag(tools.our_program()) if cell.method in OURS else "1"
-    folder = CACHE / "stego" / kind.name / f"{cell.name}-{tag}-{len(covers)}"
+    names = digest(*(cover.path.name for cover in covers)) % 16**6
+    folder = CACHE / "stego" / kind.name / f"{cell.name}-{tag}-{len(covers)}-{names:06x}"
     record = folder / "outcomes.json"
     if not record.exists():
         shutil.rmtree(folder, ignore_errors=True)
@@ -82,8 +84,12 @@ def _embed(covers, cell, folder):
         if cell.rate != "chat":
             return tools.ours_many(codec, covers, cell.rate, folder)
         return tools.ours(codec, covers, [CHAT_BYTES * 8] * len(covers), folder)
-    bits = [payload_bits(cover, cell.rate) for cover in covers]
-    return RIVALS[cell.method](covers, bits, folder)
+    parts = [covers[at :: Work.processes] for at in range(Work.processes)]
+    rival = lambda part: RIVALS[cell.method](
+        part, [payload_bits(cover, cell.rate) for cover in part], folder)
+    with concurrent.futures.ThreadPoolExecutor(Work.processes) as pool:
+        done = [dict(zip(part, found)) for part, found in zip(parts, pool.map(rival, parts))]
+    return [outcome for cover in covers for found in done if (outcome := found.get(cover))]
 
 
 def simulate(cover, held, cell):

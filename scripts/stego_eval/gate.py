@@ -93,9 +93,9 @@ def noise_free(kind, made, rate, tally):
         tally(apart.max() <= CLASS_LIMIT, f"{name}: changes by cost, made / expected: {text}")
 
 
-def trained(kind, made, jobs, tally):
+def trained(kind, made, tally):
     """The paired difference to the bound; fails only if all of its interval is below -.02."""
-    watched = Watched(kind, made, jobs)
+    watched = Watched(kind, made)
     ours = Cell(plan.OURS[kind.domain], 0.4)
     found = difference(watched, ours, Cell(plan.BOUND[kind.domain], 0.4), -0.02)
     mean, low, high = found["difference"]
@@ -112,13 +112,14 @@ def untrained(kind, made, tally):
     for row in checks.estimators(kind, made, [Cell(plan.OURS["png"], 0.4)]):
         # Between -.05 and .05 is chance; so few covers need the width of their own noise.
         width = checks.CHANCE + 1.96 * np.sqrt(1 / (6 * row["covers"]))
-        tally(abs(row["auc"] - 0.5) <= width, f"{kind.name}: {row['estimator']} AUC {row['auc']:.3f}")
+        words = f"{kind.name}: {row['estimator']} AUC {row['auc']:.3f}"
+        tally(abs(row["auc"] - 0.5) <= width, words)
     kept = checks.compressor_identity(kind, made, Cell(plan.OURS["png"], RATE))
     tally(kept["compressor"] == 0, f"{kind.name}: compressor gives {kept['compressor']:.0%} away")
     tally(kept["filters"] == 0, f"{kind.name}: filters give {kept['filters']:.0%} away")
 
 
-def run(jobs):
+def run():
     """Runs the gate; returns the number of failures."""
     counts = [0, 0]
 
@@ -134,6 +135,6 @@ def run(jobs):
             for rate in (RATE, SHORT_RATE):
                 noise_free(kind, made, rate, tally)
             untrained(kind, made, tally)
-            trained(kind, made, jobs, tally)
+            trained(kind, made, tally)
     print(f"{counts[0]} passed, {counts[1]} failed")
     return counts[1]

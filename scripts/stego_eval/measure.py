@@ -13,8 +13,8 @@ POOLS = (1, 10, 25, 100)
 class Watched:
     """A set of covers whose verdicts are made when they are asked for, once."""
 
-    def __init__(self, kind, covers, jobs):
-        self.kind, self.seen, self._verdicts = kind, Seen(kind, covers, jobs), {}
+    def __init__(self, kind, covers):
+        self.kind, self.seen, self._verdicts = kind, Seen(kind, covers), {}
         self.base = np.array([capacity_base(cover) for cover in covers])
         self.covers = covers
 
@@ -88,9 +88,9 @@ def power(watched):
             "power": error[0] <= plan.CONTROL_ERROR}
 
 
-def measure(kind, covers, jobs, report=print):
+def measure(kind, covers, report=print):
     """All results of a kind, as plain values."""
-    watched = Watched(kind, covers, jobs)
+    watched = Watched(kind, covers)
     looks = [Look(cell) for cell in plan.cells(kind)] + plan.weighted(kind)
     rows = []
     for look in looks:

@@ -43,7 +43,8 @@ def weighted(kind):
     """The looks of the watcher who knows the costs."""
     if kind not in WEIGHTED_KINDS:
         return []
-    return [Look(cell, cell.rate) for cell in cells(kind) if cell.method in WEIGHTED[kind.domain]]
+    known = WEIGHTED[kind.domain]
+    return [Look(c, c.rate) for c in cells(kind) if c.method in known and c.rate >= 0.2]
 
 
 # Paired differences of P_E, the first less the second: (method, rate) each.

@@ -54,8 +54,8 @@ def _kind(result):
     rows = [[d["first"], d["second"], d["covers"], _span(d["difference"], "+"), d["goal"],
              "yes" if d["met"] else "**no**"] for d in result["differences"]]
     if rows:
-        head = ["P_E of", "less that of", "covers", "difference (95 %)", "lower end at least", "met"]
-        lines += _table(head, rows)
+        lines += _table(["P_E of", "less that of", "covers", "difference (95 %)",
+                         "lower end at least", "met"], rows)
     return lines
 
 
@@ -118,8 +118,9 @@ def write():
         if result["kind"] in plots.TITLES:
             plots.curves(result, DOCS / f"{result['kind']}.png")
     plots.pooling(results, DOCS / "pooling.png")
-    lines = ["# Measured undetectability", "", "<!-- Written by scripts/stego-eval; edit that. -->",
-             "", f"One run of `scripts/stego-eval` on {datetime.date.today()}. What the words mean, "
+    lines = ["# Measured undetectability", "",
+             "<!-- Written by scripts/stego-eval; edit that. -->", "",
+             f"One run of `scripts/stego-eval` on {datetime.date.today()}. What the words mean, "
              "and what this does not show, stands in [stego.md](../stego.md).", ""]
     for result in results:
         lines += _kind(result)

@@ -2,7 +2,6 @@
 
 import functools
 import multiprocessing
-import os
 import sys
 import time
 from typing import NamedTuple
@@ -10,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from . import dctr, embedding, jpegio, srm, tools
-from .cache import CACHE, digest, write_whole
+from .cache import CACHE, Work, digest, write_whole
 from .embedding import Cell, real_files, simulate, simulated
 
 VERSION = 1  # of features and simulators: raise it when either changes
@@ -71,8 +70,8 @@ def _one(task):
 class Seen:
     """Features by name of a set of covers, N rows each; a row of NaN where a program refused."""
 
-    def __init__(self, kind, covers, jobs):
-        self.kind, self.covers, self.jobs = kind, covers, jobs
+    def __init__(self, kind, covers):
+        self.kind, self.covers = kind, covers
         names = "".join(f"{c.path.name}{c.path.stat().st_size}" for c in covers)
         self.folder = CACHE / "features" / kind.name / f"{digest(names, VERSION) % 16**10:010x}"
         self.sources = np.unique([c.source for c in covers], return_inverse=True)[1]
@@ -86,7 +85,7 @@ class Seen:
             return
         began = time.monotonic()
         tasks = [(c, look, path) for c, path in zip(self.covers, self._paths(look.cell))]
-        with multiprocessing.get_context("fork").Pool(self.jobs) as pool:
+        with multiprocessing.get_context("fork").Pool(Work.processes) as pool:
             self._keep(look, pool.map(_one, tasks, chunksize=4))
         took = time.monotonic() - began
         print(f"  {self.kind.name} {look.name}: {took:.0f} s", file=sys.stderr, flush=True)
@@ -123,7 +122,3 @@ class Seen:
         self.look(Look(cell))
         with np.load(self._file(Look(cell))) as kept:
             return kept["changes"]
-
-
-def processes():
-    return len(os.sched_getaffinity(0))

@@ -119,7 +119,7 @@ def _each(covers, bits, folder, embed):
 def steghide(covers, bits, folder):
     """steghide without its encryption, checksum and compression: about 12 bytes of overhead."""
     def embed(cover, count, target):
-        payload = folder / "payload"
+        payload = target.with_suffix(".payload")
         payload.write_bytes(_payload(cover, count - 12))
         _run(["steghide", "embed", "-q", "-f", "-cf", cover.path, "-sf", target, "-ef", payload,
               "-p", "measured", "-e", "none", "-Z", "-K", "-N"])
@@ -131,7 +131,7 @@ def outguess(covers, bits, folder):
     """outguess on colour JPEGs; it always compresses anew, so its covers are its own: see
     `outguess_cover`."""
     def embed(cover, count, target):
-        payload = folder / "payload"
+        payload = target.with_suffix(".payload")
         payload.write_bytes(_payload(cover, count))
         _run(["outguess", "-p", _quality(cover), "-k", "measured", "-d", payload, cover.path,
               target])
@@ -156,14 +156,12 @@ def phasm(covers, bits, folder):
     That program (docs/stego.md) reads lines of cover, stego and payload file, separated by tabs,
     hides the payload file, and answers "ok" or why not, a line each. Its key derivation is slow.
     """
-    jobs, room = [], folder / "payloads"
-    room.mkdir(exist_ok=True)
+    jobs = []
     for cover, count in zip(covers, bits):
-        payload = room / cover.path.stem
+        payload = (folder / cover.path.name).with_suffix(".payload")
         payload.write_bytes(_payload(cover, count // 8 - PHASM_OVERHEAD))
         jobs.append(f"{cover.path}\t{folder / cover.path.name}\t{payload}")
     lines = _run([PHASM, "measured"], input="\n".join(jobs).encode()).decode().splitlines()
-    shutil.rmtree(room)
     found = []
     for cover, line in zip(covers, lines):
         target = folder / cover.path.name

@@ -1,11 +1,12 @@
 """The trained watcher: split by photograph, repeated; detection error, its interval, pooling."""
 
 import math
+import multiprocessing
 from typing import NamedTuple
 
 import numpy as np
 
-from .cache import rng
+from .cache import Work, rng
 from .ensemble import Ensemble
 
 REPEATS, FOLDS = 3, 4
@@ -17,7 +18,7 @@ class Verdicts(NamedTuple):
 
     false_alarm: np.ndarray  # N, share of the repeats that called the cover stego
     miss: np.ndarray  # N
-    cover_score: np.ndarray  # N, mean over the repeats; unit spread over a fold's training covers
+    cover_score: np.ndarray  # N, share of the votes for stego less 1/2, mean over the repeats
     stego_score: np.ndarray  # N
     sources: np.ndarray  # N, number of the photograph
 
@@ -38,24 +39,45 @@ def folds(sources, repeat):
     return fold_of[np.searchsorted(names, sources)]
 
 
-def watch(cover, stego, sources, repeats=REPEATS):
-    """Trains on the photographs outside each fold, tests on those in it.
+class Lesson:
+    """What the processes of one watcher share: features of pairs, and their photographs."""
 
-    cover, stego: N x D features of pairs; sources: N numbers. The subspace size is chosen once.
+    def __init__(self, cover, stego, sources):
+        self.cover, self.stego, self.sources = cover, stego, sources
+
+    def learn(self, repeat, fold, subspace=None):
+        """(covers tested, scores of covers, scores of stego, subspace size) of one fold."""
+        fold_of = folds(self.sources, repeat)
+        train, test = fold_of != fold, np.flatnonzero(fold_of == fold)
+        learned = Ensemble(self.cover[train], self.stego[train], rng("ensemble", repeat, fold),
+                           subspace)
+        clean, found = learned.scores(self.cover[test]), learned.scores(self.stego[test])
+        return test, clean, found, learned.subspace
+
+
+def watch(cover, stego, sources):
+    """Trains on the photographs outside each fold, tests on those in it; REPEATS dealings.
+
+    cover, stego: N x D features of pairs; sources: N numbers. The size of the subspaces is chosen
+    once, on the first fold.
     """
-    totals, subspace = np.zeros((4, len(cover))), None
-    for repeat in range(repeats):
-        fold_of = folds(sources, repeat)
-        for fold in range(FOLDS):
-            train, test = fold_of != fold, fold_of == fold
-            draw = rng("ensemble", repeat, fold)
-            learned = Ensemble(cover[train], stego[train], draw, subspace)
-            subspace = learned.subspace
-            (votes, score), (stego_votes, stego_score) = map(
-                learned.scores, (cover[test], stego[test])
-            )
-            totals[:, test] += [votes > 0, stego_votes <= 0, score, stego_score]
-    return Verdicts(*(totals / repeats), sources)
+    lesson, totals = Lesson(cover, stego, sources), np.zeros((4, len(cover)))
+    learned = [lesson.learn(0, 0)]
+    rest = [(r, f, learned[0][3]) for r in range(REPEATS) for f in range(FOLDS)][1:]
+    with multiprocessing.get_context("fork").Pool(Work.processes, _share, (lesson,)) as pool:
+        learned += pool.starmap(_learn, rest)
+    for test, clean, found, _ in learned:
+        totals[:, test] += [clean > 0, found <= 0, clean, found]
+    return Verdicts(*(totals / REPEATS), sources)
+
+
+def _share(lesson):
+    """Gives a forked process the features, which it has in memory already."""
+    _learn.lesson = lesson
+
+
+def _learn(*fold):
+    return _learn.lesson.learn(*fold)
 
 
 def interval(values, sources, name):
