@@ -54,7 +54,7 @@ class Spent:
 def at_changes(up, down, count):
     """(p+, p-) of the sender at the bound who makes so many changes."""
     low, high = 1e-9, 1e9
-    for _ in range(80):
+    for _ in range(32):
         middle = np.sqrt(low * high)
         many = sum(float(p.sum()) for p in gibbs(up, down, middle)) > count
         low, high = (middle, high) if many else (low, middle)
@@ -87,7 +87,8 @@ def noise_free(kind, made, rate, tally):
     for what, ratio in (("said", spent.said / max(spent.said_bound, 1e-300)),
                         ("computed again", spent.real / max(spent.bound, 1e-300))):
         tally(ratio <= limit, f"{name}: D / D_opt {what} {ratio:.3f}, at most {limit}")
-    if spent.seen.sum() >= LEAST_CHANGES:
+    if rate == RATE:
+        tally(spent.seen.sum() >= LEAST_CHANGES, f"{name}: {spent.seen.sum():.0f} changes in all")
         apart = np.abs(spent.seen / np.maximum(spent.expected, 1e-9) - 1)
         text = " ".join(f"{ratio:.2f}" for ratio in spent.seen / spent.expected)
         tally(apart.max() <= CLASS_LIMIT, f"{name}: changes by cost, made / expected: {text}")
