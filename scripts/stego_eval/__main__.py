@@ -1,0 +1,75 @@
+"""The command line of scripts/stego-eval."""
+
+import argparse
+import json
+import subprocess
+import sys
+
+from . import checks, cross_check, embedding, gate, plan, report, sheet
+from .cache import CACHE, ROOT, Work
+from .covers import covers, listing
+from .measure import measure
+
+RESULTS = CACHE / "results"
+EXAMPLE = ROOT / "crates" / "chat-stego" / "examples" / "stego_file.rs"
+
+
+def build():
+    """Builds the program that is measured, where its source is."""
+    if EXAMPLE.exists():
+        command = ["cargo", "build", "--release", "-p", "chat-stego", "--example", "stego_file"]
+        subprocess.run(command, cwd=ROOT, check=True)
+
+
+def chosen(options):
+    """The kinds asked for, each with its covers."""
+    kinds = plan.KINDS + plan.CHAT_KINDS
+    unknown = set(options.kind or []) - {kind.name for kind in kinds}
+    if unknown:
+        sys.exit(f"unknown kinds {sorted(unknown)}; known: {[kind.name for kind in kinds]}")
+    kinds = [kind for kind in kinds if not options.kind or kind.name in options.kind]
+    return {kind: covers(kind, most=options.covers) for kind in kinds}
+
+
+def evaluate(options):
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    sets = chosen(options)
+    for kind, made in sets.items():
+        print(kind.name, listing(made), flush=True)
+        result = measure(kind, made) | {"covers": listing(made)}
+        (RESULTS / f"{kind.name}.json").write_text(json.dumps(result, indent=1))
+    path = RESULTS / "checks.json"
+    kept = json.loads(path.read_text()) if path.exists() else {}
+    path.write_text(json.dumps(kept | checks.all_checks(sets), indent=1))
+    report.write()
+    absent = {name for name, there in embedding.tools.available().items() if not there}
+    if absent:
+        print(f"not measured, because not here: {', '.join(sorted(absent))}")
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="scripts/stego-eval")
+    parser.add_argument("command", nargs="?", default="evaluate",
+                        choices=["evaluate", "report", "photos", "cross-check"])
+    parser.add_argument("--gate", action="store_true", help="the small fixed part that CI runs")
+    parser.add_argument("--kind", action="append", help="only this kind of covers (repeatable)")
+    parser.add_argument("--covers", type=int, default=600, help="at most so many covers a kind")
+    parser.add_argument("--jobs", type=int, default=Work.processes)
+    parser.add_argument("--no-build", action="store_true")
+    options = parser.parse_args()
+    Work.processes = options.jobs
+    if not options.no_build and options.command == "evaluate":
+        build()
+    if options.gate:
+        sys.exit(1 if gate.run() else 0)
+    if options.command == "photos":
+        sheet.write(CACHE / "photographs.png")
+    elif options.command == "cross-check":
+        cross_check.run()
+    elif options.command == "report":
+        report.write()
+    else:
+        evaluate(options)
+
+
+main()

@@ -1,0 +1,134 @@
+"""Writes docs/stego/: the tables in Markdown, and the plots, from the results kept in target/."""
+
+import datetime
+import json
+
+from . import plan, plots
+from .cache import CACHE, ROOT
+from .photos import PACKAGES, PHOTOS
+
+DOCS = ROOT / "docs" / "stego"
+
+
+def _span(triple, sign=""):
+    mean, low, high = triple
+    return f"{mean:{sign}.3f} ({low:{sign}.3f} .. {high:{sign}.3f})"
+
+
+def _table(head, rows):
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    return lines + ["| " + " | ".join(map(str, row)) + " |" for row in rows] + [""]
+
+
+def _cells(result):
+    control = result["power"]
+    no_power = "" if control["power"] else " (no power)"
+    rows = []
+    for row in result["cells"]:
+        if "p_e" not in row:
+            rows.append([row["method"], row["rate"], row["why"], *[""] * 6])
+            continue
+        pools = ["{:.2f} ({:.2f}..{:.2f})".format(*row["pooled"][str(n)]) for n in (10, 25, 100)]
+        changes = row["changes_per_base"]
+        rows.append([
+            row["method"], row["rate"], "knows the costs" if row["weighted"] else "",
+            f"{row['covers']}" + (f" ({row['refused']} refused)" if row["refused"] else ""),
+            f"{row['carried']:.3f}", "-" if changes is None else f"{changes:.4f}",
+            _span(row["p_e"]) + no_power, f"{row['auc']:.3f}", " / ".join(pools),
+        ])
+    head = ["method", "rate", "watcher", "covers", "carried", "changes per unit", "P_E (95 %)",
+            "AUC", "P_E pooled over 10 / 25 / 100"]
+    return _table(head, rows)
+
+
+def _kind(result):
+    title = plots.TITLES.get(result["kind"], result["kind"])
+    control, listing = result["power"], result["covers"]
+    lines = [f"## {title}", "",
+             f"{listing['covers']} covers of {listing['photographs']} photographs. Control: "
+             f"{control['method']} at {control['rate']}, P_E {_span(control['p_e'])}: "
+             + ("the detector has power." if control["power"] else "**no power**."), ""]
+    if result["kind"] in plots.TITLES:
+        lines += [f"![P_E over the payload]({result['kind']}.png)", ""]
+    lines += _cells(result)
+    rows = [[d["first"], d["second"], d["covers"], _span(d["difference"], "+"), d["goal"],
+             "yes" if d["met"] else "**no**"] for d in result["differences"]]
+    if rows:
+        lines += _table(["P_E of", "less that of", "covers", "difference (95 %)",
+                         "lower end at least", "met"], rows)
+    return lines
+
+
+def _estimators(found):
+    lines = []
+    for kind, values in found.items():
+        if "estimators" in values:
+            lines += [f"### {plots.TITLES[kind]}", ""]
+            rows = [[row["method"], row["rate"], row["estimator"], f"{row['auc']:.3f}",
+                     f"{row['mean']:.3f}"] for row in values["estimators"]]
+            lines += _table(["method", "rate", "estimator", "AUC", "mean estimate"], rows)
+    return lines
+
+
+def _structure(found):
+    """Block compatibility and compressor identity in words."""
+    lines = []
+    for kind, values in found.items():
+        if "former_jpegs" in values:
+            shares = values["former_jpegs"]
+            lines += [f"- {kind}, decoded and hidden in as pixels, 80 bits: LSB replacement caught "
+                      f"{shares['lsb']:.0%}, LSB matching {shares['lsb-matching']:.0%}, clean "
+                      f"pictures {shares['clean']:.0%}."]
+        if "refusals" in values:
+            lines += [f"- `png-hill` refused {values['refusals'][0]} of {values['refusals'][1]} "
+                      "PNGs that had been JPEGs."]
+        if "compressor_control" in values:
+            kept = values["compressor_control"]
+            lines += [f"- {kind}, saved again by an imaging library: the compressor gives "
+                      f"{kept['compressor']:.0%} away, the filters {kept['filters']:.0%}."]
+        if "compressor" in values:
+            kept = values["compressor"]
+            lines += [f"- {kind}, `png-hill`: the compressor gives {kept['compressor']:.0%} away, "
+                      f"the filters {kept['filters']:.0%} (of {kept['files']}); block "
+                      f"compatibility AUC {values['block_compatibility_auc']:.3f}."]
+    return lines + [""]
+
+
+def _photographs():
+    rows = []
+    for package in PACKAGES:
+        own = [photo for photo in PHOTOS if photo.package == package.name]
+        licences = ", ".join(sorted({photo.licence for photo in own}))
+        rows.append([f"{package.name} ({package.kind})", len(own), licences, package.why_free])
+    return _table(["package", "photographs", "licences", "stated in"], rows)
+
+
+def load():
+    """The kept results in the plan's order."""
+    kinds = plan.KINDS + plan.CHAT_KINDS
+    paths = [CACHE / "results" / f"{kind.name}.json" for kind in kinds]
+    return [json.loads(path.read_text()) for path in paths if path.exists()]
+
+
+def write():
+    """Writes the tables and plots; says where."""
+    DOCS.mkdir(parents=True, exist_ok=True)
+    results = load()
+    for result in results:
+        if result["kind"] in plots.TITLES:
+            plots.curves(result, DOCS / f"{result['kind']}.png")
+    plots.pooling(results, DOCS / "pooling.png")
+    lines = ["# Measured undetectability", "",
+             "<!-- Written by scripts/stego-eval; edit that. -->", "",
+             f"One run of `scripts/stego-eval` on {datetime.date.today()}. What the words mean, "
+             "and what this does not show, stands in [stego.md](../stego.md).", ""]
+    for result in results:
+        lines += _kind(result)
+    lines += ["## One sender, many pictures", "", "![Pooling](pooling.png)", ""]
+    checks = CACHE / "results" / "checks.json"
+    if checks.exists():
+        found = json.loads(checks.read_text())
+        lines += ["## Attacks without training", "", *_estimators(found), *_structure(found)]
+    lines += ["## Photographs", "", *_photographs()]
+    (DOCS / "measured.md").write_text("\n".join(lines))
+    print(f"written: {DOCS}")
