@@ -4,7 +4,8 @@ use std::num::NonZeroU32;
 
 use chat_core::{Invite, NetworkKey, key_file};
 use chat_crypto::{Envelope, EnvelopeContext, EnvelopeKind, MailboxTag, Subkey};
-use chat_stego::{LsbCompat, StegoCodec, StegoKey};
+use chat_stego::cover::{judge, split_side_information};
+use chat_stego::{CodecId, EmbedOptions, LsbCompat, StegoCodec, StegoImage, StegoKey};
 
 #[path = "../crates/securechat/src/config/file.rs"]
 #[allow(dead_code, missing_docs)]
@@ -17,7 +18,7 @@ mod escape;
 pub type Check = fn(&[u8]);
 
 /// The targets, by their names.
-pub const TARGETS: [(&str, Check); 10] = [
+pub const TARGETS: [(&str, Check); 11] = [
     ("envelope", envelope),
     ("content", chat_core::fuzzing::content),
     ("key_file", key),
@@ -27,6 +28,7 @@ pub const TARGETS: [(&str, Check); 10] = [
     ("broker_frame", chat_broker::fuzzing::frame),
     ("broker_batch", chat_broker::fuzzing::batch),
     ("picture", picture),
+    ("stego_image", stego_image),
     ("terminal", terminal),
 ];
 
@@ -74,6 +76,29 @@ pub fn picture(bytes: &[u8]) {
     if bytes.len() <= 65_536 {
         drop(LsbCompat.inspect(bytes));
         drop(LsbCompat.extract(bytes, &StegoKey::from_bytes([0; 32])));
+    }
+}
+
+/// Files that the keyed codecs read and write, of at most 64 KiB and 256 x 256 pixels.
+///
+/// What is embedded is found again, and a picture that nobody has embedded in says nothing.
+pub fn stego_image(bytes: &[u8]) {
+    let key = StegoKey::from_bytes([0; 32]);
+    let Ok(seen) = LsbCompat.inspect(bytes) else { return };
+    if bytes.len() > 65_536 || seen.width.max(seen.height) > 256 {
+        return;
+    }
+    if let Ok(image) = StegoImage::read(bytes) {
+        drop(image.carries(key.probe()));
+        drop(image.extract(&key));
+    }
+    drop(judge(bytes));
+    drop(split_side_information(bytes));
+    for id in [CodecId::JpegJuniward, CodecId::JpegSi, CodecId::PngHill] {
+        let options = EmbedOptions::default().accept_any_cover();
+        if let Ok(done) = id.codec().embed(bytes, b"found again", &key, &options) {
+            assert_eq!(*id.codec().extract(&done.file, &key).unwrap(), b"found again");
+        }
     }
 }
 

@@ -262,8 +262,7 @@ pub enum SendError {
         /// Why.
         finding: Finding,
     },
-    /// The message is longer than is prudent in this image, after what this conversation's images have carried
-    /// before.
+    /// The message is longer than is prudent in this image.
     #[error("{} should hide no more than {caution} bytes, the message has {hidden}", name_of(path.as_ref()))]
     BeyondCaution {
         /// The image file, if it came from one.

@@ -3,12 +3,14 @@
 //!     stego_file embed --codec jpeg-juniward --key HEX64 COVER OUT < payload
 //!     stego_file extract --key HEX64 IMAGE > payload
 //!     stego_file capacity --codec jpeg-juniward COVER
-//!     stego_file embed-many --codec CODEC --key HEX64 --rate R --seed N INDIR OUTDIR
+//!     stego_file embed-many --codec CODEC --key HEX64 --rate R --seed N [--precovers DIR] INDIR OUTDIR
 //!     stego_file costs --codec CODEC COVER OUT
 //!
 //! `embed` and `capacity` print one line of JSON. `embed-many` hides random bytes in each file of a folder, `R`
-//! bits for each nonzero AC coefficient or pixel. `costs` writes 32-bit floats, little-endian.
-#![allow(clippy::print_stdout, reason = "a program for the terminal")]
+//! bits for each nonzero AC coefficient or pixel; a cover that is refused is left out. For `jpeg-si` the folder
+//! `--precovers` holds, under the same names, the PNG files that the covers were made of. `costs` writes 32-bit
+//! floats, little-endian.
+#![allow(clippy::print_stderr, clippy::print_stdout, reason = "a program for the terminal")]
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -16,7 +18,7 @@ use std::fs;
 use std::io::{Read, Write};
 use std::path::Path;
 
-use chat_stego::measuring::{bound, costs, random_bytes};
+use chat_stego::measuring::{bound, costs, random_bytes, with_side_information};
 use chat_stego::{CodecId, EmbedOptions, Embedded, StegoImage, StegoKey};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
@@ -90,15 +92,13 @@ fn embed(
     out: impl AsRef<Path>,
 ) -> Outcome<String> {
     let codec = codec(options)?;
-    let accept = EmbedOptions::default().accept_any_cover();
-    let done = codec.codec().embed(cover, payload, &key(options)?, &accept)?;
+    let done = codec.codec().embed(cover, payload, &key(options)?, &EmbedOptions::default())?;
     let bound = bound(codec, cover, done.bits)?;
     fs::write(out, &done.file)?;
     let Embedded { changes, distortion, bits, elements, .. } = done;
-    let payload_bits = payload.len() * 8;
     Ok(format!(
         "{{\"changes\":{changes},\"distortion\":{distortion},\"bound\":{bound},\"elements\":{elements},\
-         \"bits\":{bits},\"payload_bits\":{payload_bits}}}"
+         \"payload_bits\":{bits}}}"
     ))
 }
 
@@ -121,13 +121,24 @@ fn embed_many(options: &Options, from: &Path, to: &Path) -> Outcome<()> {
     }
     paths.sort();
     for (index, path) in paths.iter().enumerate() {
-        let cover = fs::read(path)?;
+        let mut cover = fs::read(path)?;
+        if let Some(folder) = options.get("precovers") {
+            let stem = path.file_stem().ok_or("a file without a name")?;
+            let precover = Path::new(folder).join(stem).with_extension("png");
+            cover = with_side_information(&cover, &fs::read(precover)?)?;
+        }
         let report = codec(options)?.codec().inspect(&cover)?;
         let pixels = u64::from(report.width) * u64::from(report.height);
         let places = report.nonzero_ac.unwrap_or(pixels) as f64;
         let payload = random_bytes(seed.wrapping_add(index as u64), (places * rate / 8.0) as usize);
         let name = path.file_name().ok_or("a file without a name")?;
-        let line = embed(options, &cover, &payload, to.join(name))?;
+        let line = match embed(options, &cover, &payload, to.join(name)) {
+            Ok(line) => line,
+            Err(error) => {
+                eprintln!("{}: {error}", path.display());
+                continue;
+            }
+        };
         println!("{{\"file\":{:?},{}", name.to_string_lossy(), line.trim_start_matches('{'));
     }
     Ok(())

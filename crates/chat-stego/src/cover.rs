@@ -29,6 +29,7 @@ pub use choose::{Candidate, choose, split_sizes};
 pub use id::CoverId;
 pub use judge::{Finding, Judgement, Limits, Severity, Sureness, judge};
 pub use likeness::Likeness;
+pub(crate) use photo::with_side_information;
 pub use photo::{PhotoOptions, PreparedPhoto, prepare_photo, split_side_information};
 pub use prepare::{PreparedCover, prepare};
 pub use room::{CoverRoom, room_within};

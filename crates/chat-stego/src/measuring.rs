@@ -5,6 +5,6 @@ mod made_up;
 mod pixels;
 pub mod stc;
 
-pub use hiding::{bound, costs, random_bytes};
+pub use hiding::{bound, costs, random_bytes, with_side_information};
 pub use made_up::Picture;
 pub use pixels::Pixels;

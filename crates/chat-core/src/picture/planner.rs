@@ -149,8 +149,9 @@ impl<'a> Planner<'a> {
             let source = CoverError::TooSmall { needed: hidden, available: alone.max };
             return Err(SendError::Cover { path: path.map(Path::to_owned), source });
         }
-        if hidden > sizes.caution && !hiding.insists {
-            let (path, caution) = (path.map(Path::to_owned), sizes.caution);
+        // What the conversation has carried before is a reason to warn, not to fall silent.
+        if hidden > alone.caution && !hiding.insists {
+            let (path, caution) = (path.map(Path::to_owned), alone.caution);
             return Err(SendError::BeyondCaution { path, hidden, caution });
         }
         if hidden > sizes.comfort {

@@ -164,6 +164,33 @@ fn fitting(original: &Raster, options: &PhotoOptions) -> Result<(Raster, Written
     Err(CoverError::PhotoTooLong { size: shortest, limit })
 }
 
+/// Puts behind a JPEG what rounding took away when it was made of these pixels; for evaluations, whose
+/// covers others have made. Blocks that other arithmetic has rounded otherwise count as exact.
+pub(crate) fn with_side_information(
+    file: &[u8],
+    precover: &[u8],
+) -> Result<Vec<u8>, crate::picture::PictureError> {
+    let jpeg = Jpeg::read(file)?;
+    let luma = jpeg.luma();
+    let plane = Planes::of(&opaque(decode::pixels(precover, Rendering::AsViewer)?)).y;
+    let mut blocks = (0..luma.high).flat_map(|row| luma.row(row));
+    let mut errors = Vec::with_capacity(64 * luma.wide * luma.high);
+    // The planes of 4:2:0 pictures are padded to whole units, the luma's shown blocks are not.
+    let (wide, mut at) = (plane.wide / 8, 0);
+    transform::quantise(&plane, &luma.quant, |block, rounding| {
+        let is_shown = at % wide < luma.wide && at / wide < luma.high;
+        at += 1;
+        if is_shown && let Some(found) = blocks.next() {
+            let same = block.iter().zip(found).map(|(block, found)| block == found);
+            let kept = same.zip(rounding).map(|(same, error)| if same { error } else { 0 });
+            errors.extend(kept);
+        }
+    });
+    let mut with = file.to_vec();
+    trailer::append(&mut with, &errors);
+    Ok(with)
+}
+
 /// A JPEG and what its luma was rounded by.
 struct Written {
     jpeg: Vec<u8>,

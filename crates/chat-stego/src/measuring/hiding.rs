@@ -2,7 +2,7 @@
 
 use crate::adaptive::medium::{Costs, Medium, RowCosts, SLOTS};
 use crate::codec::CodecId;
-use crate::cover::split_side_information;
+use crate::cover::{self, split_side_information};
 use crate::jpeg::Jpeg;
 use crate::jpeg_juniward::{JpegCosts, Luma};
 use crate::key::StegoKey;
@@ -68,6 +68,14 @@ fn all_rows<M: Medium, C: Costs>(medium: &M, costs: &C) -> (Vec<f32>, Vec<f32>) 
         }
     });
     (up, down)
+}
+
+/// A JPEG that somebody else has made of these pixels, as `jpeg-si` takes it.
+///
+/// # Errors
+/// When one of the two cannot be read.
+pub fn with_side_information(jpeg: &[u8], precover: &[u8]) -> Result<Vec<u8>, PictureError> {
+    cover::with_side_information(jpeg, precover)
 }
 
 /// The same bytes for the same seed on every machine, as good as random to a detector.

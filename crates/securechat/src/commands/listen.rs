@@ -183,16 +183,20 @@ impl Session {
         if message.carrier != chat_core::CarrierKind::Image {
             return None;
         }
-        let path = folder.join(format!("{}-{}.png", item.seq, message.id));
-        if path.exists() {
+        let named = |end| folder.join(format!("{}-{}.{end}", item.seq, message.id));
+        if let Some(path) = ["png", "jpg"].map(named).into_iter().find(|path| path.exists()) {
             return Some(path);
         }
         let saved = match self.client.picture(item.seq).await {
-            Ok(picture) => write_whole(&path, &picture).map_err(|error| error.to_string()),
+            Ok(picture) => {
+                let path = named(if picture.starts_with(b"\x89PNG") { "png" } else { "jpg" });
+                let written = write_whole(&path, &picture);
+                written.map(|()| path).map_err(|error| error.to_string())
+            }
             Err(error) => Err(error.to_string()),
         };
         match saved {
-            Ok(()) => Some(path),
+            Ok(path) => Some(path),
             Err(error) => {
                 self.printer
                     .console

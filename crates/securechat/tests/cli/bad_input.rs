@@ -362,15 +362,23 @@ fn covers() {
     send(empty.to_str().unwrap()).exit(6);
     let good = picture("smile.jpg");
     let args = ["cover", "capacity", "--json", good.to_str().unwrap()];
-    let whole = house.run(&args).exit(0).json()[0]["text_bytes"].as_u64().unwrap();
+    let whole = &house.run(&args).exit(0).json()[0];
+    let bytes = |row: &serde_json::Value, band: &str| row[band].as_u64().unwrap();
+    assert_eq!(whole["codec"], "jpeg-juniward");
+    assert!(bytes(whole, "caution_bytes") < bytes(whole, "text_bytes"), "{whole}");
+    let compatible = ["cover", "capacity", "--json", "--codec", "lsb-compat"];
+    let args = [&compatible[..], &[good.to_str().unwrap()]].concat();
+    let whole = bytes(&house.run(&args).exit(0).json()[0], "text_bytes");
     assert!(whole > 10_000);
     // A topic of small records scales the picture down, and it holds less.
-    let tight = ["cover", "capacity", "--json", "--max-record", "100000", good.to_str().unwrap()];
+    let args = [&compatible[..], &["--max-record", "100000", good.to_str().unwrap()]].concat();
+    let tight = args;
     let promised = &house.run(&tight).exit(0).json()[0];
     assert!(promised["scaled_to"]["width"].as_u64().unwrap() > 0, "{promised}");
     let held = promised["text_bytes"].as_u64().unwrap();
     assert!((1_000..whole).contains(&held), "{promised}");
-    let small = house.run(&["cover", "capacity", tiny.to_str().unwrap()]).exit(6);
+    let args = ["cover", "capacity", "--codec", "lsb-compat", tiny.to_str().unwrap()];
+    let small = house.run(&args).exit(6);
     assert!(small.out.contains("too small for any message"), "{}", small.out);
     house
         .run(&["cover", "capacity", text.to_str().unwrap(), good.to_str().unwrap()])

@@ -65,7 +65,8 @@ fn inside_a_picture_that_is_saved_on_arrival() {
     let message = &received.messages()[0];
     assert_eq!((&message["text"], &message["carrier"]), (&"look closely".into(), &"image".into()));
     let saved = std::fs::read(message["image"].as_str().unwrap()).unwrap();
-    assert!(saved.starts_with(b"\x89PNG"));
+    assert!(saved.starts_with(b"\xff\xd8\xff"));
+    assert!(message["image"].as_str().unwrap().ends_with(".jpg"));
     // The same picture once more: it is sent, and the sender is told why that is unwise.
     house
         .run_as("alice", &["send", "--to", "bob", "-m", "again", "--image", cover])

@@ -11,6 +11,7 @@
 mod bad_input;
 mod certificates;
 mod conversation;
+mod covers;
 #[cfg(all(unix, feature = "failpoints"))]
 mod crashes;
 mod demo;
