@@ -354,7 +354,7 @@ fn covers() {
     send("nowhere.png").exit(6);
     // One white pixel.
     let tiny = house.file("tiny.bmp", &tiny_bmp(1, 1));
-    send(tiny.to_str().unwrap()).exit(6).hints("cover capacity");
+    send(tiny.to_str().unwrap()).exit(6).hints("cover prepare");
     let bomb = house.file("bomb.bmp", &tiny_bmp(100_000, 100_000));
     send(bomb.to_str().unwrap()).exit(6);
     let empty = house.path().join("empty");
