@@ -54,7 +54,7 @@ impl Judgement {
 
 /// Judges a picture as a cover.
 ///
-/// A [prepared photo](super::photo) is judged without its trailer.
+/// A [prepared photo](super::prepare_photo) is judged without its trailer.
 ///
 /// * `file` - PNG or JPEG; WebP and BMP are read, and refused with what to do
 ///

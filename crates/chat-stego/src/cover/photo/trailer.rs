@@ -23,7 +23,7 @@ pub(super) fn append(jpeg: &mut Vec<u8>, errors: &[i8]) {
 /// Takes a prepared photo apart: the JPEG that may be sent, and the rounding errors of its luma.
 ///
 /// Returns `None` for every other file. The errors are 64 for each block that shows a part of the
-/// picture, from left to right and down, in the order of a [`Block`](crate::jpeg::Block):
+/// picture, from left to right and down, row by row of a block:
 /// coefficient less rounded coefficient, in 254ths of a quantisation step, -127 to 127. The
 /// coefficients plus these are the picture before it was a JPEG.
 ///
