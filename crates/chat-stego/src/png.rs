@@ -19,8 +19,10 @@ mod workers;
 
 use std::sync::OnceLock;
 
-pub(crate) use header::{Colour, Header};
-#[cfg_attr(test, expect(unused_imports, reason = "used by the codecs that follow"))]
+#[cfg_attr(not(test), expect(unused_imports, reason = "used by the codecs that follow"))]
+pub(crate) use header::Colour;
+pub(crate) use header::Header;
+#[expect(unused_imports, reason = "used by the codecs that follow")]
 pub(crate) use origin::{Origin, Trace};
 pub(crate) use samples::Samples;
 

@@ -131,7 +131,7 @@ impl Ancillary {
     /// A palette is only a hint where pixels are colours, and an error where they are grey.
     fn take_palette(&mut self, chunk: &Chunk<'_>, colour: Colour) -> Result<(), PictureError> {
         let entries = chunk.data.len() / 3;
-        let fits = chunk.data.len() % 3 == 0 && (1..=256).contains(&entries);
+        let fits = chunk.data.len().is_multiple_of(3) && (1..=256).contains(&entries);
         if self.has_palette || !fits || !matches!(colour, Colour::Rgb | Colour::Rgba) {
             return Err(damaged("the PLTE chunk is not as the format wants it"));
         }

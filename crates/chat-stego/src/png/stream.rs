@@ -96,6 +96,10 @@ mod stand_in {
         }
     }
 
+    pub(super) fn of_level(level: u32) -> Zlib {
+        Zlib(level)
+    }
+
     pub(super) fn inflate(stream: &[u8], length: usize) -> Result<Vec<u8>, ()> {
         let mut raw = Vec::new();
         ZlibDecoder::new(stream).take(length as u64 + 1).read_to_end(&mut raw).map_err(|_| ())?;
@@ -115,5 +119,25 @@ mod stand_in {
     /// A stream of stored blocks: it is valid, which is all that a test asks of a stand-in.
     pub(super) fn patch(_stream: &[u8], _old: &[u8], new: &[u8]) -> Result<Vec<u8>, ()> {
         Ok(Zlib(0).compress(new))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_known_compressor_is_used_again() {
+        let zlib = stand_in::of_level(6);
+        let (old, new) = ([7; 999], [8; 999]);
+        assert_eq!(rewrite(&zlib.compress(&old), &old, &new).unwrap(), zlib.compress(&new));
+    }
+
+    #[test]
+    fn other_streams_are_patched() {
+        let (old, new) = ([7; 999], [8; 999]);
+        let stream = rewrite(&stand_in::of_level(1).compress(&old), &old, &new).unwrap();
+        assert_eq!(inflate(&stream, 999).unwrap(), new);
+        assert_eq!(inflate_prefix(&stream, 10).unwrap(), new[..10]);
     }
 }
