@@ -1,7 +1,10 @@
 //! The 8 x 8 blocks of a plane on a grid, and whether a JPEG decoder can have made them.
 #![expect(clippy::indexing_slicing, reason = "places are checked against the plane's size once")]
 
-use super::dct::{Block, Dct};
+mod search;
+
+pub(crate) use self::search::Search;
+use super::dct::Block;
 use super::plane::GreyPlane;
 
 /// How far the grid lies to the right of the plane's left edge, and below its top, in pixels: 0
@@ -35,7 +38,7 @@ pub(crate) fn compatibility(
     offset: GridOffset,
     steps: &[u16; 64],
 ) -> BlockCompatibility {
-    let dct = Dct::new();
+    let search = Search::new();
     let steps = steps.map(f32::from);
     let grid = Grid::of(plane, offset);
     let mut result = BlockCompatibility { tested: 0, impossible: 0, saturated: 0 };
@@ -44,47 +47,11 @@ pub(crate) fn compatibility(
             None => result.saturated += 1,
             Some(block) => {
                 result.tested += 1;
-                result.impossible += usize::from(!is_possible(&dct, &block, &steps));
+                result.impossible += usize::from(!search.finds(&block, &steps));
             }
         }
     }
     result
-}
-
-/// Whether some multiples of the steps decode to the samples.
-///
-/// The first guess rounds the block's own coefficients; where the steps are so small that the
-/// rounding of the samples leads astray, the guess is repeated from the nearest samples that
-/// would have been rounded alike.
-fn is_possible(dct: &Dct, block: &Block, steps: &[f32; 64]) -> bool {
-    let mut guess = *block;
-    let mut before = None;
-    for _ in 0..MAX_GUESSES {
-        let coefficients = quantise(&dct.forward(&guess), steps);
-        if before.as_ref() == Some(&coefficients) {
-            return false;
-        }
-        let decoded = dct.inverse(&coefficients);
-        let worst = decoded.iter().zip(block).fold(0.0_f32, |w, (d, s)| w.max((d - s).abs()));
-        if worst <= 0.5 + DECODERS_DIFFER {
-            return true;
-        }
-        for ((guess, decoded), sample) in guess.iter_mut().zip(decoded).zip(block) {
-            *guess = decoded.clamp(sample - 0.5, sample + 0.5);
-        }
-        before = Some(coefficients);
-    }
-    false
-}
-
-fn quantise(coefficients: &Block, steps: &[f32; 64]) -> Block {
-    let mut multiples = [0.0; 64];
-    for ((multiple, coefficient), &step) in multiples.iter_mut().zip(coefficients).zip(steps) {
-        if step > 0.0 {
-            *multiple = (coefficient / step).round_ties_even() * step;
-        }
-    }
-    multiples
 }
 
 /// The whole blocks of a plane on a grid.
@@ -130,8 +97,3 @@ impl<'a> Grid<'a> {
         (0..self.len()).step_by(step).filter_map(|index| self.block(index))
     }
 }
-
-/// Integer decoders miss the exact value before rounding by up to about this much: libjpeg's
-/// `islow` by less than 0.1 in our measurements.
-const DECODERS_DIFFER: f32 = 0.1;
-const MAX_GUESSES: usize = 12;

@@ -16,20 +16,31 @@ pub struct FormerJpeg {
     pub blocks: BlockCompatibility,
 }
 
+impl FormerJpeg {
+    /// Whether impossible blocks prove a change.
+    ///
+    /// Not if steps of 1 are seen (about quality 94 and up): rounding then hides coefficients,
+    /// and a few blocks per thousand are taken for impossible that are not.
+    pub fn is_conclusive(&self) -> bool {
+        !self.table.steps().contains(&1)
+    }
+}
+
 /// Finds out whether a plane was a JPEG, and which of its blocks have been touched since.
 ///
-/// `plane` is a grey picture, or the luma of a colour picture.
+/// `plane` is a grey photograph, or the luma of one in colour.
 ///
 /// The grid and the quantisation table are estimated from the pixels; then each unsaturated
 /// block is compared with what a decoder makes of the nearest coefficients that the table
 /// allows. Pixels that were changed after decoding no longer fit, and it does not matter where
-/// or how they were changed: nothing that embeds in the pixels of a former JPEG escapes.
+/// or how they were changed: whatever embeds in the pixels of a former JPEG is caught. If nearly
+/// all blocks are impossible, the picture was worked on as a whole.
 ///
-/// `None` if fewer than three steps of 2 or more are seen: the picture never was a JPEG, was
-/// scaled or otherwise worked on since, has been overwritten nearly everywhere, or its table was
-/// so fine (about quality 97 and up) that rounding hides it. Steps of 2 in large numbers (about
-/// quality 93 and up) make the test miss changes and raise false alarms; blocks of 4:2:0 chroma
-/// are not looked at. O(pixels).
+/// `None` if fewer than three steps of 3 or more are seen: the picture never was a JPEG, was
+/// scaled since, has been overwritten nearly everywhere, or its table was so fine (about quality
+/// 97 and up) that rounding hides it. Not covered: blocks that reach 0 or 255, blocks cut off at
+/// the right and lower edge, chroma, decoders of low accuracy (libjpeg's `ifast`), and drawings,
+/// which can show lattices that no JPEG made. O(pixels).
 ///
 /// # Source
 /// Fridrich, Goljan, Du 2001, "Steganalysis based on JPEG compatibility", SPIE 4518.
@@ -55,3 +66,6 @@ pub fn compatibility_with(plane: &GreyPlane, cover_table: &[u16; 64]) -> BlockCo
 
 /// Pictures that were no JPEG show none; flat tiles may show one.
 const MIN_STEPS: usize = 3;
+
+#[cfg(test)]
+mod tests;

@@ -10,7 +10,7 @@ use super::rate::{EmbeddingRate, root_nearest_zero};
 /// (2k-1, 2k) does the same; a payload spoils only the first. Standard error about 0.03 at
 /// 512 x 512 pixels. Blind to LSB matching and adaptive embedding.
 ///
-/// `None` for planes with fewer than 128 groups of either kind: flat or tiny ones. O(pixels).
+/// `None` for planes with fewer than 128 groups whose pixels differ: flat or tiny ones. O(pixels).
 ///
 /// # Source
 /// Fridrich, Goljan, Du 2001, "Reliable detection of LSB steganography in color and grayscale
@@ -43,9 +43,12 @@ fn rate(as_it_is: &Balance, all_flipped: &Balance) -> Option<EmbeddingRate> {
     let d1 = all_flipped.within as f64;
     let d0_across = as_it_is.across as f64;
     let d1_across = all_flipped.across as f64;
-    let z =
-        root_nearest_zero(2.0 * (d1 + d0), d0_across - d1_across - d1 - 3.0 * d0, d0 - d0_across)?;
-    EmbeddingRate::of(z / (z - 0.5))
+    // The paper solves a z^2 + b z + c = 0 and takes p = z / (z - 1/2), which runs to infinity at
+    // rate 1; with z = p / (2 p - 2) put in, the equation is one for p itself.
+    let a = 2.0 * (d1 + d0);
+    let b = d0_across - d1_across - d1 - 3.0 * d0;
+    let c = d0 - d0_across;
+    EmbeddingRate::of(root_nearest_zero(a / 4.0 + b / 2.0 + c, -b / 2.0 - 2.0 * c, c)?)
 }
 
 /// Regular groups less singular ones.
@@ -55,7 +58,7 @@ struct Balance {
     within: i64,
     /// After flips across pairs (2k-1, 2k).
     across: i64,
-    /// Groups that were regular or singular under either.
+    /// Groups whose pixels differ: others turn rougher under every flip.
     telling: u64,
 }
 
@@ -67,7 +70,7 @@ impl Balance {
         let across = (roughness(((b + 1) ^ 1) - 1, ((c + 1) ^ 1) - 1) - before).signum();
         self.within += i64::from(within);
         self.across += i64::from(across);
-        self.telling += u64::from(within != 0 || across != 0);
+        self.telling += u64::from(before > 0);
     }
 }
 

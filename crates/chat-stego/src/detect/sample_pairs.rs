@@ -18,12 +18,18 @@ use super::rate::{EmbeddingRate, root_nearest_zero};
 /// Transactions on Signal Processing 51(7), with all trace sets taken together.
 pub fn sample_pairs(plane: &GreyPlane) -> Option<EmbeddingRate> {
     let mut sets = TraceSets::default();
-    for row in plane.rows() {
-        sets.add(row, row.get(1..)?);
-    }
+    sets.add_rows(plane);
     for (upper, lower) in plane.rows().zip(plane.rows().skip(1)) {
         sets.add(upper, lower);
     }
+    sets.rate()
+}
+
+/// As [`sample_pairs`], from pairs side by side alone.
+#[cfg(test)]
+pub(crate) fn in_rows(plane: &GreyPlane) -> Option<EmbeddingRate> {
+    let mut sets = TraceSets::default();
+    sets.add_rows(plane);
     sets.rate()
 }
 
@@ -41,6 +47,12 @@ struct TraceSets {
 }
 
 impl TraceSets {
+    fn add_rows(&mut self, plane: &GreyPlane) {
+        for row in plane.rows() {
+            self.add(row, row.get(1..).unwrap_or_default());
+        }
+    }
+
     fn add(&mut self, first: &[u8], second: &[u8]) {
         // 32-bit counters for one row let the compiler work on many pairs at once.
         let (mut x, mut y, mut close, mut all) = (0_u32, 0_u32, 0_u32, 0_u32);
