@@ -24,6 +24,9 @@ mod sample_pairs;
 mod table;
 mod weighted;
 
+#[cfg(test)]
+mod tests;
+
 pub(crate) use assess::luma;
 pub use assess::{Assessment, Channel, ChannelAssessment, assess};
 pub use blocks::{BlockCompatibility, GridOffset};

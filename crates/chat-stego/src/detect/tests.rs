@@ -43,7 +43,7 @@ fn match_bits(plane: &GreyPlane, share: u16) -> GreyPlane {
         let (used, bit, up) = (noise.is_below(share), noise.byte() & 1, noise.is_below(128));
         match (used && sample & 1 != bit, up, sample) {
             (false, ..) => sample,
-            (true, _, 0) | (true, true, 1..255) => sample + 1,
+            (true, _, 0) | (true, true, 1..=254) => sample + 1,
             (true, ..) => sample - 1,
         }
     };

@@ -48,7 +48,7 @@ fn grey_through_jpeg(name: &str, quality: u8) -> GreyPlane {
 /// `lsb-compat`: decodes any cover and writes a PNG.
 fn hide(cover: &[u8], payload: &[u8]) -> Vec<u8> {
     let key = StegoKey::from_bytes([0; 32]);
-    LsbCompat.embed(cover, payload, &key, &EmbedOptions::default()).unwrap().png
+    LsbCompat.embed(cover, payload, &key, &EmbedOptions::default()).unwrap().file
 }
 
 fn impossible(found: &Assessment) -> usize {
