@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use chat_crypto::Envelope;
 use chat_stego::cover::{
-    self, CoverError, Judgement, PhotoOptions, PreparedPhoto, SafeSizes, judge, prepare_photo,
+    self, CoverError, Judgement, PhotoOptions, PreparedPhoto, SafeSizes, Severity, judge,
+    prepare_photo,
 };
 use chat_stego::detect::{Comparison, compare};
 use chat_stego::report::{map_changes, map_costs, map_lowest_bits};
@@ -45,7 +46,8 @@ pub struct CoverCapacity {
 ///   [`MAX_RECORD`] is the default of a new network
 /// * `codec` - `None`: the best that the image allows
 ///
-/// Tried, not estimated: the cover is made as for sending.
+/// The cover is made as for sending, and refused where sending would refuse it; the lengths follow from the
+/// square-root law.
 ///
 /// # Errors
 /// When the file is no such image, too large to be looked at, or no cover for this codec.
@@ -61,6 +63,9 @@ pub fn cover_capacity(
         return lsb_capacity(image, max_record);
     }
     let ready = Ready::hidden(image, codec, max_picture(max_record))?;
+    if let Some(finding) = ready.findings(Severity::Refuse).next() {
+        return Err(SendError::CoverRefused { path: None, finding }.into());
+    }
     let sizes = ready.elements().map(|(kind, count)| SafeSizes::of(kind, count));
     let sizes = sizes.unwrap_or_default();
     let text = |bytes| longest_for_anybody(|envelope| envelope <= bytes);
@@ -151,7 +156,7 @@ fn with_a_message(image: &[u8]) -> Result<Vec<u8>, Error> {
         .and_then(|(me, pair)| Envelope::sealed_len(Content::text_len(&me, &pair, 200) + 1));
     let noise = random::some(rng, envelope.unwrap_or_default());
     let codec = Ready::natural_codec(image);
-    Ok(embed(codec, &noise, image, &StegoKey::from_bytes(random::bytes(rng)))?)
+    Ok(embed(codec, &noise, image, &StegoKey::from_bytes(random::bytes(rng)))?.file)
 }
 
 /// The picture of a folder that a text disturbs least.

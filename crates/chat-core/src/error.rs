@@ -254,6 +254,16 @@ pub enum SendError {
         /// Files that are no image, or too small.
         unfit: usize,
     },
+    /// This profile has used this image before, or a copy of it: two pictures made from one cover differ exactly
+    /// where messages are hidden.
+    #[error("{} was used before: whoever sees both pictures can compare them and knows that something is hidden", name_of(path.as_ref()))]
+    CoverReused {
+        /// The image file, if it came from one.
+        path: Option<PathBuf>,
+    },
+    /// Another process has just used the same image. Plan again.
+    #[error("another process has just used the same image")]
+    CoverTaken,
     /// A payload in this image would be found.
     #[error("{} is no good cover: {finding}", name_of(path.as_ref()))]
     CoverRefused {

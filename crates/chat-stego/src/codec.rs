@@ -179,6 +179,15 @@ impl EmbedOptions {
     }
 }
 
+/// Refuses covers that are not of the format in which a codec hides.
+pub(crate) fn expect_cover(file: &[u8], wanted: PictureFormat) -> Result<(), EmbedError> {
+    match PictureFormat::of(file) {
+        Some(found) if found == wanted => Ok(()),
+        Some(found) => Err(CoverError::WrongFormat { wanted, found }.into()),
+        None => Err(CoverError::Picture(PictureError::not_read(file)).into()),
+    }
+}
+
 /// Refuses files that are not of the format in which a codec hides.
 pub(crate) fn expect_format(file: &[u8], format: PictureFormat) -> Result<(), ExtractError> {
     match PictureFormat::of(file) {

@@ -35,7 +35,7 @@ pub use prepare::{PreparedCover, prepare};
 pub use room::{CoverRoom, room_within};
 pub use safe::{Element, SafeSizes, Sent, Total};
 
-use crate::picture::PictureError;
+use crate::picture::{PictureError, PictureFormat};
 
 /// Why a picture cannot be a cover.
 #[derive(Debug, thiserror::Error)]
@@ -88,6 +88,14 @@ pub enum CoverError {
         size: usize,
         /// Bytes that the caller allows.
         limit: usize,
+    },
+    /// The codec hides in another format. Choose another codec, or another cover.
+    #[error("the codec hides in {wanted} files; this is a {found} file")]
+    WrongFormat {
+        /// What the codec takes.
+        wanted: PictureFormat,
+        /// What the cover is.
+        found: PictureFormat,
     },
     /// The picture could not be written. This is a fault of this library: report it.
     #[error("the prepared picture could not be written")]

@@ -27,7 +27,6 @@ mod weighted;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use assess::luma;
 pub use assess::{Assessment, Channel, ChannelAssessment, assess};
 pub use blocks::{BlockCompatibility, GridOffset};
 pub use chi_square::{chi_square, chi_square_head};

@@ -8,10 +8,11 @@ use zeroize::Zeroizing;
 use crate::adaptive::medium::Medium;
 use crate::adaptive::{self, Outcome, StegoFault};
 use crate::codec::{
-    Capacity, CodecId, EmbedError, EmbedOptions, Embedded, ExtractError, StegoCodec,
+    Capacity, CodecId, EmbedError, EmbedOptions, Embedded, ExtractError, StegoCodec, expect_cover,
+    expect_format,
 };
 use crate::cover::inspect::CoverReport;
-use crate::cover::{CoverError, split_side_information};
+use crate::cover::{CoverError, Finding, split_side_information};
 use crate::jpeg::{Jpeg, JpegWriteError};
 use crate::key::StegoKey;
 use crate::picture::PictureFormat;
@@ -103,7 +104,7 @@ impl StegoCodec for JpegSi {
 }
 
 fn extract(image: &[u8], key: &StegoKey) -> Result<Zeroizing<Vec<u8>>, ExtractError> {
-    crate::codec::expect_format(image, PictureFormat::Jpeg)?;
+    expect_format(image, PictureFormat::Jpeg)?;
     adaptive::extract(&Luma(&Jpeg::read(image)?), key).ok_or(ExtractError::NoPayload)
 }
 
@@ -141,8 +142,12 @@ impl Job<'_> {
 
     /// Reads the cover, and makes sure that it can be written again as it is.
     fn open(&self) -> Result<Jpeg, EmbedError> {
+        expect_cover(self.cover, PictureFormat::Jpeg)?;
         self.options.check_cover(self.cover)?;
         let mut jpeg = Jpeg::read(self.cover).map_err(CoverError::from)?;
+        if jpeg.has_c2pa() {
+            return Err(EmbedError::CoverRefused { finding: Finding::Manifest });
+        }
         jpeg.check_round_trip(self.cover).map_err(|error| not_rewritable(&error))?;
         jpeg.strip_extras();
         Ok(jpeg)

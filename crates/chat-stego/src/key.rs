@@ -4,7 +4,7 @@ use std::fmt;
 
 use hkdf::Hkdf;
 use sha2::Sha256;
-use zeroize::{Zeroize, ZeroizeOnDrop};
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 /// A stego key: secret bytes that say where and how a codec hides.
 ///
@@ -28,15 +28,16 @@ pub struct ProbeKey([u8; 32]);
 impl StegoKey {
     /// Derives both parts from 32 secret bytes, uniformly random or derived from such.
     pub fn from_bytes(bytes: [u8; 32]) -> Self {
-        let derivation = Hkdf::<Sha256>::new(None, &bytes);
-        let mut parts = [[0; 32]; 2];
+        let bytes = Zeroizing::new(bytes);
+        let derivation = Hkdf::<Sha256>::new(None, &*bytes);
+        let mut parts = Zeroizing::new([[0; 32]; 2]);
         for (part, label) in
             parts.iter_mut().zip([&b"chat-stego/v1/probe"[..], b"chat-stego/v1/body"])
         {
             #[expect(clippy::expect_used, reason = "32 bytes are far below HKDF's limit of 8,160")]
             derivation.expand(label, part).expect("32 bytes");
         }
-        let [probe, body] = parts;
+        let [probe, body] = *parts;
         Self::with_probe(ProbeKey(probe), body)
     }
 

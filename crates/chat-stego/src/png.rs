@@ -69,6 +69,11 @@ impl<'a> PngFile<'a> {
         self.container.header
     }
 
+    /// Whether the file has texts, Exif data or a time.
+    pub(crate) fn has_metadata(&self) -> bool {
+        self.container.ancillary.has_metadata
+    }
+
     /// Whether the file has a C2PA manifest, which a change of pixels makes void.
     pub(crate) fn is_signed(&self) -> bool {
         self.container.ancillary.is_signed

@@ -8,10 +8,11 @@ use zeroize::Zeroizing;
 use crate::adaptive::medium::Medium;
 use crate::adaptive::{self, StegoFault};
 use crate::codec::{
-    Capacity, CodecId, EmbedError, EmbedOptions, Embedded, ExtractError, StegoCodec,
+    Capacity, CodecId, EmbedError, EmbedOptions, Embedded, ExtractError, StegoCodec, expect_cover,
+    expect_format,
 };
-use crate::cover::CoverError;
 use crate::cover::inspect::CoverReport;
+use crate::cover::{CoverError, Finding};
 use crate::key::{ProbeKey, StegoKey};
 use crate::picture::{PictureError, PictureFormat};
 use crate::png::{PngFile, WriteError};
@@ -55,8 +56,12 @@ impl StegoCodec for PngHill {
         key: &StegoKey,
         options: &EmbedOptions,
     ) -> Result<Embedded, EmbedError> {
+        expect_cover(cover, PictureFormat::Png)?;
         options.check_cover(cover)?;
         let file = PngFile::read(cover).map_err(CoverError::from)?;
+        if file.is_signed() {
+            return Err(EmbedError::CoverRefused { finding: Finding::Manifest });
+        }
         let samples = file.samples().map_err(CoverError::from)?;
         let mut pixels = PngPixels::new(samples, file.header().height);
         let costs = PngCosts::of(&pixels, key);
@@ -85,7 +90,7 @@ impl StegoCodec for PngHill {
     }
 
     fn extract(&self, image: &[u8], key: &StegoKey) -> Result<Zeroizing<Vec<u8>>, ExtractError> {
-        crate::codec::expect_format(image, PictureFormat::Png)?;
+        expect_format(image, PictureFormat::Png)?;
         extract(image, key)?.ok_or(ExtractError::NoPayload)
     }
 }

@@ -36,8 +36,8 @@ impl<'a> StegoImage<'a> {
         }
     }
 
-    /// Whether the picture carries something for those who share a probe key. One picture in a
-    /// million says so by chance.
+    /// Whether the picture carries something for those who share a probe key. One picture in
+    /// sixteen million says so by chance.
     ///
     /// # Errors
     /// When it cannot be read.

@@ -250,3 +250,24 @@ fn damaged_stego_images_are_errors_and_never_panics() {
         }
     }
 }
+
+/// Pictures that an earlier version has made: they are found for ever.
+#[test]
+fn frozen_pictures_are_still_found() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/stego");
+    let words = |length: usize| -> Vec<u8> { (0..length).map(|at| at as u8).collect() };
+    for (name, length) in [("frozen.jpg", 100), ("frozen.png", 60)] {
+        let path = format!("{folder}/{name}");
+        if std::env::var_os("SECURECHAT_FREEZE").is_some() {
+            let (codec, cover): (&dyn StegoCodec, _) = match name {
+                "frozen.jpg" => (&JpegJuniward, jpeg_of(&part(176, 144), 75)),
+                _ => (&PngHill, png_of(&part(120, 90))),
+            };
+            let done = codec.embed(&cover, &words(length), &key(0x11), &any()).unwrap();
+            std::fs::write(&path, done.file).unwrap();
+        }
+        let file = std::fs::read(&path).unwrap();
+        let image = StegoImage::read(&file).unwrap();
+        assert_eq!(*image.extract(&key(0x11)).unwrap(), words(length), "{name}");
+    }
+}

@@ -23,7 +23,7 @@ pub struct Explained {
     pub changes: Vec<u8>,
     /// What a change would have cost, everywhere, as PNG.
     pub costs: Vec<u8>,
-    /// The lowest bits of the cover and of the same payload by `lsb-compat`, as PNG.
+    /// The lowest bits of the cover and of one half full by `lsb-compat`, as PNG.
     pub lowest_bits: Vec<u8>,
 }
 
@@ -43,7 +43,9 @@ pub fn explain(cover: (&[u8], &str), stego: &[u8], payload: usize) -> Result<Exp
     };
     let changes = drawn(map_changes(cover, stego))?;
     let costs = drawn(map_costs(cover))?;
-    let lowest_bits = drawn(map_lowest_bits(cover, &lsb.file))?;
+    let room = LsbCompat.capacity(cover)?.max_bytes;
+    let half_full = with_lsb(cover, room * 3 / 8)?;
+    let lowest_bits = drawn(map_lowest_bits(cover, &half_full.file))?;
     let lsb_changes = drawn(map_changes(cover, &lsb.file))?;
     let seen = |file| -> Result<Assessment, CoverError> { Ok(assess(file)?) };
     let (cover_seen, lsb_seen, stego_seen) = (seen(cover)?, seen(&lsb.file)?, seen(stego)?);

@@ -53,7 +53,7 @@ pub enum ErrorKind {
     TextTooLarge,
     /// A file is no usable cover.
     CoverUnusable,
-    /// A payload in this cover would be found.
+    /// A payload in this cover would be found, or more easily than is prudent.
     CoverRefused,
     /// A cover is too small for the message.
     CoverTooSmall,
@@ -243,8 +243,10 @@ fn send(error: &SendError) -> ErrorKind {
         SendError::EmptyText | SendError::ToSelf => ErrorKind::InvalidInput,
         SendError::TextTooLong { .. } | SendError::RecordTooLarge { .. } => ErrorKind::TextTooLarge,
         SendError::CoverFile { .. } | SendError::Embed { .. } => ErrorKind::CoverUnusable,
-        SendError::CoverRefused { .. } => ErrorKind::CoverRefused,
-        SendError::BeyondCaution { .. } => ErrorKind::CoverTooSmall,
+        SendError::CoverRefused { .. }
+        | SendError::CoverReused { .. }
+        | SendError::CoverTaken
+        | SendError::BeyondCaution { .. } => ErrorKind::CoverRefused,
         SendError::Cover { source, .. } => cover(source),
         SendError::NoCoverLeft { .. } => ErrorKind::NoCoverLeft,
         SendError::TooFewPartitions { .. } => ErrorKind::UnknownTopic,

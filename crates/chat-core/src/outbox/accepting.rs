@@ -16,7 +16,7 @@ use crate::handle::Handle;
 use crate::history_row::HistoryRow;
 use crate::item::{Item, Message, MessageState, Protection};
 use crate::mailbox::Mailbox;
-use crate::picture::{CoverUse, Plan};
+use crate::picture::{CoverUse, Note, Plan};
 use crate::remote_text::RemoteText;
 
 /// What happens to a message once it is accepted.
@@ -202,7 +202,12 @@ fn payload(
     seq: Seq,
 ) -> Result<Payload, SendError> {
     let Some(plan) = picture else { return Ok(Payload::Ready(envelope.into_bytes())) };
-    let used = CoverUse { history: seq.get(), ..plan.used };
+    let before = tx.cover_use(plan.cover.id.as_bytes())?;
+    if before.is_some() && !plan.notes.contains(&Note::CoverReused) {
+        return Err(SendError::CoverTaken);
+    }
+    let used = CoverUse { history: seq.get(), ..plan.used }
+        .after(before.as_ref().map(|row| row.as_slice()));
     tx.cover_mark(plan.cover.id.as_bytes(), &used.to_bytes()?)?;
     let (codec, cover) = (plan.cover.codec, plan.cover.file);
     Ok(Payload::Hidden { codec, envelope: envelope.into_bytes(), cover })

@@ -9,7 +9,7 @@ use chat_store::{Seq, StreamTip};
 use super::RECORD_OVERHEAD;
 use super::accepting::{Accepting, Next, stream_tip};
 use super::compose::{Composed, Composer};
-use super::once::Repeated;
+use super::once::{self, Repeated};
 use crate::client::Profile;
 use crate::content::Content;
 use crate::conversation::Conversation;
@@ -123,6 +123,21 @@ impl Profile {
     }
 
     fn accept(&self, drafts: Vec<Draft>, next: Next) -> Result<Vec<Queued>, SendError> {
+        let has_pictures = |draft: &Draft| matches!(draft.carrier, DraftCarrier::Picture(_));
+        if !drafts.iter().any(has_pictures) {
+            return self.accept_once(drafts, next);
+        }
+        for _ in 0..MOST_PLANS {
+            match self.accept_once(drafts.clone(), next) {
+                // Another process was quicker with the same cover.
+                Err(SendError::CoverTaken) => {}
+                accepted => return accepted,
+            }
+        }
+        Err(SendError::CoverTaken)
+    }
+
+    fn accept_once(&self, drafts: Vec<Draft>, next: Next) -> Result<Vec<Queued>, SendError> {
         let network = self.joined_network()?;
         let mut planner = Planner::new(&self.store, network.max_record());
         let planned = drafts.into_iter().map(|draft| self.plan(&network, draft, &mut planner));
@@ -184,6 +199,7 @@ impl Profile {
                 });
             }
             DraftCarrier::Plain => None,
+            DraftCarrier::Picture(_) if self.is_repeated(&draft)? => None,
             DraftCarrier::Picture(hiding) => {
                 let key = &network.picture_key(&mailbox);
                 let cargo = Cargo { envelope_len: envelope, conversation: &conversation, key };
@@ -191,6 +207,12 @@ impl Profile {
             }
         };
         Ok(Planned { draft, mailbox, conversation, picture })
+    }
+
+    /// Whether a message was accepted under the draft's name before.
+    fn is_repeated(&self, draft: &Draft) -> Result<bool, SendError> {
+        let Some(name) = &draft.name else { return Ok(false) };
+        self.store.read(|tx| once::is_known(tx, &draft.to, name))
     }
 }
 
@@ -230,3 +252,6 @@ pub(crate) fn longest_envelope(me: &Handle, conversation: &Conversation) -> Opti
 
 /// Bytes of a record key.
 const TAG_LEN: usize = 16;
+
+/// How often covers are chosen anew because others have taken them.
+const MOST_PLANS: u32 = 8;

@@ -1,6 +1,6 @@
 //! Messages that their caller names: however often the same name comes, it is the same message.
 
-use chat_store::{Seq, WriteTxn};
+use chat_store::{ReadTxn, Seq, WriteTxn};
 use serde::{Deserialize, Serialize};
 
 use super::enqueue::Queued;
@@ -56,6 +56,11 @@ pub(super) fn earlier(
         notes: Vec::new(),
         mailbox,
     }))
+}
+
+/// Whether a message was accepted for `to` under this name: then no other is, and no cover is needed for it.
+pub(super) fn is_known(tx: &ReadTxn<'_>, to: &Handle, name: &str) -> Result<bool, SendError> {
+    Ok(tx.meta_get(&meta_name(to, name))?.is_some())
 }
 
 /// Remembers a message under its name, in the transaction that accepts it.

@@ -46,7 +46,7 @@ impl Profile {
         };
         if let Some((codec, envelope, cover)) = planned {
             let key = self.joined_network()?.picture_key(&Mailbox::from_bytes(&stored.mailbox));
-            row.payload = Payload::Ready(embed(codec, envelope, cover, &key)?);
+            row.payload = Payload::Ready(embed(codec, envelope, cover, &key)?.file);
             reach(Place::AfterEmbed);
             let body = row.to_bytes()?;
             bytes = body.len() as u64;

@@ -1,6 +1,6 @@
 //! Envelopes inside covers.
 
-use chat_stego::{CodecId, EmbedOptions, StegoKey};
+use chat_stego::{CodecId, EmbedOptions, Embedded, StegoKey};
 use serde::{Deserialize, Serialize};
 
 use crate::carrier::picture_text;
@@ -45,7 +45,7 @@ pub(crate) fn embed(
     envelope: &[u8],
     cover: &[u8],
     key: &StegoKey,
-) -> Result<Vec<u8>, SendError> {
+) -> Result<Embedded, SendError> {
     let text;
     let payload = match codec {
         HiddenCodec::LsbCompat => {
@@ -56,5 +56,5 @@ pub(crate) fn embed(
     };
     let options = EmbedOptions::default().accept_any_cover();
     let embedded = codec.id().codec().embed(cover, payload, key, &options);
-    embedded.map(|embedded| embedded.file).map_err(|source| SendError::Embed { path: None, source })
+    embedded.map_err(|source| SendError::Embed { path: None, source })
 }

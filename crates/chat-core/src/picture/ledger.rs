@@ -38,6 +38,17 @@ impl Load {
 }
 
 impl CoverUse {
+    /// Takes over what the same cover has carried before in the same conversation.
+    pub(crate) fn after(mut self, before: Option<&[u8]>) -> Self {
+        let before: Option<Self> = before.and_then(|row| decode(row).ok());
+        let before = before.filter(|before| before.conversation == self.conversation);
+        if let (Some(load), Some(earlier)) = (&mut self.load, before.and_then(|b| b.load)) {
+            load.bits = load.bits.saturating_add(earlier.bits);
+            load.elements = load.elements.saturating_add(earlier.elements);
+        }
+        self
+    }
+
     pub(crate) fn to_bytes(&self) -> Result<zeroize::Zeroizing<Vec<u8>>, SendError> {
         Ok(encode(self)?)
     }

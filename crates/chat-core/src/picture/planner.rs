@@ -1,9 +1,10 @@
 //! Planning pictures: which cover carries a message, and whether the result fits the topic.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
-use chat_stego::cover::{CoverError, Severity};
-use chat_stego::{EmbedError, StegoKey};
+use chat_stego::cover::{CoverError, SafeSizes, Severity};
+use chat_stego::{CodecId, CoverId, EmbedError, StegoKey};
 use chat_store::Store;
 use rand::seq::SliceRandom;
 
@@ -32,6 +33,16 @@ pub(crate) struct Plan {
     pub(crate) notes: Vec<Note>,
     /// What the ledger will say, but for the message's place.
     pub(crate) used: CoverUse,
+    /// How much the trial disturbed it, by its codec's measure.
+    distortion: f64,
+}
+
+impl Plan {
+    /// Which of two covers hides better: a JPEG, then the one that is disturbed less.
+    fn is_better_than(&self, other: &Self) -> bool {
+        let is_png = |plan: &Self| plan.cover.codec == HiddenCodec::PngHill;
+        (is_png(self), self.distortion) < (is_png(other), other.distortion)
+    }
 }
 
 /// What is to be hidden.
@@ -82,7 +93,10 @@ impl<'a> Planner<'a> {
             }
         }
         let mut notes = self.notes(&cover)?;
-        self.measure(&cover, (path, hiding), cargo, &mut notes)?;
+        if notes.contains(&Note::CoverReused) && !self.may_reuse(&cover, hiding) {
+            return Err(SendError::CoverReused { path: path.map(Path::to_owned) });
+        }
+        let distortion = self.measure(&cover, (path, hiding), cargo, &mut notes)?;
         let load = cover.elements().map(|(kind, count)| Load::new(kind, count, cargo.envelope_len));
         let used = CoverUse {
             history: 0,
@@ -90,12 +104,17 @@ impl<'a> Planner<'a> {
             conversation: conversation_id(cargo.conversation),
             load,
         };
-        Ok(Plan { cover, notes, used })
+        Ok(Plan { cover, notes, used, distortion })
+    }
+
+    /// Whether a second use of a cover is no more than a warning: `lsb-compat` hides nothing anyway.
+    fn may_reuse(&self, cover: &Ready, hiding: &Hiding) -> bool {
+        hiding.insists || cover.codec == HiddenCodec::LsbCompat
     }
 
     fn ready(&self, bytes: &[u8], hiding: &Hiding, cargo: &Cargo<'_>) -> Result<Ready, CoverError> {
         match hiding.codec {
-            Some(chat_stego::CodecId::LsbCompat) => {
+            Some(CodecId::LsbCompat) => {
                 Ready::lsb(bytes, picture_text_len(cargo.envelope_len), self.max_picture)
             }
             codec => Ready::hidden(bytes, codec, self.max_picture),
@@ -137,14 +156,14 @@ impl<'a> Planner<'a> {
         (path, hiding): (Option<&Path>, &Hiding),
         cargo: &Cargo<'_>,
         notes: &mut Vec<Note>,
-    ) -> Result<(), SendError> {
-        let Some((element, elements)) = cover.elements() else { return Ok(()) };
+    ) -> Result<f64, SendError> {
+        let Some((element, elements)) = cover.elements() else { return Ok(0.0) };
         let hidden = cargo.envelope_len;
         let sizes = match &self.ledger {
             Some(ledger) => ledger.sizes(cargo.conversation, element, elements),
-            None => return Ok(()),
+            None => return Ok(0.0),
         };
-        let alone = chat_stego::cover::SafeSizes::of(element, elements);
+        let alone = SafeSizes::of(element, elements);
         if hidden > alone.max {
             let source = CoverError::TooSmall { needed: hidden, available: alone.max };
             return Err(SendError::Cover { path: path.map(Path::to_owned), source });
@@ -159,44 +178,75 @@ impl<'a> Planner<'a> {
         }
         let trial = random::some(&mut rand::rng(), hidden);
         let picture = embed(cover.codec, &trial, &cover.file, cargo.key)?;
-        if picture.len() > self.max_picture {
-            let source = EmbedError::FileTooLarge { size: picture.len(), limit: self.max_picture };
+        let (size, limit) = (picture.file.len(), self.max_picture);
+        if size > limit {
+            let source = EmbedError::FileTooLarge { size, limit };
             return Err(SendError::Embed { path: path.map(Path::to_owned), source });
         }
-        Ok(())
+        Ok(picture.distortion)
     }
 
-    /// Any fitting, unused image of a folder, at random.
+    /// The best of a few fitting, unused images of a folder, taken at random: always choosing among all would
+    /// send the same kind of picture for ever.
     fn choose(&self, folder: &Path, hiding: &Hiding, cargo: &Cargo<'_>) -> Result<Plan, SendError> {
         let mut paths = list(folder)?;
         paths.shuffle(&mut rand::rng());
-        let (mut used, mut unfit) = (0, 0);
+        let (mut used, mut unfit, mut fitting) = (0, 0, 0);
+        let mut best: Option<Plan> = None;
+        let begun = Instant::now();
         for path in &paths {
-            let Ok(bytes) = read_cover(path) else {
-                unfit += 1;
-                continue;
-            };
-            if self.is_taken(chat_stego::CoverId::of(&bytes).as_bytes())? {
-                used += 1;
-                continue;
+            if best.is_some() && (fitting >= MOST_TRIED || begun.elapsed() >= LONG_ENOUGH) {
+                break;
             }
-            match self.prepare(&bytes, Some(path), hiding, cargo) {
-                Ok(plan) if plan.notes.contains(&Note::CoverReused) => used += 1,
-                Ok(plan) => return Ok(plan),
-                Err(
-                    SendError::Cover { .. }
-                    | SendError::CoverRefused { .. }
-                    | SendError::BeyondCaution { .. }
-                    | SendError::Embed { .. },
-                ) => unfit += 1,
-                Err(error) => return Err(error),
+            match self.unused(path, hiding, cargo)? {
+                Tried::Fits(plan) => {
+                    fitting += 1;
+                    if best.as_ref().is_none_or(|best| plan.is_better_than(best)) {
+                        best = Some(*plan);
+                    }
+                }
+                Tried::Used => used += 1,
+                Tried::Unfit => unfit += 1,
             }
         }
-        Err(SendError::NoCoverLeft { folder: folder.to_owned(), used, unfit })
+        best.ok_or_else(|| SendError::NoCoverLeft { folder: folder.to_owned(), used, unfit })
     }
+
+    /// Tries one image of a folder.
+    fn unused(&self, path: &Path, hiding: &Hiding, cargo: &Cargo<'_>) -> Result<Tried, SendError> {
+        let Ok(bytes) = read_cover(path) else { return Ok(Tried::Unfit) };
+        if self.is_taken(CoverId::of(&bytes).as_bytes())? {
+            return Ok(Tried::Used);
+        }
+        match self.prepare(&bytes, Some(path), hiding, cargo) {
+            Ok(plan) if plan.notes.contains(&Note::CoverReused) => Ok(Tried::Used),
+            Err(SendError::CoverReused { .. }) => Ok(Tried::Used),
+            Ok(plan) => Ok(Tried::Fits(Box::new(plan))),
+            Err(
+                SendError::Cover { .. }
+                | SendError::CoverRefused { .. }
+                | SendError::BeyondCaution { .. }
+                | SendError::Embed { .. },
+            ) => Ok(Tried::Unfit),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// What became of an image of a folder.
+enum Tried {
+    Fits(Box<Plan>),
+    Used,
+    Unfit,
 }
 
 /// Bytes that a finished picture may have in a topic whose records have at most `max_record`.
 pub(crate) fn max_picture(max_record: u32) -> usize {
     usize::try_from(max_record).unwrap_or(usize::MAX).saturating_sub(RECORD_OVERHEAD)
 }
+
+/// So many fitting images are compared at most.
+const MOST_TRIED: u32 = 8;
+
+/// Once one fits, no other is looked at after this time: photos that are still to be prepared take long.
+const LONG_ENOUGH: Duration = Duration::from_secs(1);

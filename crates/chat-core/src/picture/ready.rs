@@ -1,10 +1,10 @@
 //! Making a file into a cover for one codec.
 
-use chat_stego::CodecId;
 use chat_stego::cover::{
     self, CoverError, CoverId, Element, Finding, Judgement, Likeness, PhotoOptions, Severity,
     judge, prepare_photo, split_side_information,
 };
+use chat_stego::{CodecId, PictureFormat};
 
 use super::hidden::HiddenCodec;
 
@@ -15,7 +15,7 @@ pub(crate) struct Ready {
     pub(crate) file: Vec<u8>,
     /// Which original it was made from.
     pub(crate) id: CoverId,
-    /// What it looks like; nothing for `lsb-compat`.
+    /// What it looks like.
     pub(crate) likeness: Option<Likeness>,
     /// Width and height.
     pub(crate) size: (u32, u32),
@@ -32,7 +32,7 @@ impl Ready {
         Ok(Self {
             codec: HiddenCodec::LsbCompat,
             id: made.id,
-            likeness: None,
+            likeness: Some(Likeness::of_file(file)?),
             size: (made.width, made.height),
             scaled_from: made.scaled_from,
             file: made.bytes,
@@ -76,6 +76,13 @@ impl Ready {
 
     fn as_is(file: &[u8], codec: CodecId) -> Result<Self, CoverError> {
         let judgement = judge(file)?;
+        let wanted = match codec {
+            CodecId::PngHill => PictureFormat::Png,
+            _ => PictureFormat::Jpeg,
+        };
+        if judgement.format != wanted && !judgement.is_refused() {
+            return Err(CoverError::WrongFormat { wanted, found: judgement.format });
+        }
         Ok(Self {
             codec: HiddenCodec::of(codec).unwrap_or(HiddenCodec::JpegJuniward),
             id: CoverId::of(file),

@@ -35,6 +35,11 @@ pub(crate) fn list(folder: &Path) -> Result<Vec<PathBuf>, SendError> {
 /// An image file, within the limit.
 pub(crate) fn read_cover(path: &Path) -> Result<Vec<u8>, SendError> {
     let unreadable = |source| SendError::CoverFile { path: path.to_owned(), source };
+    // A pipe has no end that anybody could wait for.
+    let kind = path.metadata().map_err(unreadable)?;
+    if !kind.is_file() && !kind.is_dir() {
+        return Err(unreadable(Error::other("this is no file")));
+    }
     let file = File::open(path).map_err(unreadable)?;
     let mut bytes = Vec::new();
     file.take(MAX_COVER_FILE + 1).read_to_end(&mut bytes).map_err(unreadable)?;

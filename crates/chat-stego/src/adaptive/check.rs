@@ -2,7 +2,7 @@
 //!
 //! The code of the size class in 32 bits, 23 of them zero, masked, as the syndrome of a binary code
 //! over the groups of a keyed part of the picture. A picture without a payload, and any picture
-//! under another key, shows random bits there, so that one in eight million is mistaken; whoever
+//! under another key, shows random bits there, so that one in sixteen million is mistaken; whoever
 //! then reads the body finds noise.
 
 use super::coding;

@@ -17,6 +17,11 @@ impl Jpeg {
         self.segments().any(|(marker, bytes)| marker == APP11 && bytes.starts_with(b"JP"))
     }
 
+    /// Whether the file says more than it shows: Exif or XMP (APP1), IPTC (APP13), comments.
+    pub(crate) fn has_metadata(&self) -> bool {
+        self.segments().any(|(marker, _)| matches!(marker, APP1 | 0xed | 0xfe))
+    }
+
     /// Whether the file says that more pictures follow, or where in this one they lie.
     pub(crate) fn has_multi_picture(&self) -> bool {
         self.segments().any(|(marker, bytes)| names_more_pictures(marker, bytes))

@@ -78,6 +78,8 @@ pub(crate) struct Ancillary {
     pub(crate) transparent: Option<[u8; 3]>,
     /// Whether there is a C2PA manifest (chunk caBX), which signs the pixels.
     pub(crate) is_signed: bool,
+    /// Whether there are texts, Exif data or a time.
+    pub(crate) has_metadata: bool,
     has_palette: bool,
 }
 
@@ -123,6 +125,7 @@ impl Ancillary {
                 return Err(PictureError::Unsupported { what: Unsupported::AnimatedPng });
             }
             b"caBX" => self.is_signed = true,
+            b"tEXt" | b"zTXt" | b"iTXt" | b"eXIf" | b"tIME" => self.has_metadata = true,
             _ => {}
         }
         check_critical(chunk)

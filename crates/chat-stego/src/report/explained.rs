@@ -91,9 +91,9 @@ fn why_lsb_fails(input: &Report<'_>) -> Option<Section> {
         figure(
             png,
             "Two black and white pictures: lowest bits before and after.",
-            "The lowest bit of every pixel, before (left) and after (right). Where the message \
-             lies, every trace of the picture is gone: flat and bright areas that were plain or \
-             patterned have become even noise.",
+            "The lowest bit of every pixel, before (left) and after (right). So that it can be seen, \
+             the upper half was filled here: where a message lies, every trace of the picture is \
+             gone, and flat and bright areas that were plain or patterned are even noise.",
         )
     }));
     blocks.push(text(
@@ -190,7 +190,6 @@ fn detectors(input: &Report<'_>) -> Table {
             row("sample pairs", &|one| rate(one.sample_pairs)),
             row("RS", &|one| rate(one.regular_singular)),
             row("weighted stego", &|one| rate(one.weighted_stego)),
-            row("chi-square, top of the picture", &chi_square),
             row("impossible JPEG blocks", &|one| {
                 count(one.former_jpeg.map(|jpeg| (jpeg.blocks.impossible, jpeg.blocks.tested)))
             }),
@@ -203,13 +202,6 @@ fn detectors(input: &Report<'_>) -> Table {
 
 fn rate(rate: Option<EmbeddingRate>) -> String {
     rate.map_or_else(|| NOTHING.to_owned(), |rate| format!("{:.1} %", 100.0 * rate.get()))
-}
-
-/// The largest p-value of the channels.
-fn chi_square(one: &Assessment) -> String {
-    let values = one.channels.iter().filter_map(|channel| channel.chi_square_head);
-    let largest = values.max_by(f64::total_cmp);
-    largest.map_or_else(|| NOTHING.to_owned(), |p| format!("{:.0} %", 100.0 * p))
 }
 
 fn count(found: Option<(usize, usize)>) -> String {

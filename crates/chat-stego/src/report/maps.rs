@@ -6,7 +6,7 @@ use super::lsb_planes::lsb_planes;
 use crate::codec::CodecId;
 use crate::cover::split_side_information;
 use crate::decode::{self, Rendering};
-use crate::detect::{GreyPlane, luma};
+use crate::detect::GreyPlane;
 use crate::jpeg::Jpeg;
 use crate::measuring;
 use crate::picture::{PictureError, PictureFormat};
@@ -81,6 +81,20 @@ pub fn map_lowest_bits(cover: &[u8], stego: &[u8]) -> Result<Option<Vec<u8>>, Pi
     };
     let planes = plane(jpeg_alone(cover))?.zip(plane(stego)?);
     Ok(planes.and_then(|(cover, stego)| lsb_planes(&cover, &stego)))
+}
+
+/// The brightness of each pixel, as people see it.
+fn luma(raster: &Raster) -> Option<GreyPlane> {
+    let grey = |pixel: &[u8]| match *pixel {
+        [r, g, b, ..] => {
+            // ITU-T T.871, section 7, in thousandths.
+            let luma = 299 * u32::from(r) + 587 * u32::from(g) + 114 * u32::from(b);
+            u8::try_from(luma / 1000).unwrap_or(u8::MAX)
+        }
+        _ => 0,
+    };
+    let samples = raster.samples.chunks_exact(raster.layout.channels()).map(grey).collect();
+    GreyPlane::new(raster.width as usize, raster.height as usize, samples)
 }
 
 /// The part of a prepared photo that is shown.

@@ -13,7 +13,15 @@ impl ReadTxn<'_> {
     /// # Errors
     /// When the store cannot be read.
     pub fn cover_used(&self, id: &[u8; 32]) -> Result<bool, StoreError> {
-        Ok(self.value(&COVERS, &self.sealer.hide("cover", &[id]))?.is_some())
+        Ok(self.cover_use(id)?.is_some())
+    }
+
+    /// What is kept about a cover's use, if it was used.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn cover_use(&self, id: &[u8; 32]) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+        self.value(&COVERS, &self.sealer.hide("cover", &[id]))
     }
 
     /// What is kept about each cover that was used, in no order.

@@ -8,7 +8,7 @@ mod map;
 mod prepare;
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 
 use crate::args::CoverCommand;
@@ -49,10 +49,20 @@ fn for_each(
 
 /// A picture file.
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    let mut bytes = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(MAX_FILE).read_to_end(&mut bytes));
-    read.map_err(|error| Failure { exit: Exit::Cover, ..Failure::file(path, &error) })?;
-    Ok(bytes)
+    let read = File::open(path).and_then(|file| {
+        // A pipe has no end that anybody could wait for.
+        let kind = file.metadata()?;
+        if !kind.is_file() && !kind.is_dir() {
+            return Err(io::Error::other("this is no file"));
+        }
+        let mut bytes = Vec::new();
+        file.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
+        if bytes.len() as u64 > MAX_FILE {
+            return Err(io::Error::other("longer than 64 MiB"));
+        }
+        Ok(bytes)
+    });
+    read.map_err(|error| Failure { exit: Exit::Cover, ..Failure::file(path, &error) })
 }
 
 /// A picture that is no cover, by its name.
@@ -63,4 +73,4 @@ fn named(path: &Path, error: chat_core::Error) -> Failure {
 }
 
 /// Larger files are no covers, in bytes.
-const MAX_FILE: u64 = 256 * 1024 * 1024;
+const MAX_FILE: u64 = 64 * 1024 * 1024;

@@ -67,11 +67,11 @@ fn inside_a_picture_that_is_saved_on_arrival() {
     let saved = std::fs::read(message["image"].as_str().unwrap()).unwrap();
     assert!(saved.starts_with(b"\xff\xd8\xff"));
     assert!(message["image"].as_str().unwrap().ends_with(".jpg"));
-    // The same picture once more: it is sent, and the sender is told why that is unwise.
-    house
-        .run_as("alice", &["send", "--to", "bob", "-m", "again", "--image", cover])
-        .exit(0)
-        .says("was used before");
+    // The same picture once more is refused, and sent with a warning if somebody insists.
+    let again = ["send", "--to", "bob", "-m", "again", "--image", cover];
+    house.run_as("alice", &again).exit(6).says("was used before").hints("cover prepare");
+    let insisting = [&again[..], &["--accept-detectable"]].concat();
+    house.run_as("alice", &insisting).exit(0).says("was used before");
     // A folder gives each picture once.
     let covers = house.path().join("covers");
     std::fs::create_dir(&covers).unwrap();

@@ -70,7 +70,39 @@ fn every_codec_brings_its_message() {
     assert_eq!(texts, ["by jpeg-si", "by jpeg-juniward", "by lsb-compat"]);
     // A photo is known again, also made into a smaller one.
     let args = ["send", "--to", "bob", "-m", "again", "--image", pictures[0].1.to_str().unwrap()];
-    house.run_as("alice", &args).exit(0).says("was used before");
+    house.run_as("alice", &args).exit(6).says("was used before");
+}
+
+#[test]
+fn one_cover_is_used_once_however_many_ask_for_it_at_once() {
+    let broker = BrokerHouse::start();
+    let house = House::with_network(broker.address());
+    let folder = house.path().join("one");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::copy(picture("cool.jpg"), folder.join("cool.jpg")).unwrap();
+    let folder = folder.to_str().unwrap();
+    let args = ["send", "--to", "bob", "-m", "mine", "--no-wait", "--image", folder];
+    let racing: Vec<_> = (0..4).map(|_| house.start("alice", &args)).collect();
+    let codes = racing.into_iter().map(|child| crate::house::finish(child).code);
+    let codes: Vec<_> = codes.collect();
+    assert_eq!(codes.iter().filter(|code| **code == 0).count(), 1, "{codes:?}");
+    assert_eq!(codes.iter().filter(|code| **code == 6).count(), 3, "{codes:?}");
+}
+
+#[test]
+fn nothing_of_another_is_overwritten_and_no_name_is_too_strange() {
+    use std::os::unix::ffi::OsStrExt;
+    let house = House::new();
+    let mine = house.file("mine.jpg", &std::fs::read(picture("cool.jpg")).unwrap());
+    let before = std::fs::read(&mine).unwrap();
+    let mine = mine.to_str().unwrap();
+    house.run(&["cover", "map", mine, "-o", mine]).exit(2);
+    assert!(std::fs::read(mine).unwrap() == before);
+    let strange = house.path().join(std::ffi::OsStr::from_bytes(b"ph\xffoto.jpg"));
+    std::fs::write(&strange, &before).unwrap();
+    let mut command = house.command(&["cover", "inspect", "--json"]);
+    let said = command.arg(&strange).output().unwrap();
+    assert_eq!(said.status.code(), Some(0), "{said:?}");
 }
 
 #[test]

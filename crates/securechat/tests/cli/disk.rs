@@ -114,7 +114,8 @@ fn a_send_whose_disk_fails_says_so_and_is_done_when_it_works_again() {
 #[test]
 fn a_picture_whose_disk_fails_says_so_and_is_done_when_it_works_again() {
     let cover = picture("smile.jpg");
-    sends_once(&["--image", cover.to_str().unwrap()]);
+    // The same cover again and again.
+    sends_once(&["--image", cover.to_str().unwrap(), "--accept-detectable"]);
 }
 
 #[test]

@@ -34,6 +34,8 @@ pub enum Finding {
     },
     /// A signed history (C2PA in JUMBF), which breaks with the first change.
     Manifest,
+    /// Texts and tags that travel with the picture: camera, place, time, names.
+    Metadata,
     /// Further pictures, a gain map or a film in the file.
     MorePictures {
         /// Bytes behind the picture's end.
@@ -145,6 +147,7 @@ impl Finding {
             | Self::Inks
             | Self::DamagedSideInformation
             | Self::OriginUnknown
+            | Self::Metadata
             | Self::Small { .. } => Severity::Warn,
             Self::MorePictures { .. }
             | Self::CompressedTwice { .. }
@@ -175,6 +178,7 @@ impl Finding {
             Self::Interlaced => "interlaced",
             Self::Animated => "animated",
             Self::OriginUnknown => "origin-unknown",
+            Self::Metadata => "metadata",
             Self::FormerJpeg => "former-jpeg",
             Self::ScaledUp => "scaled-up",
             Self::Flat { .. } => "flat",

@@ -57,6 +57,9 @@ fn container(jpeg: &Jpeg) -> Vec<Finding> {
     if jpeg.has_c2pa() {
         findings.push(Finding::Manifest);
     }
+    if jpeg.has_metadata() {
+        findings.push(Finding::Metadata);
+    }
     let trailing = jpeg.trailing_len();
     if jpeg.has_multi_picture() || trailing > 0 {
         findings.push(Finding::MorePictures { trailing });

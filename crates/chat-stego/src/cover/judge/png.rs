@@ -14,6 +14,7 @@ pub(super) fn judge(file: &[u8]) -> Result<Judgement, PictureError> {
     if findings.is_empty() {
         let png = PngFile::read(file)?;
         findings.extend(png.is_signed().then_some(Finding::Manifest));
+        findings.extend(png.has_metadata().then_some(Finding::Metadata));
         let raster = decode::pixels(file, Rendering::AsViewer)?;
         let shares = Shares::of(&raster);
         findings.extend(pixels::flatness(shares.flat, FLAT));

@@ -123,6 +123,7 @@ fn all() -> Vec<Finding> {
         Finding::TablesTooFine { ones: 42, mean: 1.34 },
         Finding::TablesFine { mean: 3.45 },
         Finding::Manifest,
+        Finding::Metadata,
         Finding::MorePictures { trailing: 99 },
         Finding::Irregular,
         Finding::Inks,

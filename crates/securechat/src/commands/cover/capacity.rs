@@ -35,7 +35,7 @@ fn print(
     let CoverCapacity { codec, width, height, text, scaled_to, .. } = fits;
     if console.json {
         return console.print_json(&serde_json::json!({
-            "v": 1, "type": "capacity", "file": path, "codec": codec.as_str(), "width": width,
+            "v": 1, "type": "capacity", "file": path.to_string_lossy(), "codec": codec.as_str(), "width": width,
             "height": height, "text_bytes": text.max, "comfort_bytes": text.comfort,
             "caution_bytes": text.caution, "max_record": max_record,
             "scaled_to": scaled_to.map(|(width, height)| serde_json::json!({

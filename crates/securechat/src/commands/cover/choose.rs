@@ -11,7 +11,7 @@ pub(super) fn run(folder: &Path, bytes: usize, console: Console) -> Result<Exit,
     let chosen = choose_cover(folder, bytes)?;
     if console.json {
         console.print_json(&serde_json::json!({
-            "v": 1, "type": "chosen", "file": chosen.path, "codec": chosen.codec.as_str(),
+            "v": 1, "type": "chosen", "file": chosen.path.to_string_lossy(), "codec": chosen.codec.as_str(),
             "distortion": chosen.distortion, "looked_at": chosen.looked_at,
         }))?;
     } else {

@@ -58,7 +58,7 @@ fn lines(compared: &Comparison) -> Vec<String> {
 fn json(cover: &Path, stego: &Path, compared: &Comparison) -> serde_json::Value {
     let [pairs, groups, weighted] = rates(compared).map(|(_, both)| both);
     serde_json::json!({
-        "v": 1, "type": "compared", "cover": cover, "stego": stego, "sample_pairs": pairs, "rs": groups,
+        "v": 1, "type": "compared", "cover": cover.to_string_lossy(), "stego": stego.to_string_lossy(), "sample_pairs": pairs, "rs": groups,
         "weighted_stego": weighted,
         "coefficients": compared.coefficients.map(|found| serde_json::json!({
             "changed": found.changed, "nonzero_ac": found.nonzero_ac, "dc": found.dc,

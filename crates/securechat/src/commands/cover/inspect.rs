@@ -28,7 +28,7 @@ fn print(path: &Path, judged: &Judgement, console: Console) -> Result<(), Failur
             })
         };
         return console.print_json(&serde_json::json!({
-            "v": 1, "type": "cover", "file": path, "format": judged.format.as_str(), "width": judged.width,
+            "v": 1, "type": "cover", "file": path.to_string_lossy(), "format": judged.format.as_str(), "width": judged.width,
             "height": judged.height, "good": !judged.is_refused(), "comfort_bytes": sizes.comfort,
             "caution_bytes": sizes.caution, "max_bytes": sizes.max,
             "findings": judged.findings.iter().map(finding).collect::<Vec<_>>(),

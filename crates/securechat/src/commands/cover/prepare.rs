@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use chat_core::private_file::{self, PrivateFileError};
-use chat_core::{PreparedPhoto, prepare_cover};
+use chat_core::{PreparedPhoto, Severity, judge_cover, prepare_cover};
 
 use crate::args::PrepareArgs;
 use crate::failure::{Exit, Failure};
@@ -21,6 +21,11 @@ pub(super) fn run(args: &PrepareArgs, console: Console) -> Result<Exit, Failure>
     let limit = usize::try_from(args.max_bytes).unwrap_or(usize::MAX);
     Ok(super::for_each(&photos, console, |path, bytes| {
         let made = prepare_cover(bytes, limit).map_err(|error| super::named(path, error))?;
+        let judged = judge_cover(&made.file).map_err(|error| super::named(path, error))?;
+        if let Some(found) = judged.findings.iter().find(|f| f.severity() == Severity::Refuse) {
+            let said = format!("{}: no good cover: {found}", path.display());
+            return Err(Failure::new(Exit::Cover, "cover_refused", said));
+        }
         let written = write(&args.out, path, &made)?;
         tell(path, &written, &made, console)?;
         Ok(Exit::Done)
@@ -71,7 +76,7 @@ fn tell(photo: &Path, cover: &Path, made: &PreparedPhoto, console: Console) -> R
     let PreparedPhoto { width, height, jpeg_len, .. } = made;
     if console.json {
         return console.print_json(&serde_json::json!({
-            "v": 1, "type": "prepared", "photo": photo, "cover": cover, "width": width, "height": height,
+            "v": 1, "type": "prepared", "photo": photo.to_string_lossy(), "cover": cover.to_string_lossy(), "width": width, "height": height,
             "bytes": jpeg_len,
         }));
     }

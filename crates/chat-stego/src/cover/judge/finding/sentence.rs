@@ -71,7 +71,11 @@ impl Finding {
         match self {
             Self::Manifest => {
                 "the file carries a signed history (C2PA), which no longer fits after a change; \
-                 strip it on request, or run `cover prepare` on the photo"
+                 run `cover prepare` on the photo"
+            }
+            Self::Metadata => {
+                "the file says more than it shows (camera, place, time, names or texts), and all of \
+                 that is sent with it; `cover prepare` leaves nothing of it"
             }
             Self::Irregular => {
                 "the JPEG's writer makes choices that cannot be made again, so a change would be \
