@@ -1,12 +1,15 @@
 //! Getting the image file of a picture message.
 
-use chat_store::Seq;
+use chat_stego::CoverId;
+use chat_stego::cover::Likeness;
+use chat_store::{Seq, WriteTxn};
 use chat_transport::{Offset, Partition, Position, ReadOptions, TopicId};
 
 use super::Client;
-use crate::error::{Error, HistoryError, ReceiveError};
+use crate::error::{Error, HistoryError, ReceiveError, SendError};
 use crate::hash::stored_hash;
 use crate::history_row::{HistoryRow, RecordPlace};
+use crate::picture::CoverUse;
 
 impl Client {
     /// The image file of a received picture message: read again from the log, and only if it is
@@ -36,7 +39,19 @@ impl Client {
         let found = records.take(1).find(|record| is_at(&place, record));
         let value =
             found.and_then(|record| record.value).ok_or(ReceiveError::PictureGone { seq })?;
+        self.know_as_used(&value, seq)?;
         Ok(value.to_vec())
+    }
+
+    /// Enters a received picture in the ledger: sent on as a cover, it would lie on the log twice.
+    fn know_as_used(&self, picture: &[u8], seq: Seq) -> Result<(), Error> {
+        let id = CoverId::of(picture);
+        if self.profile.store.read::<_, SendError>(|tx| Ok(tx.cover_used(id.as_bytes())?))? {
+            return Ok(());
+        }
+        let used = CoverUse::received(seq, Likeness::of_file(picture).ok()).to_bytes()?;
+        let enter = |tx: &mut WriteTxn<'_>| Ok(tx.cover_mark(id.as_bytes(), &used)?);
+        Ok(self.profile.store.write::<_, SendError>(enter)?)
     }
 }
 

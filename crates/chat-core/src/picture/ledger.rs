@@ -1,7 +1,7 @@
 //! The ledger of covers: what was used, what it looked like and how much it carried.
 
 use chat_stego::cover::{Element, Likeness, SafeSizes, Sent, Total};
-use chat_store::ReadTxn;
+use chat_store::{ReadTxn, Seq};
 use serde::{Deserialize, Serialize};
 
 use crate::conversation::Conversation;
@@ -38,6 +38,12 @@ impl Load {
 }
 
 impl CoverUse {
+    /// A picture that somebody else has sent: it counts for no conversation's load.
+    pub(crate) fn received(history: Seq, likeness: Option<Likeness>) -> Self {
+        let likeness = likeness.map(|likeness| *likeness.as_bytes());
+        Self { history: history.get(), likeness, conversation: [0; 32], load: None }
+    }
+
     /// Takes over what the same cover has carried before in the same conversation.
     pub(crate) fn after(mut self, before: Option<&[u8]>) -> Self {
         let before: Option<Self> = before.and_then(|row| decode(row).ok());

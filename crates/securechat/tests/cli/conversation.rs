@@ -67,6 +67,10 @@ fn inside_a_picture_that_is_saved_on_arrival() {
     let saved = std::fs::read(message["image"].as_str().unwrap()).unwrap();
     assert!(saved.starts_with(b"\xff\xd8\xff"));
     assert!(message["image"].as_str().unwrap().ends_with(".jpg"));
+    // What came is no cover any more: it would lie on the log twice.
+    let came = message["image"].as_str().unwrap();
+    let args = ["send", "--to", "alice", "-m", "back", "--image", came];
+    house.run_as("bob", &args).exit(6).says("was used before");
     // The same picture once more is refused, and sent with a warning if somebody insists.
     let again = ["send", "--to", "bob", "-m", "again", "--image", cover];
     house.run_as("alice", &again).exit(6).says("was used before").hints("cover prepare");
