@@ -8,6 +8,7 @@ import sys
 from . import checks, cross_check, embedding, gate, plan, report, sheet
 from .cache import CACHE, ROOT, Work
 from .covers import covers, listing
+from .fetch import Unavailable
 from .measure import measure
 
 RESULTS = CACHE / "results"
@@ -53,11 +54,16 @@ def main():
                         choices=["evaluate", "report", "photos", "cross-check"])
     parser.add_argument("--gate", action="store_true", help="the small fixed part that CI runs")
     parser.add_argument("--kind", action="append", help="only this kind of covers (repeatable)")
+    parser.add_argument("--method", action="append", default=[],
+                        help="only this method (repeatable); the control is always measured")
+    parser.add_argument("--plain", action="store_true",
+                        help="without the watcher who knows the costs")
     parser.add_argument("--covers", type=int, default=600, help="at most so many covers a kind")
     parser.add_argument("--jobs", type=int, default=Work.processes)
     parser.add_argument("--no-build", action="store_true")
     options = parser.parse_args()
     Work.processes = options.jobs
+    plan.Part.methods, plan.Part.weighted = options.method, not options.plain
     if not options.no_build and options.command == "evaluate":
         build()
     if options.gate:
@@ -72,4 +78,7 @@ def main():
         evaluate(options)
 
 
-main()
+try:
+    main()
+except Unavailable as why:
+    sys.exit(f"scripts/stego-eval: {why}")

@@ -10,6 +10,7 @@ from . import checks, jpegio, plan, tools
 from .costs import WET, distortion, gibbs, juniward, probabilities
 from .covers import covers
 from .embedding import Cell, real_files, samples_of
+from .fetch import Unavailable
 from .measure import Watched, difference
 from .simulators import hill_costs
 
@@ -131,8 +132,12 @@ def run():
     if tools.our_program() is None:
         tally(False, "the program is not built (cargo build --release --example stego_file)")
     else:
-        for kind in KINDS:
-            made = covers(kind, small=True, most=COVERS)
+        try:
+            sets = {kind: covers(kind, small=True, most=COVERS) for kind in KINDS}
+        except Unavailable as why:
+            print(f"skipped: {why}")
+            return 0
+        for kind, made in sets.items():
             for rate in (RATE, SHORT_RATE):
                 noise_free(kind, made, rate, tally)
             untrained(kind, made, tally)
