@@ -56,6 +56,8 @@ def main():
     parser.add_argument("--kind", action="append", help="only this kind of covers (repeatable)")
     parser.add_argument("--method", action="append", default=[],
                         help="only this method (repeatable); the control is always measured")
+    parser.add_argument("--rate", action="append", default=[], type=float,
+                        help="only this rate (repeatable)")
     parser.add_argument("--plain", action="store_true",
                         help="without the watcher who knows the costs")
     parser.add_argument("--covers", type=int, default=600, help="at most so many covers a kind")
@@ -63,7 +65,8 @@ def main():
     parser.add_argument("--no-build", action="store_true")
     options = parser.parse_args()
     Work.processes = options.jobs
-    plan.Part.methods, plan.Part.weighted = options.method, not options.plain
+    plan.Part.methods, plan.Part.rates = options.method, options.rate
+    plan.Part.weighted = not options.plain
     if not options.no_build and options.command == "evaluate":
         build()
     if options.gate:

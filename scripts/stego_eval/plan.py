@@ -28,9 +28,9 @@ WEIGHTED_KINDS = (KINDS[0], KINDS[4])
 
 
 class Part:
-    """What of the plan is measured: the methods (all if empty), and the watcher who knows costs."""
+    """What of the plan is measured: methods and rates (all if empty), and the watcher who knows costs."""
 
-    methods = ()
+    methods = rates = ()
     weighted = True
 
 
@@ -44,6 +44,7 @@ def cells(kind):
         found = [Cell(method, rate) for method, rates in table.items() for rate in rates]
     found = [cell for cell in found if kind.colour or cell.method != "outguess"]
     found = [cell for cell in found if not Part.methods or cell.method in Part.methods]
+    found = [cell for cell in found if not Part.rates or cell.rate in Part.rates]
     return [cell for cell in found if possible(cell)]
 
 
