@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import shlex
 import subprocess
 import sys
 
@@ -37,7 +38,8 @@ def evaluate(options):
     sets = chosen(options)
     for kind, made in sets.items():
         print(kind.name, listing(made), flush=True)
-        result = measure(kind, made) | {"covers": listing(made)}
+        command = shlex.join(["scripts/stego-eval", *sys.argv[1:]])
+        result = measure(kind, made) | {"covers": listing(made), "command": command}
         (RESULTS / f"{kind.name}.json").write_text(json.dumps(result, indent=1))
     path = RESULTS / "checks.json"
     kept = json.loads(path.read_text()) if path.exists() else {}

@@ -84,7 +84,7 @@ def curves(result, path):
 
 
 def pooling(results, path):
-    """P_E over the number of pictures that a watcher of one sender adds up."""
+    """P_E over the number of pictures that a watcher of one sender adds up; whether there is any."""
     figure, axes = _axes(f"A watcher who adds up one sender's pictures, rate {POOLED_RATE}",
                          "pictures of one sender")
     shift = 1.0
@@ -98,7 +98,11 @@ def pooling(results, path):
             _draw(axes, [int(n) * shift for n in pools], pools.values(), LOOKS[method],
                   f"{TITLES[result['kind']]}:\n{LOOKS[method][0]}", fillstyle=fill)
             shift *= 1.05
+    if shift == 1.0:
+        plt.close(figure)
+        return False
     axes.set_xscale("log")
     axes.set_xticks([1, 10, 25, 100], ["1", "10", "25", "100"])
     axes.minorticks_off()
     _finish(figure, axes, path)
+    return True
