@@ -76,9 +76,10 @@ def curves(result, path):
         places = [rate + 0.004 * (at - len(series) / 2) for rate in rows]
         _draw(axes, places, [row["p_e"] for row in rows.values()], LOOKS[method])
     if not result["power"]["power"]:
-        axes.text(0.5, 0.03, "no power: the control is not caught either", ha="center",
-                  transform=axes.transAxes, color="#D55E00")
-    axes.set_xlim(left=0)
+        control = result["power"]
+        words = f"no power: the control, {control['method']} at {control['rate']}, is not caught"
+        axes.text(0.5, 0.03, words, ha="center", transform=axes.transAxes, color="#D55E00")
+    axes.set_xlim(0, 0.42)
     axes.set_xticks([0, 0.1, 0.2, 0.3, 0.4])
     _finish(figure, axes, path)
 
