@@ -2,12 +2,14 @@
 
 import argparse
 import json
+import shlex
 import subprocess
 import sys
 
 from . import checks, cross_check, embedding, gate, plan, report, sheet
 from .cache import CACHE, ROOT, Work
 from .covers import covers, listing
+from .fetch import Unavailable
 from .measure import measure
 
 RESULTS = CACHE / "results"
@@ -36,7 +38,8 @@ def evaluate(options):
     sets = chosen(options)
     for kind, made in sets.items():
         print(kind.name, listing(made), flush=True)
-        result = measure(kind, made) | {"covers": listing(made)}
+        command = shlex.join(["scripts/stego-eval", *sys.argv[1:]])
+        result = measure(kind, made) | {"covers": listing(made), "command": command}
         (RESULTS / f"{kind.name}.json").write_text(json.dumps(result, indent=1))
     path = RESULTS / "checks.json"
     kept = json.loads(path.read_text()) if path.exists() else {}
@@ -53,11 +56,19 @@ def main():
                         choices=["evaluate", "report", "photos", "cross-check"])
     parser.add_argument("--gate", action="store_true", help="the small fixed part that CI runs")
     parser.add_argument("--kind", action="append", help="only this kind of covers (repeatable)")
+    parser.add_argument("--method", action="append", default=[],
+                        help="only this method (repeatable); the control is always measured")
+    parser.add_argument("--rate", action="append", default=[], type=float,
+                        help="only this rate (repeatable)")
+    parser.add_argument("--plain", action="store_true",
+                        help="without the watcher who knows the costs")
     parser.add_argument("--covers", type=int, default=600, help="at most so many covers a kind")
     parser.add_argument("--jobs", type=int, default=Work.processes)
     parser.add_argument("--no-build", action="store_true")
     options = parser.parse_args()
     Work.processes = options.jobs
+    plan.Part.methods, plan.Part.rates = options.method, options.rate
+    plan.Part.weighted = not options.plain
     if not options.no_build and options.command == "evaluate":
         build()
     if options.gate:
@@ -72,4 +83,7 @@ def main():
         evaluate(options)
 
 
-main()
+try:
+    main()
+except Unavailable as why:
+    sys.exit(f"scripts/stego-eval: {why}")

@@ -13,6 +13,10 @@ from .photos import PACKAGES, PHOTOS
 STORE = CACHE / "packages"
 
 
+class Unavailable(Exception):
+    """No photographs, or not those that the gate's limits were found on."""
+
+
 def _unpack_deb(name, room):
     """Fetches one Debian package and unpacks it below `room`, without installing it."""
     subprocess.run(["apt-get", "download", "-q", name], cwd=room, check=True, capture_output=True)
@@ -57,7 +61,10 @@ def _fetch(package):
 
 
 def photographs(small=False):
-    """The photographs that could be had: [(Photo, path)]; `small`: of the gate's packages only."""
+    """The photographs that could be had: [(Photo, path)].
+
+    `small`: those of the gate's packages, all of them or `Unavailable`.
+    """
     for package in PACKAGES:
         if small and not package.small:
             continue
@@ -70,6 +77,8 @@ def photographs(small=False):
     wanted = {package.name for package in PACKAGES if package.small or not small}
     found = [(photo, STORE / photo.package / photo.file) for photo in PHOTOS]
     found = [(p, path) for p, path in found if p.package in wanted and path.exists()]
-    if not found:
-        sys.exit("scripts/stego-eval: no photograph could be had (apt-get or pip is needed)")
+    absent = {photo.package for photo in PHOTOS if photo.package in wanted}
+    absent -= {photo.package for photo, _ in found}
+    if not found or small and absent:
+        raise Unavailable(f"photographs cannot be had (apt-get or pip is needed): {sorted(absent)}")
     return found

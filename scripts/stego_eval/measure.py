@@ -3,9 +3,10 @@
 import numpy as np
 
 from . import plan
+from .cache import write_whole
 from .embedding import OURS, Cell, capacity_base, payload_bits, real_files
 from .seen import COVER, OUTGUESS_COVER, Look, Seen
-from .watcher import auc, interval, pooled, watch
+from .watcher import LEARNING, Verdicts, auc, interval, pooled, watch
 
 POOLS = (1, 10, 25, 100)
 
@@ -30,10 +31,18 @@ class Watched:
             rows = np.flatnonzero(~np.isnan(stego[:, 0]))
             sources = self.seen.sources[rows]
             few = len(set(sources)) < 8
-            self._verdicts[look] = (
-                None if few else watch(cover[rows], stego[rows], sources), rows
-            )
+            learn = lambda: watch(cover[rows], stego[rows], sources)
+            self._verdicts[look] = (None if few else self._kept(look, learn), rows)
         return self._verdicts[look]
+
+    def _kept(self, look, learn):
+        """The verdicts of a look from disk, made with `learn` if they are not there."""
+        path = self.seen.folder / f"{look.name}.verdicts-{LEARNING}.npz"
+        if not path.exists():
+            made = learn()._asdict()
+            write_whole(path, lambda part: np.savez(part, **made))
+        with np.load(path) as kept:
+            return Verdicts(**kept)
 
 
 def cell_result(watched, look):

@@ -27,6 +27,13 @@ WEIGHTED = {"jpeg": ("juniward-bound", "ours-juniward"), "png": ("hill-bound", "
 WEIGHTED_KINDS = (KINDS[0], KINDS[4])
 
 
+class Part:
+    """What of the plan is measured: methods and rates (all if empty), and the watcher who knows costs."""
+
+    methods = rates = ()
+    weighted = True
+
+
 def cells(kind):
     """The cells of a kind that can be measured here; outguess cannot read grey JPEGs."""
     if kind in CHAT_KINDS:
@@ -36,12 +43,14 @@ def cells(kind):
         table = METHODS[kind.domain]
         found = [Cell(method, rate) for method, rates in table.items() for rate in rates]
     found = [cell for cell in found if kind.colour or cell.method != "outguess"]
+    found = [cell for cell in found if not Part.methods or cell.method in Part.methods]
+    found = [cell for cell in found if not Part.rates or cell.rate in Part.rates]
     return [cell for cell in found if possible(cell)]
 
 
 def weighted(kind):
     """The looks of the watcher who knows the costs."""
-    if kind not in WEIGHTED_KINDS:
+    if kind not in WEIGHTED_KINDS or not Part.weighted:
         return []
     known = WEIGHTED[kind.domain]
     return [Look(c, c.rate) for c in cells(kind) if c.method in known and c.rate >= 0.2]

@@ -76,15 +76,16 @@ def curves(result, path):
         places = [rate + 0.004 * (at - len(series) / 2) for rate in rows]
         _draw(axes, places, [row["p_e"] for row in rows.values()], LOOKS[method])
     if not result["power"]["power"]:
-        axes.text(0.5, 0.03, "no power: the control is not caught either", ha="center",
-                  transform=axes.transAxes, color="#D55E00")
-    axes.set_xlim(left=0)
+        control = result["power"]
+        words = f"no power: the control, {control['method']} at {control['rate']}, is not caught"
+        axes.text(0.5, 0.03, words, ha="center", transform=axes.transAxes, color="#D55E00")
+    axes.set_xlim(0, 0.42)
     axes.set_xticks([0, 0.1, 0.2, 0.3, 0.4])
     _finish(figure, axes, path)
 
 
 def pooling(results, path):
-    """P_E over the number of pictures that a watcher of one sender adds up."""
+    """P_E over the number of pictures that a watcher of one sender adds up; whether there is any."""
     figure, axes = _axes(f"A watcher who adds up one sender's pictures, rate {POOLED_RATE}",
                          "pictures of one sender")
     shift = 1.0
@@ -98,7 +99,11 @@ def pooling(results, path):
             _draw(axes, [int(n) * shift for n in pools], pools.values(), LOOKS[method],
                   f"{TITLES[result['kind']]}:\n{LOOKS[method][0]}", fillstyle=fill)
             shift *= 1.05
+    if shift == 1.0:
+        plt.close(figure)
+        return False
     axes.set_xscale("log")
     axes.set_xticks([1, 10, 25, 100], ["1", "10", "25", "100"])
     axes.minorticks_off()
     _finish(figure, axes, path)
+    return True

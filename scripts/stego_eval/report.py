@@ -103,6 +103,38 @@ def _photographs():
     return _table(["package", "photographs", "licences", "stated in"], rows)
 
 
+def _extent(results):
+    """What was run, by which commands, and what of the plan was not."""
+    lines = ["## What was run", ""]
+    for result in results:
+        lines += [f"- {result['kind']}, {result['covers']['covers']} covers: "
+                  f"`{result['command']}`"]
+    done = {result["kind"]: result for result in results}
+    kinds = plan.KINDS + plan.CHAT_KINDS
+    lines += ["", "Of the plan this was **not** run:", ""]
+    absent = [f"`{kind.name}`" for kind in kinds if kind.name not in done]
+    lines += [f"- the kinds {', '.join(absent)}"] if absent else []
+    for kind in kinds:
+        missing = _missing(kind, done[kind.name]) if kind.name in done else []
+        lines += [f"- of `{kind.name}`: {', '.join(missing)}"] if missing else []
+    return lines + [""]
+
+
+def _missing(kind, result):
+    """The methods and rates of a kind that have no row, in words."""
+    rows = {(row["method"], row["rate"]) for row in result["cells"]}
+    rows.add((result["power"]["method"], result["power"]["rate"]))
+    words = []
+    table = {} if kind in plan.CHAT_KINDS else plan.METHODS[kind.domain]
+    for method, rates in table.items():
+        left = [str(rate) for rate in rates if (method, rate) not in rows]
+        if left and (kind.colour or method != "outguess"):
+            words.append(f"{method} at {' and '.join(left)}")
+    if kind in plan.WEIGHTED_KINDS and not any(row["weighted"] for row in result["cells"]):
+        words.append("the watcher who knows the costs")
+    return words
+
+
 def load():
     """The kept results in the plan's order."""
     kinds = plan.KINDS + plan.CHAT_KINDS
@@ -117,14 +149,15 @@ def write():
     for result in results:
         if result["kind"] in plots.TITLES:
             plots.curves(result, DOCS / f"{result['kind']}.png")
-    plots.pooling(results, DOCS / "pooling.png")
+    pooled = plots.pooling(results, DOCS / "pooling.png")
     lines = ["# Measured undetectability", "",
              "<!-- Written by scripts/stego-eval; edit that. -->", "",
-             f"One run of `scripts/stego-eval` on {datetime.date.today()}. What the words mean, "
-             "and what this does not show, stands in [stego.md](../stego.md).", ""]
+             f"Written on {datetime.date.today()}. What the words mean, and what this does not "
+             "show, stands in [stego.md](../stego.md).", "", *_extent(results)]
     for result in results:
         lines += _kind(result)
-    lines += ["## One sender, many pictures", "", "![Pooling](pooling.png)", ""]
+    if pooled:
+        lines += ["## One sender, many pictures", "", "![Pooling](pooling.png)", ""]
     checks = CACHE / "results" / "checks.json"
     if checks.exists():
         found = json.loads(checks.read_text())

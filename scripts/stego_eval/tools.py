@@ -28,10 +28,15 @@ class Refused(Exception):
 
 
 def _run(command, **options):
+    return _run_aloud(command, **options)[0]
+
+
+def _run_aloud(command, **options):
+    """(standard output, standard error) of a program that ends well."""
     done = subprocess.run([str(part) for part in command], capture_output=True, **options)
     if done.returncode != 0:
         raise Refused(done.stderr.decode(errors="replace").strip()[-200:] or str(done.returncode))
-    return done.stdout
+    return done.stdout, done.stderr.decode(errors="replace")
 
 
 def _payload(cover, count):
@@ -93,8 +98,12 @@ def ours_many(codec, covers, rate, folder):
                "--seed", "1"]
     if codec == "jpeg-si":
         command += ["--precovers", _precovers(covers)]
-    lines = [json.loads(line) for line in _run([*command, room, folder]).splitlines()]
+    output, errors = _run_aloud([*command, room, folder])
+    lines = [json.loads(line) for line in output.splitlines()]
     said = {os.path.basename(line["file"]): line for line in lines}
+    # A refused cover has a line "path: why" among the errors.
+    refused = [line.rpartition(": ") for line in errors.splitlines()]
+    said |= {os.path.basename(path): {"why": why} for path, _, why in refused}
     results = []
     for cover in covers:
         target = folder / cover.path.name

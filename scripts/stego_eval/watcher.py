@@ -9,6 +9,7 @@ import numpy as np
 from .cache import Work, rng
 from .ensemble import Ensemble
 
+LEARNING = 1  # raise it when the training changes: verdicts are kept
 REPEATS, FOLDS = 3, 4
 RESAMPLES = 2000
 
