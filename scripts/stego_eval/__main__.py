@@ -54,7 +54,7 @@ def main():
     parser = argparse.ArgumentParser(prog="scripts/stego-eval")
     parser.add_argument("command", nargs="?", default="evaluate",
                         choices=["evaluate", "report", "photos", "cross-check"])
-    parser.add_argument("--gate", action="store_true", help="the small fixed part that CI runs")
+    parser.add_argument("--gate", action="store_true", help="the small fixed part")
     parser.add_argument("--kind", action="append", help="only this kind of covers (repeatable)")
     parser.add_argument("--method", action="append", default=[],
                         help="only this method (repeatable); the control is always measured")

@@ -1,4 +1,4 @@
-"""The small fixed part of the evaluation that CI runs: scripts/stego-eval --gate.
+"""The small fixed part of the evaluation: scripts/stego-eval --gate.
 
 First what has no noise: the distortion against the bound at the same payload, and where the changes
 lie; then a fixed small part of the trained detectors and of the attacks that need no training.
