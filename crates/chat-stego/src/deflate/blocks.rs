@@ -44,12 +44,19 @@ pub(super) struct Block {
     pub(super) end: usize,
 }
 
+/// The two codes of a block.
+struct Codes {
+    literals: DecodeTable,
+    distances: DecodeTable,
+}
+
 /// Reads the blocks of a stream.
 pub(super) struct Blocks<'a> {
     reader: BitReader<'a>,
-    literals: DecodeTable,
-    distances: DecodeTable,
-    fixed_is_set: bool,
+    /// The codes of the dynamic block that was read last.
+    dynamic: Codes,
+    /// The codes of fixed blocks, once there was one.
+    fixed: Option<Codes>,
     ended: bool,
 }
 
@@ -66,9 +73,8 @@ impl<'a> Blocks<'a> {
         }
         Ok(Self {
             reader: BitReader::new(stream, HEADER),
-            literals: DecodeTable::new(),
-            distances: DecodeTable::new(),
-            fixed_is_set: false,
+            dynamic: Codes::new(),
+            fixed: None,
             ended: false,
         })
     }
@@ -89,13 +95,16 @@ impl<'a> Blocks<'a> {
         match kind {
             BlockKind::Stored => self.stored(sink)?,
             BlockKind::Fixed => {
-                self.set_fixed(start / 8)?;
-                self.tokens(sink)?;
+                let codes = match self.fixed.take() {
+                    Some(codes) => codes,
+                    None => Codes::fixed().ok_or(InflateError::CodeLengths { at: start / 8 })?,
+                };
+                codes.read(&mut self.reader, sink)?;
+                self.fixed = Some(codes);
             }
             BlockKind::Dynamic => {
-                self.fixed_is_set = false;
                 self.set_dynamic()?;
-                self.tokens(sink)?;
+                self.dynamic.read(&mut self.reader, sink)?;
             }
         }
         self.ended = last;
@@ -125,17 +134,6 @@ impl<'a> Blocks<'a> {
         sink.stored(bytes).map_err(|refused| refused.at(at))
     }
 
-    fn set_fixed(&mut self, at: usize) -> Result<(), InflateError> {
-        if !self.fixed_is_set {
-            let (literals, distances) = fixed_lengths();
-            let set = self.literals.set(&literals, Entry::literal_or_length);
-            set.and_then(|()| self.distances.set(&distances, Entry::distance))
-                .ok_or(InflateError::CodeLengths { at })?;
-            self.fixed_is_set = true;
-        }
-        Ok(())
-    }
-
     fn set_dynamic(&mut self) -> Result<(), InflateError> {
         let at = self.reader.byte();
         let wrong = InflateError::CodeLengths { at };
@@ -152,7 +150,7 @@ impl<'a> Blocks<'a> {
         }
         // The code for lengths must be whole; that of literals and distances may be one symbol.
         let alone = of_lengths.iter().filter(|&&bits| bits != 0).count() < 2;
-        let set = self.literals.set(&of_lengths, Entry::code_length);
+        let set = self.dynamic.literals.set(&of_lengths, Entry::code_length);
         set.filter(|()| !alone).ok_or(wrong)?;
         let mut lengths = [0_u8; LITERALS + DISTANCES];
         let lengths = lengths.get_mut(..literals + distances).ok_or(wrong)?;
@@ -161,8 +159,8 @@ impl<'a> Blocks<'a> {
         if literals.get(END).is_none_or(|&bits| bits == 0) {
             return Err(wrong);
         }
-        let set = self.literals.set(literals, Entry::literal_or_length);
-        set.and_then(|()| self.distances.set(distances, Entry::distance)).ok_or(wrong)
+        let set = self.dynamic.literals.set(literals, Entry::literal_or_length);
+        set.and_then(|()| self.dynamic.distances.set(distances, Entry::distance)).ok_or(wrong)
     }
 
     /// Fills `lengths` with the run-length coded code lengths.
@@ -175,7 +173,7 @@ impl<'a> Blocks<'a> {
         let mut slots = lengths.iter_mut();
         while slots.len() > 0 {
             self.reader.refill();
-            let entry = self.literals.look_up(self.reader.peek());
+            let entry = self.dynamic.literals.look_up(self.reader.peek());
             self.reader.consume(entry.length())?;
             let (length, count) = match entry.value() as u8 {
                 REPEAT => (before.ok_or(wrong)?, 3 + self.reader.take_at_hand(2)?),
@@ -192,11 +190,25 @@ impl<'a> Blocks<'a> {
         }
         Ok(())
     }
+}
+
+impl Codes {
+    fn new() -> Self {
+        Self { literals: DecodeTable::new(), distances: DecodeTable::new() }
+    }
+
+    fn fixed() -> Option<Self> {
+        let mut codes = Self::new();
+        let (literals, distances) = fixed_lengths();
+        codes.literals.set(&literals, Entry::literal_or_length)?;
+        codes.distances.set(&distances, Entry::distance)?;
+        Some(codes)
+    }
 
     /// Reads literals and matches up to the block's end.
-    fn tokens<S: Sink>(&mut self, sink: &mut S) -> Result<(), InflateError> {
+    fn read<S: Sink>(&self, place: &mut BitReader<'_>, sink: &mut S) -> Result<(), InflateError> {
         // A copy stays in registers.
-        let mut reader = self.reader.clone();
+        let mut reader = place.clone();
         loop {
             reader.refill_for_a_token();
             let mut entry = self.literals.look_up(reader.peek());
@@ -224,7 +236,7 @@ impl<'a> Blocks<'a> {
             };
             result.map_err(|refused| refused.at(reader.byte()))?;
         }
-        self.reader = reader;
+        *place = reader;
         Ok(())
     }
 }

@@ -19,8 +19,9 @@ use super::{
 
 /// The stream with `new` in the place of `old`, changed as little as can be.
 ///
-/// The zlib header stays; the Adler-32 is renewed; if nothing changes, the stream is the same. Time
-/// and memory grow with the bytes; the memory is the stream and four bytes for each symbol of the
+/// The zlib header stays; the Adler-32 is renewed; if nothing changes, the stream is the same. The
+/// bits that fill up a byte before a stored block become zeros. Time grows with the bytes; the
+/// memory is the new stream, its bytes (to verify it) and eight bytes for each symbol of the
 /// largest block.
 ///
 /// * `stream` - a zlib stream that holds `old`

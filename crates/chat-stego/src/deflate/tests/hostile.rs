@@ -109,3 +109,23 @@ fn each_fault_has_its_name() {
     assert_eq!(inflated(&after), InflateError::Trailing { at: whole.len() });
     assert_eq!(inflate(&whole, 4), Err(InflateError::TooShort { expected: 4, got: 3 }));
 }
+
+/// Blocks that hold nothing cost no more than their bytes: a table each, and no memory.
+#[test]
+fn a_stream_of_empty_blocks_is_read() {
+    use super::super::encode::{BitWriter, BlockWriter};
+    let mut blocks = BlockWriter { bits: BitWriter::after(vec![0x78, 0x9c]) };
+    for index in 0..100_000 {
+        match index % 3 {
+            0 => blocks.dynamic(&[], false),
+            1 => blocks.fixed(&[], false),
+            _ => blocks.stored(&[], false),
+        }
+    }
+    blocks.fixed(&[], true);
+    let mut stream = blocks.bits.finish();
+    stream.extend([0, 0, 0, 1]);
+    let start = std::time::Instant::now();
+    assert_eq!(inflate(&stream, 0).unwrap(), []);
+    println!("{} bytes: {:?}", stream.len(), start.elapsed());
+}
