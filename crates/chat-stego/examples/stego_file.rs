@@ -5,9 +5,12 @@
 //!     stego_file capacity --codec jpeg-juniward COVER
 //!     stego_file embed-many --codec CODEC --key HEX64 --rate R --seed N INDIR OUTDIR
 //!     stego_file costs --codec CODEC COVER OUT
+//!     stego_file time --codec CODEC --key HEX64 --rounds N COVER PAYLOAD
 //!
 //! `embed` and `capacity` print one line of JSON. `embed-many` hides random bytes in each file of a folder, `R`
-//! bits for each nonzero AC coefficient or pixel. `costs` writes 32-bit floats, little-endian.
+//! bits for each nonzero AC coefficient or pixel. `costs` writes 32-bit floats, little-endian. `time` prints a line of
+//! JSON with medians in seconds, files in memory: `embed` without and `judge` with the judgement of the cover (null if
+//! it is refused), `extract`, and `probe` from the file to the answer.
 #![allow(clippy::print_stdout, reason = "a program for the terminal")]
 
 use std::collections::HashMap;
@@ -15,6 +18,7 @@ use std::error::Error;
 use std::fs;
 use std::io::{Read, Write};
 use std::path::Path;
+use std::time::Instant;
 
 use chat_stego::measuring::{bound, costs, random_bytes};
 use chat_stego::{CodecId, EmbedOptions, Embedded, StegoImage, StegoKey};
@@ -44,6 +48,9 @@ fn main() -> Outcome<()> {
             let costs = costs(codec(&options)?, &fs::read(cover)?)?;
             let bytes: Vec<u8> = costs.iter().flat_map(|cost| cost.to_le_bytes()).collect();
             fs::write(out, bytes)?;
+        }
+        ["time", cover, payload] => {
+            println!("{}", time(&options, &fs::read(cover)?, &fs::read(payload)?)?);
         }
         _ => return Err("see the first lines of the source for how to use this".into()),
     }
@@ -131,4 +138,48 @@ fn embed_many(options: &Options, from: &Path, to: &Path) -> Outcome<()> {
         println!("{{\"file\":{:?},{}", name.to_string_lossy(), line.trim_start_matches('{'));
     }
     Ok(())
+}
+
+fn time(options: &Options, cover: &[u8], payload: &[u8]) -> Outcome<String> {
+    let (codec, key) = (codec(options)?.codec(), key(options)?);
+    let rounds: usize = option(options, "rounds")?.parse()?;
+    let any = EmbedOptions::default().accept_any_cover();
+    let strict = EmbedOptions::default();
+    let mut times: [Vec<f64>; 4] = Default::default();
+    let [embeds, judges, extracts, probes] = &mut times;
+    for _ in 0..rounds {
+        let file = timed(embeds, || codec.embed(cover, payload, &key, &any))?.file;
+        let mut judged = Vec::new();
+        if timed(&mut judged, || codec.embed(cover, payload, &key, &strict)).is_ok() {
+            judges.append(&mut judged);
+        }
+        if *timed(extracts, || codec.extract(&file, &key))? != payload {
+            return Err("another payload was found".into());
+        }
+        if !timed(probes, || probe(&file, &key))? {
+            return Err("the probe found nothing".into());
+        }
+    }
+    let [embed, judge, extract, probe] = times.map(median);
+    Ok(format!(
+        "{{\"embed\":{embed},\"judge\":{judge},\"extract\":{extract},\"probe\":{probe}}}"
+    ))
+}
+
+fn probe(file: &[u8], key: &StegoKey) -> Outcome<bool> {
+    Ok(StegoImage::read(file)?.carries(key.probe())?)
+}
+
+/// Does something, and notes how many seconds it took.
+fn timed<T, E>(times: &mut Vec<f64>, work: impl FnOnce() -> Result<T, E>) -> Result<T, E> {
+    let began = Instant::now();
+    let done = work();
+    times.push(began.elapsed().as_secs_f64());
+    done
+}
+
+/// The median as JSON, `null` of nothing.
+fn median(mut times: Vec<f64>) -> String {
+    times.sort_by(f64::total_cmp);
+    times.get(times.len() / 2).map_or_else(|| "null".into(), |time| format!("{time:.6}"))
 }
