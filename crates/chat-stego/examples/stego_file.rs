@@ -5,11 +5,14 @@
 //!     stego_file capacity --codec jpeg-juniward COVER
 //!     stego_file embed-many --codec CODEC --key HEX64 --rate R --seed N [--precovers DIR] INDIR OUTDIR
 //!     stego_file costs --codec CODEC COVER OUT
+//!     stego_file time --codec CODEC --key HEX64 --rounds N COVER PAYLOAD
 //!
 //! `embed` and `capacity` print one line of JSON. `embed-many` hides random bytes in each file of a folder, `R`
 //! bits for each nonzero AC coefficient or pixel; a cover that is refused is left out. For `jpeg-si` the folder
 //! `--precovers` holds, under the same names, the PNG files that the covers were made of. `costs` writes 32-bit
-//! floats, little-endian.
+//! floats, little-endian. `time` prints a line of JSON with pairs of seconds, by the clock (median) and on all
+//! processors together (mean), files in memory: `embed` without and `judge` with the judgement of the cover (null if it
+//! is refused), `extract`, and `probe` from the file to the answer.
 #![allow(clippy::print_stderr, clippy::print_stdout, reason = "a program for the terminal")]
 
 use std::collections::HashMap;
@@ -17,6 +20,7 @@ use std::error::Error;
 use std::fs;
 use std::io::{Read, Write};
 use std::path::Path;
+use std::time::Instant;
 
 use chat_stego::measuring::{bound, costs, random_bytes, with_side_information};
 use chat_stego::{CodecId, EmbedOptions, Embedded, StegoImage, StegoKey};
@@ -46,6 +50,9 @@ fn main() -> Outcome<()> {
             let costs = costs(codec(&options)?, &fs::read(cover)?)?;
             let bytes: Vec<u8> = costs.iter().flat_map(|cost| cost.to_le_bytes()).collect();
             fs::write(out, bytes)?;
+        }
+        ["time", cover, payload] => {
+            println!("{}", time(&options, &fs::read(cover)?, &fs::read(payload)?)?);
         }
         _ => return Err("see the first lines of the source for how to use this".into()),
     }
@@ -143,3 +150,74 @@ fn embed_many(options: &Options, from: &Path, to: &Path) -> Outcome<()> {
     }
     Ok(())
 }
+
+fn time(options: &Options, cover: &[u8], payload: &[u8]) -> Outcome<String> {
+    let (codec, key) = (codec(options)?.codec(), key(options)?);
+    let rounds: usize = option(options, "rounds")?.parse()?;
+    let any = EmbedOptions::default().accept_any_cover();
+    let strict = EmbedOptions::default();
+    let [mut embed, mut judge, mut extract, mut probe] = [const { Times::NONE }; 4];
+    for _ in 0..rounds {
+        let file = embed.of(|| codec.embed(cover, payload, &key, &any))?.file;
+        let judged = judge.of(|| codec.embed(cover, payload, &key, &strict));
+        if judged.is_err() {
+            judge = Times::NONE;
+        }
+        if *extract.of(|| codec.extract(&file, &key))? != payload {
+            return Err("another payload was found".into());
+        }
+        for _ in 0..PROBES {
+            if !probe.of(|| carries(&file, &key))? {
+                return Err("the probe found nothing".into());
+            }
+        }
+    }
+    let [embed, judge, extract, probe] = [embed, judge, extract, probe].map(Times::json);
+    Ok(format!("{{\"embed\":{embed},\"judge\":{judge},\"extract\":{extract},\"probe\":{probe}}}"))
+}
+
+fn carries(file: &[u8], key: &StegoKey) -> Outcome<bool> {
+    Ok(StegoImage::read(file)?.carries(key.probe())?)
+}
+
+/// How long something took, each time.
+struct Times {
+    /// Seconds by the clock.
+    wall: Vec<f64>,
+    /// Seconds on all processors together; hundredths are all that is known of one time.
+    processors: f64,
+}
+
+impl Times {
+    const NONE: Self = Self { wall: Vec::new(), processors: 0.0 };
+
+    fn of<T>(&mut self, work: impl FnOnce() -> T) -> T {
+        let (before, began) = (processors(), Instant::now());
+        let done = work();
+        self.wall.push(began.elapsed().as_secs_f64());
+        self.processors += processors() - before;
+        done
+    }
+
+    /// The median and the mean; `null` of nothing.
+    fn json(mut self) -> String {
+        self.wall.sort_by(f64::total_cmp);
+        let count = self.wall.len();
+        self.wall.get(count / 2).map_or_else(
+            || "null".into(),
+            |wall| format!("[{wall:.6},{:.4}]", self.processors / count as f64),
+        )
+    }
+}
+
+/// Seconds that this process has run on all processors; 0 where there is no Linux to tell.
+fn processors() -> f64 {
+    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = stat.rsplit_once(") ").map_or("", |(_, fields)| fields);
+    // Of proc(5) the fields 14 and 15, in hundredths.
+    let ticks = fields.split(' ').skip(11).take(2).filter_map(|field| field.parse::<f64>().ok());
+    ticks.sum::<f64>() / 100.0
+}
+
+/// A probe is so short that one says little.
+const PROBES: usize = 10;

@@ -85,6 +85,12 @@ impl Jpeg {
         &self.components
     }
 
+    /// Whether both are the same picture, coefficient by coefficient, in whatever file.
+    pub(crate) fn shows_the_same(&self, other: &Self) -> bool {
+        (self.width(), self.height()) == (other.width(), other.height())
+            && self.components == other.components
+    }
+
     /// The first component: brightness in all files but those of printers.
     pub(crate) fn luma(&self) -> &Component {
         #[expect(clippy::indexing_slicing, reason = "both constructors refuse no components")]

@@ -16,6 +16,7 @@ use crate::cover::{CoverError, Finding, split_side_information};
 use crate::jpeg::{Jpeg, JpegWriteError};
 use crate::key::StegoKey;
 use crate::picture::PictureFormat;
+use crate::stripes::side_by_side;
 pub(crate) use costs::JpegCosts;
 pub(crate) use luma::Luma;
 
@@ -105,7 +106,7 @@ impl StegoCodec for JpegSi {
 
 fn extract(image: &[u8], key: &StegoKey) -> Result<Zeroizing<Vec<u8>>, ExtractError> {
     expect_format(image, PictureFormat::Jpeg)?;
-    adaptive::extract(&Luma(&Jpeg::read(image)?), key).ok_or(ExtractError::NoPayload)
+    adaptive::extract(&Luma::of(&Jpeg::read(image)?), key).ok_or(ExtractError::NoPayload)
 }
 
 /// One embedding.
@@ -121,18 +122,32 @@ struct Job<'a> {
 
 impl Job<'_> {
     fn run(&self) -> Result<Embedded, EmbedError> {
-        let mut jpeg = self.open()?;
+        expect_cover(self.cover, PictureFormat::Jpeg)?;
+        self.options.check_cover(self.cover)?;
+        let mut jpeg = Jpeg::read(self.cover).map_err(CoverError::from)?;
+        if jpeg.has_c2pa() {
+            return Err(EmbedError::CoverRefused { finding: Finding::Manifest });
+        }
         let mut costs = JpegCosts::of(jpeg.luma(), self.errors);
+        let (proof, mut found) =
+            side_by_side(|| jpeg.prove_round_trip(self.cover), || self.changes(&jpeg, &costs));
+        jpeg.take_proof(proof.map_err(|error| not_rewritable(&error))?);
+        jpeg.strip_extras();
         for _ in 0..MAX_TRIES {
-            let outcome = adaptive::embed(&Luma(&jpeg), &costs, self.payload, self.key)
-                .map_err(|fault| self.refused(fault))?;
+            let outcome = found?;
             luma::apply(jpeg.luma_mut(), &outcome.changes);
-            match jpeg.write() {
-                Ok(file) => return self.finish(file, &outcome, Luma(&jpeg)),
+            let (written, extracted) =
+                side_by_side(|| jpeg.write(), || adaptive::extract(&Luma::of(&jpeg), self.key));
+            match written {
+                Ok(file) if extracted.is_some_and(|found| *found == self.payload) => {
+                    return self.finish(file, &outcome, &jpeg);
+                }
+                Ok(_) => return Err(EmbedError::NotReadBack),
                 // No code for these values in the cover's own tables, which stay as they are.
                 Err(JpegWriteError::MissingSymbols { places }) => {
                     luma::undo(jpeg.luma_mut(), &outcome.changes);
                     costs.forbid(places.iter().filter(|p| p.component == 0).map(|p| p.block));
+                    found = self.changes(&jpeg, &costs);
                 }
                 Err(error) => return Err(not_rewritable(&error)),
             }
@@ -140,36 +155,29 @@ impl Job<'_> {
         Err(EmbedError::Blocked)
     }
 
-    /// Reads the cover, and makes sure that it can be written again as it is.
-    fn open(&self) -> Result<Jpeg, EmbedError> {
-        expect_cover(self.cover, PictureFormat::Jpeg)?;
-        self.options.check_cover(self.cover)?;
-        let mut jpeg = Jpeg::read(self.cover).map_err(CoverError::from)?;
-        if jpeg.has_c2pa() {
-            return Err(EmbedError::CoverRefused { finding: Finding::Manifest });
-        }
-        jpeg.check_round_trip(self.cover).map_err(|error| not_rewritable(&error))?;
-        jpeg.strip_extras();
-        Ok(jpeg)
+    fn changes(&self, jpeg: &Jpeg, costs: &JpegCosts<'_>) -> Result<Outcome, EmbedError> {
+        let outcome = adaptive::embed(&Luma::of(jpeg), costs, self.payload, self.key);
+        outcome.map_err(|fault| self.refused(fault))
     }
 
+    /// Reads the file back: if it is the picture from which the payload was extracted, the payload
+    /// is in the file.
     fn finish(
         &self,
         file: Vec<u8>,
         outcome: &Outcome,
-        luma: Luma<'_>,
+        jpeg: &Jpeg,
     ) -> Result<Embedded, EmbedError> {
         self.options.check_size(file.len())?;
-        match extract(&file, self.key) {
-            Ok(found) if *found == self.payload => {}
-            _ => return Err(EmbedError::NotReadBack),
+        if !Jpeg::read(&file).is_ok_and(|read| read.shows_the_same(jpeg)) {
+            return Err(EmbedError::NotReadBack);
         }
         Ok(Embedded {
             file,
             changes: outcome.changes.len(),
             distortion: outcome.distortion,
             bits: outcome.bits,
-            elements: luma.grid().elements,
+            elements: Luma::of(jpeg).grid().elements,
         })
     }
 

@@ -97,6 +97,14 @@ impl<'a> PngFile<'a> {
         self.unfiltered(&stream::inflate_prefix(&self.container.stream, length)?)
     }
 
+    /// Finds out how the file was written, while somebody else looks at its samples; otherwise
+    /// [`write`](Self::write) does, which has to unfilter the file once more for it.
+    ///
+    /// * `samples` - what [`samples`](Self::samples) gave, unchanged
+    pub(crate) fn survey(&self, samples: &Samples) {
+        self.filtering.get_or_init(|| Filtering::of(samples));
+    }
+
     /// The file with other samples.
     ///
     /// Samples that have not been changed give the file itself, byte for byte. `samples.filters` must

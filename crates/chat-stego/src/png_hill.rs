@@ -16,6 +16,7 @@ use crate::cover::{CoverError, Finding};
 use crate::key::{ProbeKey, StegoKey};
 use crate::picture::{PictureError, PictureFormat};
 use crate::png::{PngFile, WriteError};
+use crate::stripes::side_by_side;
 pub(crate) use costs::PngCosts;
 pub(crate) use pixels::PngPixels;
 use pixels::probe_rows;
@@ -65,27 +66,29 @@ impl StegoCodec for PngHill {
         let samples = file.samples().map_err(CoverError::from)?;
         let mut pixels = PngPixels::new(samples, file.header().height);
         let costs = PngCosts::of(&pixels, key);
-        let outcome =
-            adaptive::embed(&pixels, &costs, payload, key).map_err(|fault| match fault {
-                StegoFault::TooLarge { available } => {
-                    EmbedError::TooLarge { needed: payload.len(), available }
-                }
-                StegoFault::Blocked => EmbedError::Blocked,
-            })?;
+        let (outcome, ()) = side_by_side(
+            || adaptive::embed(&pixels, &costs, payload, key),
+            || file.survey(pixels.samples()),
+        );
+        let outcome = outcome.map_err(|fault| match fault {
+            StegoFault::TooLarge { available } => {
+                EmbedError::TooLarge { needed: payload.len(), available }
+            }
+            StegoFault::Blocked => EmbedError::Blocked,
+        })?;
         pixels.apply(&outcome.changes);
-        let elements = pixels.grid().elements;
         let written = file.write(pixels.samples()).map_err(cover_fault)?;
+        drop(file);
         options.check_size(written.len())?;
-        match self.extract(&written, key) {
-            Ok(found) if *found == payload => {}
-            _ => return Err(EmbedError::NotReadBack),
+        if !is_read_back(&written, &pixels, (payload, key)) {
+            return Err(EmbedError::NotReadBack);
         }
         Ok(Embedded {
             file: written,
             changes: outcome.changes.len(),
             distortion: outcome.distortion,
             bits: outcome.bits,
-            elements,
+            elements: pixels.grid().elements,
         })
     }
 
@@ -93,6 +96,14 @@ impl StegoCodec for PngHill {
         expect_format(image, PictureFormat::Png)?;
         extract(image, key)?.ok_or(ExtractError::NoPayload)
     }
+}
+
+/// Whether a finished file holds these pixels, and they the payload.
+fn is_read_back(file: &[u8], pixels: &PngPixels, (payload, key): (&[u8], &StegoKey)) -> bool {
+    let (read, extracted) =
+        side_by_side(|| PngFile::read(file)?.samples(), || adaptive::extract(pixels, key));
+    read.is_ok_and(|read| read.shows_the_same(pixels.samples()))
+        && extracted.is_some_and(|found| *found == payload)
 }
 
 /// Whether a PNG carries something; an eighth of its rows is decompressed.

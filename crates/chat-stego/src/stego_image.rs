@@ -43,7 +43,7 @@ impl<'a> StegoImage<'a> {
     /// When it cannot be read.
     pub fn carries(&self, key: &ProbeKey) -> Result<bool, PictureError> {
         match &self.0 {
-            Kind::Jpeg(jpeg) => Ok(adaptive::probe(&Luma(jpeg), key).is_some()),
+            Kind::Jpeg(jpeg) => Ok(adaptive::probe(&Luma::of(jpeg), key).is_some()),
             Kind::Png(file) => png_hill::probe(file, key),
         }
     }
@@ -55,7 +55,7 @@ impl<'a> StegoImage<'a> {
     /// another key look the same. [`ExtractError::Picture`] if it cannot be read.
     pub fn extract(&self, key: &StegoKey) -> Result<Zeroizing<Vec<u8>>, ExtractError> {
         let found = match &self.0 {
-            Kind::Jpeg(jpeg) => adaptive::extract(&Luma(jpeg), key),
+            Kind::Jpeg(jpeg) => adaptive::extract(&Luma::of(jpeg), key),
             Kind::Png(file) => png_hill::extract(file, key)?,
         };
         found.ok_or(ExtractError::NoPayload)

@@ -58,6 +58,18 @@ pub(crate) fn fold_stripes<T: Send>(
     whole
 }
 
+/// Does both at once, and returns what each returned. A panic goes on in the caller.
+pub(crate) fn side_by_side<A: Send, B>(
+    one: impl FnOnce() -> A + Send,
+    other: impl FnOnce() -> B,
+) -> (A, B) {
+    thread::scope(|scope| {
+        let one = scope.spawn(one);
+        let other = other();
+        (one.join().unwrap_or_else(|cause| resume_unwind(cause)), other)
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,7 +7,7 @@
 
 use super::coding;
 use super::keying::{Keying, Purpose, Words};
-use super::medium::{Grid, Medium, SLOTS};
+use super::medium::{Grid, Medium};
 use super::pool::Symbols;
 use super::size_class::SizeClass;
 use crate::stripes::fold_stripes;
@@ -53,12 +53,11 @@ pub(crate) fn read<M: Medium>(medium: &M, keying: &Keying) -> Option<SizeClass> 
     let add_rows = |rows: std::ops::Range<usize>| {
         let mut symbols = Symbols::new(GROUPS);
         let mut stream = keying.stream(Purpose::CheckGroups);
-        let mut words = Words::default();
         for row in rows {
-            for column in (0..grid.columns).filter(|c| cells.contains(row * grid.columns + c)) {
-                let first = (row * grid.columns + column) * SLOTS;
-                stream.words_at(first, SLOTS, &mut words);
-                words.cells().for_each(|w| symbols.add(&medium.cell(row, column), &w));
+            let start = row * grid.columns;
+            for at in (start..start + grid.columns).filter(|at| cells.contains(*at)) {
+                let cell = medium.cell(row, at - start);
+                stream.cells(at..at + 1, |_, words| symbols.add(&cell, words));
             }
         }
         symbols

@@ -3,9 +3,9 @@
 use super::body;
 use super::check::{self, CheckCells};
 use super::coding;
-use super::keying::{Keying, Purpose, Words};
-use super::medium::{Costs, Element, Medium, SLOTS, Step};
-use super::pool::{Pool, Priced, groups};
+use super::keying::{Keying, Purpose};
+use super::medium::{Costs, Element, Medium, RowCosts, SLOTS, Step};
+use super::pool::{Cheapest, Pool, Priced, groups};
 use crate::key::StegoKey;
 use crate::stripes::fold_stripes;
 
@@ -47,21 +47,26 @@ pub(crate) fn embed<M: Medium, C: Costs>(
     let pools = Pools::fill(medium, costs, &Division { keyings: &keyings, cells: &cells, count });
     let mut outcome = Outcome { changes: Vec::new(), distortion: 0.0, bits: 0 };
     let check = check::seal(class, &keyings.check);
-    outcome.take_binary(&keyings.check, pools.check, &check)?;
-    outcome.take_ternary(&keyings.body, pools.body, &body)?;
+    outcome.take_binary(&keyings.check, &pools.check, &check)?;
+    outcome.take_ternary(&keyings.body, &pools.body, &body)?;
     outcome.changes.sort_unstable_by_key(|(element, _)| *element);
     Ok(outcome)
 }
 
 impl Outcome {
-    fn take_binary(&mut self, keying: &Keying, pool: Pool, check: &[u8]) -> Result<(), StegoFault> {
-        let Pool { symbols, up, down } = pool;
-        let costs: Vec<f32> = up.iter().zip(&down).map(|(u, d)| u.cost.min(d.cost)).collect();
-        let bits = symbols.finish();
+    fn take_binary(
+        &mut self,
+        keying: &Keying,
+        pool: &Pool,
+        check: &[u8],
+    ) -> Result<(), StegoFault> {
+        let (up, down) = (pool.costs(Step::Up), pool.costs(Step::Down));
+        let costs: Vec<f32> = up.iter().zip(&down).map(|(up, down)| up.min(*down)).collect();
+        let bits = pool.symbols.clone().finish();
         let mut code = keying.stream(Purpose::CheckCode);
         let flips = coding::binary(&mut code, &bits, &costs, check)?;
         for group in flips {
-            let (Some(up), Some(down)) = (up.get(group), down.get(group)) else { continue };
+            let (up, down) = (pool.cheapest(group, Step::Up), pool.cheapest(group, Step::Down));
             if up.cost <= down.cost {
                 self.change(up, Step::Up);
             } else {
@@ -72,17 +77,20 @@ impl Outcome {
         Ok(())
     }
 
-    fn take_ternary(&mut self, keying: &Keying, pool: Pool, body: &[u8]) -> Result<(), StegoFault> {
-        let Pool { symbols, up, down } = pool;
-        let symbols = symbols.finish();
-        let costs_up: Vec<f32> = up.iter().map(|c| c.cost).collect();
-        let costs_down: Vec<f32> = down.iter().map(|c| c.cost).collect();
+    fn take_ternary(
+        &mut self,
+        keying: &Keying,
+        pool: &Pool,
+        body: &[u8],
+    ) -> Result<(), StegoFault> {
+        let (up, down) = (pool.costs(Step::Up), pool.costs(Step::Down));
+        let symbols = pool.symbols.clone().finish();
         let mut code = keying.stream(Purpose::BodyCode);
-        let moves = coding::ternary(&mut code, &symbols, (&costs_up, &costs_down), body)?;
-        for ((step, up), down) in moves.into_iter().zip(&up).zip(&down) {
+        let moves = coding::ternary(&mut code, &symbols, (&up, &down), body)?;
+        for (group, step) in moves.into_iter().enumerate() {
             match step {
-                1 => self.change(up, Step::Up),
-                -1 => self.change(down, Step::Down),
+                1 => self.change(pool.cheapest(group, Step::Up), Step::Up),
+                -1 => self.change(pool.cheapest(group, Step::Down), Step::Down),
                 _ => {}
             }
         }
@@ -90,7 +98,7 @@ impl Outcome {
         Ok(())
     }
 
-    fn change(&mut self, member: &super::pool::Cheapest, step: Step) {
+    fn change(&mut self, member: Cheapest, step: Step) {
         self.changes.push((member.element, step));
         self.distortion += f64::from(member.cost);
     }
@@ -142,22 +150,19 @@ impl Pools {
             let mut pools = Self { check, body: Pool::new(division.count) };
             let mut check_words = division.keyings.check.stream(Purpose::CheckGroups);
             let mut body_words = division.keyings.body.stream(Purpose::BodyGroups);
-            let (mut one, mut words) = (Words::default(), Words::default());
-            costs.rows(rows, &mut |row, row_costs| {
+            costs.rows(rows, &mut |row, RowCosts { up, down }| {
                 let start = row * grid.columns;
-                body_words.words_at(start * SLOTS, grid.columns * SLOTS, &mut words);
-                let prices = row_costs.up.iter().zip(row_costs.down);
-                for (column, ((up, down), words)) in prices.zip(words.cells()).enumerate() {
-                    let first = (start + column) * SLOTS;
+                body_words.cells(start..start + grid.columns, |at, words| {
+                    let column = at - start;
+                    let (Some(up), Some(down)) = (up.get(column), down.get(column)) else { return };
                     let cell = medium.cell(row, column);
-                    let priced = Priced { cell: &cell, up, down, first: first as u32 };
-                    if division.cells.contains(start + column) {
-                        check_words.words_at(first, SLOTS, &mut one);
-                        one.cells().for_each(|words| pools.check.add(&priced, &words));
+                    let priced = Priced { cell: &cell, up, down, first: (at * SLOTS) as u32 };
+                    if division.cells.contains(at) {
+                        check_words.cells(at..at + 1, |_, words| pools.check.add(&priced, words));
                     } else {
-                        pools.body.add(&priced, &words);
+                        pools.body.add(&priced, words);
                     }
-                }
+                });
             });
             pools
         };

@@ -6,8 +6,8 @@ use super::body;
 use super::check::{self, CheckCells};
 use super::coding;
 use super::embed::{Keyings, check_keying};
-use super::keying::{Purpose, Words};
-use super::medium::{Medium, SLOTS};
+use super::keying::Purpose;
+use super::medium::Medium;
 use super::pool::{Symbols, groups};
 use super::size_class::SizeClass;
 use crate::key::{ProbeKey, StegoKey};
@@ -31,15 +31,13 @@ pub(crate) fn extract<M: Medium>(medium: &M, key: &StegoKey) -> Option<Zeroizing
     let add_rows = |rows: std::ops::Range<usize>| {
         let mut symbols = Symbols::new(count);
         let mut stream = keyings.body.stream(Purpose::BodyGroups);
-        let mut words = Words::default();
         for row in rows {
             let start = row * grid.columns;
-            stream.words_at(start * SLOTS, grid.columns * SLOTS, &mut words);
-            for (column, words) in words.cells().enumerate() {
-                if !cells.contains(start + column) {
-                    symbols.add(&medium.cell(row, column), &words);
+            stream.cells(start..start + grid.columns, |at, words| {
+                if !cells.contains(at) {
+                    symbols.add(&medium.cell(row, at - start), words);
                 }
-            }
+            });
         }
         symbols
     };

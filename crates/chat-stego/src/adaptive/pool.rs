@@ -7,7 +7,7 @@
 #![expect(clippy::indexing_slicing, reason = "groups are below the pool's length by construction")]
 
 use super::keying::below;
-use super::medium::{Cell, Element, SLOTS};
+use super::medium::{Cell, Element, SLOTS, Step};
 
 /// The symbols of groups.
 #[derive(Clone, Debug)]
@@ -21,12 +21,13 @@ impl Symbols {
 
     /// Adds a cell's elements; `words` say to which groups.
     pub(crate) fn add(&mut self, cell: &Cell, words: &[u32; SLOTS]) {
+        let groups = words.map(|word| below(word, self.0.len()));
         let mut left = cell.elements;
         while left != 0 {
             let slot = left.trailing_zeros() as usize;
             left &= left - 1;
-            let group = below(words[slot], self.0.len());
-            self.0[group] = self.0[group].wrapping_add(cell.values[slot]);
+            let symbol = &mut self.0[groups[slot]];
+            *symbol = symbol.wrapping_add(cell.values[slot]);
         }
     }
 
@@ -45,61 +46,89 @@ impl Symbols {
 }
 
 /// The cheapest member of a group, for one direction.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Cheapest {
     pub(crate) cost: f32,
     pub(crate) element: Element,
-}
-
-impl Cheapest {
-    const NONE: Self = Self { cost: f32::INFINITY, element: Element(u32::MAX) };
-
-    /// Of two with one cost the first in the picture is taken, whichever is met first.
-    fn offer(&mut self, cost: f32, element: Element) {
-        if cost < self.cost || (cost == self.cost && element < self.element) {
-            *self = Self { cost, element };
-        }
-    }
 }
 
 /// Groups with their symbols and with what it costs to move those.
 #[derive(Clone, Debug)]
 pub(crate) struct Pool {
     pub(crate) symbols: Symbols,
-    pub(crate) up: Vec<Cheapest>,
-    pub(crate) down: Vec<Cheapest>,
+    /// What the cheapest up and the cheapest down cost. Apart from which elements they are, for
+    /// these are looked at for every element and should stay in a cache.
+    costs: Vec<[f32; 2]>,
+    elements: Vec<[u32; 2]>,
 }
 
 impl Pool {
     /// `groups` empty groups, which nothing can move.
     pub(crate) fn new(groups: usize) -> Self {
-        let none = vec![Cheapest::NONE; groups];
-        Self { symbols: Symbols::new(groups), up: none.clone(), down: none }
+        Self {
+            symbols: Symbols::new(groups),
+            costs: vec![[f32::INFINITY; 2]; groups],
+            elements: vec![[u32::MAX; 2]; groups],
+        }
     }
 
     /// Adds a cell whose first element would be `first`; `words` say to which groups.
+    ///
+    /// Cells are added in the order of the picture: of members with one cost the first is taken.
     pub(crate) fn add(&mut self, cell: &Priced<'_>, words: &[u32; SLOTS]) {
-        self.symbols.add(cell.cell, words);
+        let groups = words.map(|word| below(word, self.costs.len()));
         let mut left = cell.cell.elements;
         while left != 0 {
             let slot = left.trailing_zeros() as usize;
             left &= left - 1;
-            let group = below(words[slot], self.up.len());
-            let element = Element(cell.first + slot as u32);
-            self.up[group].offer(cell.up[slot], element);
-            self.down[group].offer(cell.down[slot], element);
+            let group = groups[slot];
+            let symbol = &mut self.symbols.0[group];
+            *symbol = symbol.wrapping_add(cell.cell.values[slot]);
+            let costs = &mut self.costs[group];
+            if cell.up[slot] < costs[UP] {
+                costs[UP] = cell.up[slot];
+                self.elements[group][UP] = cell.first + slot as u32;
+            }
+            if cell.down[slot] < costs[DOWN] {
+                costs[DOWN] = cell.down[slot];
+                self.elements[group][DOWN] = cell.first + slot as u32;
+            }
         }
     }
 
-    /// Adds what another part of the picture has.
+    /// Adds what another part of the picture has, before or behind this one.
     pub(crate) fn merge(&mut self, other: &Self) {
         self.symbols.merge(&other.symbols);
-        for (mine, theirs) in self.up.iter_mut().zip(&other.up) {
-            mine.offer(theirs.cost, theirs.element);
+        let mine = self.costs.iter_mut().zip(&mut self.elements);
+        for ((cost, element), theirs) in mine.zip(other.costs.iter().zip(&other.elements)) {
+            for way in [UP, DOWN] {
+                let theirs = (theirs.0[way], theirs.1[way]);
+                if theirs < (cost[way], element[way]) {
+                    (cost[way], element[way]) = theirs;
+                }
+            }
         }
-        for (mine, theirs) in self.down.iter_mut().zip(&other.down) {
-            mine.offer(theirs.cost, theirs.element);
-        }
+    }
+
+    /// What one step of each group costs.
+    pub(crate) fn costs(&self, step: Step) -> Vec<f32> {
+        self.costs.iter().map(|costs| costs[way(step)]).collect()
+    }
+
+    /// The member that one step of a group, which is below the pool's length, falls to.
+    pub(crate) fn cheapest(&self, group: usize, step: Step) -> Cheapest {
+        let way = way(step);
+        Cheapest { cost: self.costs[group][way], element: Element(self.elements[group][way]) }
+    }
+}
+
+const UP: usize = 0;
+const DOWN: usize = 1;
+
+fn way(step: Step) -> usize {
+    match step {
+        Step::Up => UP,
+        Step::Down => DOWN,
     }
 }
 
@@ -144,8 +173,10 @@ mod tests {
         let mut pool = Pool::new(2);
         pool.add(&Priced { cell: &one, up: &costs, down: &costs, first: 0 }, &words);
         pool.add(&Priced { cell: &two, up: &costs, down: &costs, first: 64 }, &words);
-        assert_eq!((pool.up[0].cost, pool.up[0].element), (38.0, Element(62)));
-        assert_eq!((pool.down[1].cost, pool.down[1].element), (37.0, Element(63)));
+        let cheapest = |cost, element| Cheapest { cost, element: Element(element) };
+        assert_eq!(pool.cheapest(0, Step::Up), cheapest(38.0, 62));
+        assert_eq!(pool.cheapest(1, Step::Down), cheapest(37.0, 63));
+        assert_eq!(pool.costs(Step::Down), [38.0, 37.0]);
         // 31 even slots with 2 or 0 and 3 each; 32 odd ones with 1 or 3, and 3 each.
         assert_eq!(pool.symbols.finish(), [(16 * 2 + 31 * 3) % 4, (16 * 4 + 32 * 3) % 4]);
     }
@@ -165,9 +196,7 @@ mod tests {
         forward.merge(&part(1));
         backward.merge(&part(0));
         assert_eq!(forward.symbols.clone().finish(), backward.symbols.clone().finish());
-        for (one, other) in forward.up.iter().zip(&backward.up) {
-            assert_eq!((one.cost, one.element), (other.cost, other.element));
-        }
+        assert_eq!((forward.costs, forward.elements), (backward.costs, backward.elements));
     }
 
     #[test]

@@ -37,18 +37,34 @@ impl Jpeg {
 
     /// Decides which tables are their own optimum, while the coefficients are as found.
     pub(super) fn settle(&mut self) {
-        if self.knowledge != Knowledge::Unread {
-            return;
-        }
-        self.knowledge = Knowledge::Settled;
-        // Annex K has a code for everything, which no optimum has: no need to count.
-        let frequencies = self.frequencies(|definition| !is_standard(definition));
-        for (definition, frequencies) in self.definitions.iter_mut().zip(frequencies) {
-            definition.is_optimal =
-                frequencies.is_some_and(|counts| optimal(&counts) == definition.table);
+        if self.knowledge == Knowledge::Unread {
+            self.settle_as(self.optima());
         }
     }
+
+    /// Takes over what [`optima`](Self::optima) found.
+    pub(super) fn settle_as(&mut self, optima: Optima) {
+        self.knowledge = Knowledge::Settled;
+        for (definition, is_optimal) in self.definitions.iter_mut().zip(optima.0) {
+            definition.is_optimal = is_optimal;
+        }
+    }
+
+    /// Which tables are their own optimum, asked while the coefficients are as found.
+    pub(super) fn optima(&self) -> Optima {
+        // Annex K has a code for everything, which no optimum has: no need to count.
+        let frequencies = self.frequencies(|definition| !is_standard(definition));
+        let definitions = self.definitions.iter().zip(frequencies);
+        let are_optimal = definitions.map(|(definition, frequencies)| {
+            frequencies.is_some_and(|counts| optimal(&counts) == definition.table)
+        });
+        Optima(are_optimal.collect())
+    }
 }
+
+/// For each Huffman table of a file whether it is its own optimum.
+#[derive(Debug)]
+pub(crate) struct Optima(Vec<bool>);
 
 fn is_standard(definition: &Definition) -> bool {
     let tables = if definition.destination < 16 { &STANDARD_DC } else { &STANDARD_AC };

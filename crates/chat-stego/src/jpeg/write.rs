@@ -4,6 +4,7 @@ use super::encode::{self, Class, Counter, Writer};
 use super::huffman::{EncodeTable, optimal};
 use super::parts::{Padding, Part, Segment};
 use super::scan::Scan;
+use super::style::Optima;
 use super::{Definition, Jpeg, Knowledge};
 
 /// Why a JPEG could not be written.
@@ -91,7 +92,14 @@ impl Jpeg {
     /// # Errors
     /// [`JpegWriteError::NotReproducible`] and [`JpegWriteError::MixedPadding`] if it does not.
     pub(crate) fn check_round_trip(&mut self, file: &[u8]) -> Result<(), JpegWriteError> {
-        self.settle();
+        let proof = self.prove_round_trip(file)?;
+        self.take_proof(proof);
+        Ok(())
+    }
+
+    /// As [`check_round_trip`](Self::check_round_trip), for a caller who meanwhile reads the
+    /// coefficients, and hands what is found over to [`take_proof`](Self::take_proof).
+    pub(crate) fn prove_round_trip(&self, file: &[u8]) -> Result<Optima, JpegWriteError> {
         let written = match self.write() {
             // The file has codes for all that is in it, so the choice of symbols is another one.
             Err(JpegWriteError::MissingSymbols { .. }) => {
@@ -100,10 +108,17 @@ impl Jpeg {
             written => written?,
         };
         if written == file {
-            return Ok(());
+            return Ok(self.optima());
         }
         let same = written.iter().zip(file).take_while(|(a, b)| a == b).count();
         Err(JpegWriteError::NotReproducible { at: same })
+    }
+
+    /// Takes over what [`prove_round_trip`](Self::prove_round_trip) found, before the first change.
+    pub(crate) fn take_proof(&mut self, proof: Optima) {
+        if self.knowledge == Knowledge::Unread {
+            self.settle_as(proof);
+        }
     }
 
     /// The tables with new optima, or nothing if all tables stay as they are.

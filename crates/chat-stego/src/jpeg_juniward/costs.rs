@@ -101,7 +101,10 @@ impl Costs for JpegCosts<'_> {
 /// The coefficients of a block that are at an end of their range.
 fn limits(row: usize, column: usize, block: &Block) -> impl Iterator<Item = Limit> {
     let at_end = |value: i16| value.unsigned_abs() >= HIGHEST.unsigned_abs();
-    let ends = block.iter().enumerate().filter(move |(_, value)| at_end(**value));
+    // Nearly no block has any, which is soon told of all values at once.
+    let has_any = block.iter().fold(false, |any, value| any | at_end(*value));
+    let values = if has_any { block.as_slice() } else { &[] };
+    let ends = values.iter().enumerate().filter(move |(_, value)| at_end(**value));
     ends.map(move |(mode, value)| Limit { row, column, mode, is_highest: *value > 0 })
 }
 

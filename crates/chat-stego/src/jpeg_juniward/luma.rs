@@ -1,5 +1,7 @@
 //! A JPEG's luma as the embedder sees it.
 
+use std::sync::OnceLock;
+
 use sha2::{Digest, Sha256};
 
 use crate::adaptive::keying::Stream;
@@ -7,11 +9,21 @@ use crate::adaptive::medium::{Cell, Element, Grid, Medium, SLOTS, Step};
 use crate::jpeg::{Block, Component, Jpeg};
 
 /// Luma AC coefficients: a block is a cell, its DC no element.
-pub(crate) struct Luma<'a>(pub(crate) &'a Jpeg);
+pub(crate) struct Luma<'a> {
+    jpeg: &'a Jpeg,
+    /// One salt for check and body: all DC coefficients are hashed for it.
+    salt: OnceLock<[u8; 32]>,
+}
+
+impl<'a> Luma<'a> {
+    pub(crate) fn of(jpeg: &'a Jpeg) -> Self {
+        Self { jpeg, salt: OnceLock::new() }
+    }
+}
 
 impl Medium for Luma<'_> {
     fn grid(&self) -> Grid {
-        let luma = self.0.luma();
+        let luma = self.jpeg.luma();
         Grid {
             rows: luma.high,
             columns: luma.wide,
@@ -22,7 +34,7 @@ impl Medium for Luma<'_> {
     }
 
     fn cell(&self, row: usize, column: usize) -> Cell {
-        let block = self.0.luma().row(row).get(column);
+        let block = self.jpeg.luma().row(row).get(column);
         let values = block.map_or([0; SLOTS], |block| block.map(|value| (value & 3) as u8));
         Cell { values, elements: ALL_BUT_DC }
     }
@@ -32,16 +44,21 @@ impl Medium for Luma<'_> {
     }
 
     fn body_salt(&self, _places: &mut Stream) -> [u8; 32] {
-        let mut hash = Sha256::new_with_prefix(b"chat-stego/v1/jpeg-salt");
-        hash.update(self.0.width().to_be_bytes());
-        hash.update(self.0.height().to_be_bytes());
-        for component in self.0.components() {
-            hash.update([component.horizontal, component.vertical]);
-            component.quant.iter().for_each(|step| hash.update(step.to_be_bytes()));
-            hash_dc(component, &mut hash);
-        }
-        hash.finalize().into()
+        *self.salt.get_or_init(|| salt(self.jpeg))
     }
+}
+
+/// A hash of size, sampling, quantisation and all DC coefficients.
+fn salt(jpeg: &Jpeg) -> [u8; 32] {
+    let mut hash = Sha256::new_with_prefix(b"chat-stego/v1/jpeg-salt");
+    hash.update(jpeg.width().to_be_bytes());
+    hash.update(jpeg.height().to_be_bytes());
+    for component in jpeg.components() {
+        hash.update([component.horizontal, component.vertical]);
+        component.quant.iter().for_each(|step| hash.update(step.to_be_bytes()));
+        hash_dc(component, &mut hash);
+    }
+    hash.finalize().into()
 }
 
 /// The DC coefficients of all blocks that show a part of the picture, row by row.

@@ -44,7 +44,7 @@ fn both_costs(codec: CodecId, cover: &[u8]) -> Result<(Vec<f32>, Vec<f32>), Pict
             let errors = errors.filter(|_| codec == CodecId::JpegSi);
             let jpeg = Jpeg::read(jpeg)?;
             let costs = JpegCosts::of(jpeg.luma(), errors.as_deref());
-            Ok(all_rows(&Luma(&jpeg), &costs))
+            Ok(all_rows(&Luma::of(&jpeg), &costs))
         }
     }
 }

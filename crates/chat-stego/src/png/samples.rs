@@ -60,6 +60,12 @@ impl Samples {
         }
     }
 
+    /// Whether both are the same picture, however it was filtered.
+    pub(crate) fn shows_the_same(&self, other: &Self) -> bool {
+        let shape = |of: &Self| (of.width, of.height, of.colour, of.transparent);
+        shape(self) == shape(other) && self.data == other.data
+    }
+
     pub(super) fn has_shape(&self, header: &Header) -> bool {
         (self.width, self.height, self.colour) == (header.width, header.height, header.colour)
             && self.data.len() == header.stride() * header.height as usize

@@ -1,6 +1,5 @@
 //! What changes of a PNG's samples cost, with what is forbidden.
 
-use std::collections::HashSet;
 use std::ops::Range;
 
 use super::pixels::{PIXELS, PngPixels};
@@ -14,8 +13,8 @@ use crate::png::Samples;
 /// HILL of each colour channel.
 pub(crate) struct PngCosts<'a> {
     samples: &'a Samples,
-    /// Row and column of pixels that make the salts.
-    salt: HashSet<(usize, usize)>,
+    /// Row and column of pixels that make the salts, in order.
+    salt: Vec<(usize, usize)>,
 }
 
 impl<'a> PngCosts<'a> {
@@ -24,7 +23,8 @@ impl<'a> PngCosts<'a> {
         let mut probe = places(key.probe().as_bytes());
         let mut body = places(key.body_bytes());
         let probe = pixels.salt_places(pixels.probe_rows(), &mut probe);
-        let salt = probe.chain(pixels.salt_places(pixels.rows(), &mut body)).collect();
+        let mut salt: Vec<_> = probe.chain(pixels.salt_places(pixels.rows(), &mut body)).collect();
+        salt.sort_unstable();
         Self { samples: pixels.samples(), salt }
     }
 
@@ -32,10 +32,11 @@ impl<'a> PngCosts<'a> {
     fn forbid(&self, row: usize, wet: &mut [bool]) {
         self.samples.mark_wet(row, wet);
         let channels = self.samples.channels();
-        for (column, pixel) in wet.chunks_exact_mut(channels).enumerate() {
-            if self.salt.contains(&(row, column)) {
-                pixel.fill(true);
-            }
+        let start = self.salt.partition_point(|place| place.0 < row);
+        let places = self.salt.iter().skip(start).take_while(|place| place.0 == row);
+        for (_, column) in places {
+            let pixel = wet.get_mut(column * channels..(column + 1) * channels);
+            pixel.unwrap_or_default().fill(true);
         }
     }
 }
@@ -57,16 +58,30 @@ impl Costs for PngCosts<'_> {
                 self.forbid(row, &mut wet);
                 for (channel, plane) in planes.iter().enumerate() {
                     let plane = plane.get(index * wide..(index + 1) * wide).unwrap_or_default();
-                    let wet = wet.iter().skip(channel).step_by(channels);
-                    let slots = costs.iter_mut().flat_map(|cell| {
-                        cell.iter_mut().take(PIXELS * channels).skip(channel).step_by(channels)
-                    });
-                    for ((slot, cost), wet) in slots.zip(plane).zip(wet) {
-                        *slot = if *wet { WET } else { *cost };
+                    let cells = plane.chunks(PIXELS).zip(wet.chunks(PIXELS * channels));
+                    for (slots, (plane, wet)) in costs.iter_mut().zip(cells) {
+                        lay_in(slots, (channel, channels), plane, wet);
                     }
                 }
                 visit(row, RowCosts { up: &costs, down: &costs });
             }
+        }
+    }
+}
+
+/// Lays the costs of one of several channels into the slots of a cell.
+///
+/// * `plane`, `wet` - the costs of each pixel, and the marks of each sample
+fn lay_in(
+    slots: &mut [f32; SLOTS],
+    (channel, channels): (usize, usize),
+    plane: &[f32],
+    wet: &[bool],
+) {
+    let pixels = slots.chunks_exact_mut(channels).zip(wet.chunks_exact(channels));
+    for ((slots, wet), cost) in pixels.zip(plane) {
+        if let (Some(slot), Some(wet)) = (slots.get_mut(channel), wet.get(channel)) {
+            *slot = if *wet { WET } else { *cost };
         }
     }
 }
