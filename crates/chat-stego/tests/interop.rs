@@ -86,7 +86,7 @@ fn check_theirs_and_write_ours(case: &Case) {
         assert_eq!(samples(&ours.file), case.read("raw"), "{name}");
         assert_eq!(samples(&ours.file), samples(&theirs), "{name}");
     }
-    std::fs::write(case.path("ours.file"), ours.file).unwrap();
+    std::fs::write(case.path("ours.png"), ours.file).unwrap();
 }
 
 fn samples(png: &[u8]) -> Vec<u8> {

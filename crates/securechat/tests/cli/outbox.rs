@@ -222,6 +222,8 @@ fn lines_in_one_picture_are_warned_of() {
     let refused = house.feed("alice", &args, b"one\ntwo\n").exit(6);
     assert!(refused.err.contains("was used before"), "{}", refused.err);
     let args = [&args[..], &["--codec", "lsb-compat"]].concat();
+    house.feed("alice", &args, b"zero\n").exit(0);
+    // From the first line on, and said once.
     let said = house.feed("alice", &args, b"one\ntwo\nthree\n").exit(0);
     assert_eq!(said.err.matches("was used before").count(), 1, "{}", said.err);
 }

@@ -143,13 +143,12 @@ impl<'a> LineSender<'a> {
 
     /// Counts lines that were accepted.
     fn note_accepted(&mut self, queued: Vec<Queued>) -> Result<(), Failure> {
+        let reused = |queued: &Queued| queued.notes.contains(&Note::CoverReused);
         if let (0, Some(first)) = (self.counts.accepted, queued.first()) {
             self.sender.tell(first)?;
+            self.told_reuse = reused(first);
         }
-        let reused = |queued: &Queued| queued.notes.contains(&Note::CoverReused);
-        if !self.told_reuse
-            && queued.iter().skip(usize::from(self.counts.accepted == 0)).any(reused)
-        {
+        if !self.told_reuse && queued.iter().any(reused) {
             self.told_reuse = true;
             self.sender.console.warn(super::COVER_REUSED);
         }
