@@ -1,7 +1,10 @@
 //! Content v1: what a person wrote, with everything that puts it in its place.
 
+mod part;
+
 use zeroize::Zeroizing;
 
+pub(crate) use self::part::Part;
 use crate::conversation::Conversation;
 use crate::handle::Handle;
 use crate::hash::sha256;
@@ -31,6 +34,8 @@ pub(crate) enum Body {
     Void(ContentHash),
     /// UTF-8 text of 1 byte to [`Content::MAX_TEXT`].
     Text(String),
+    /// A piece of a text that travels in several records, under one name and with numbers in a row.
+    Part(Part),
 }
 
 /// SHA-256 over the encoding of a whole content.
@@ -62,12 +67,22 @@ impl Content {
         FIXED_LEN + conversation.encode().len() + sender.as_str().len() + text
     }
 
+    /// How long the content of a piece of `piece` bytes of a text is, in bytes.
+    pub(crate) fn part_len(sender: &Handle, conversation: &Conversation, piece: usize) -> usize {
+        Self::text_len(sender, conversation, Part::HEAD + piece)
+    }
+
     /// The deterministic encoding; see `docs/wire-format.md`.
     pub(crate) fn encode(&self) -> Zeroizing<Vec<u8>> {
         let conversation = self.conversation.encode();
+        let part;
         let body: &[u8] = match &self.body {
             Body::Void(hash) => hash,
             Body::Text(text) => text.as_bytes(),
+            Body::Part(piece) => {
+                part = piece.encode();
+                &part
+            }
         };
         let mut writer =
             Writer::with_capacity(FIXED_LEN + conversation.len() + Handle::MAX_LEN + body.len());
@@ -112,6 +127,9 @@ impl Content {
             return Err(at("previous hash"));
         }
         let Some(body) = Body::decode(reader)? else { return Ok(Decoded::Newer) };
+        if matches!(&body, Body::Part(part) if u64::from(part.index) > number) {
+            return Err(at("part"));
+        }
         let content = Self {
             message_id,
             conversation,
@@ -131,7 +149,7 @@ impl Content {
     pub(crate) fn chain_hash(&self, encoded: &[u8]) -> ContentHash {
         match &self.body {
             Body::Void(replaced) => *replaced,
-            Body::Text(_) => sha256(&[encoded]),
+            Body::Text(_) | Body::Part(_) => sha256(&[encoded]),
         }
     }
 
@@ -146,6 +164,7 @@ impl Body {
         match self {
             Self::Void(_) => KIND_VOID,
             Self::Text(_) => KIND_TEXT,
+            Self::Part(_) => KIND_PART,
         }
     }
 
@@ -166,6 +185,7 @@ impl Body {
                 Ok(Some(Self::Text(text.to_owned())))
             }
             KIND_TEXT => Err(at("text length")),
+            KIND_PART => Ok(Some(Self::Part(Part::decode(body).ok_or(at("part"))?))),
             _ => Ok(None),
         }
     }
@@ -182,6 +202,7 @@ impl std::fmt::Debug for Content {
 const VERSION: u8 = 1;
 const KIND_VOID: u8 = 0;
 const KIND_TEXT: u8 = 1;
+const KIND_PART: u8 = 2;
 
 /// Bytes of the fields whose length never changes, with all length prefixes.
 const FIXED_LEN: usize = 1 + 16 + 2 + 2 + 16 + 8 + 32 + 8 + 1 + 4;

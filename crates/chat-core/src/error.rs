@@ -254,6 +254,18 @@ pub enum SendError {
         /// Files that are no image, or too small.
         unfit: usize,
     },
+    /// The unused images of the folder do not carry the message together.
+    #[error("the message has {len} bytes, and the {pictures} unused pictures of {} that were looked at carry {room} together", folder.display())]
+    TooFewCovers {
+        /// The folder.
+        folder: PathBuf,
+        /// Images that fit, at most 64.
+        pictures: usize,
+        /// Bytes of text that are prudent in them together.
+        room: usize,
+        /// Bytes of the text.
+        len: usize,
+    },
     /// This profile has used this image before, or a copy of it: two pictures made from one cover differ exactly
     /// where messages are hidden.
     #[error("{} was used before: whoever sees both pictures can compare them and knows that something is hidden", name_of(path.as_ref()))]

@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod adversary;
+mod gathering;
 mod opened;
 mod reader;
 mod reconcile;

@@ -40,6 +40,15 @@ pub enum Item {
     Restored(Restored),
     /// A row that damage to the store has taken.
     Lost(Lost),
+    /// A message that travels in several pictures and has not come whole.
+    Partial(Partial),
+}
+
+impl Item {
+    /// Whether it says nothing any more: a message that was on its way and has its own row by now.
+    pub(crate) fn is_settled(&self) -> bool {
+        matches!(self, Self::Partial(partial) if partial.missing.is_empty())
+    }
 }
 
 /// A message.
@@ -246,6 +255,23 @@ pub struct Unsent {
 pub struct Restored {
     /// How many of its newest changes are gone at least; `None` if it was copied whole, as far as can be told.
     pub changes: Option<u64>,
+}
+
+/// A message in several pictures of which some have come. The row changes as others come, and is not shown once
+/// the message is whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Partial {
+    /// The message's name.
+    pub id: MessageId,
+    /// Who writes it, by their own word.
+    pub from: Handle,
+    /// The other person of the conversation.
+    pub with: Handle,
+    /// How many pictures it has.
+    pub pieces: u32,
+    /// Those that have not come, from 1, rising.
+    pub missing: Vec<u32>,
 }
 
 /// A row of the history that is gone.

@@ -51,7 +51,7 @@ pub use crate::handle::{Handle, HandleError};
 pub use crate::inbound::Skipped;
 pub use crate::item::{
     CarrierKind, Conflict, Found, Gap, GapCause, HistoryItem, Item, Lost, Message, MessageState,
-    Missing, Newer, Protection, Restored, Unsent,
+    Missing, Newer, Partial, Protection, Restored, Unsent,
 };
 pub use crate::message_id::MessageId;
 pub use crate::namespace::{Namespace, NamespaceError};

@@ -5,7 +5,7 @@ use chat_store::{OutboxRow as Stored, WriteTxn};
 use rand::CryptoRng;
 use serde::{Deserialize, Serialize};
 
-use crate::content::{Content, Decoded};
+use crate::content::{Body, Content, Decoded};
 use crate::error::{SendError, StoredValueError};
 use crate::handle::Handle;
 use crate::history_row::{HistoryRow, decode, encode};
@@ -39,6 +39,8 @@ pub struct OutboxItem {
     pub seq: chat_store::Seq,
     /// Its name.
     pub message_id: MessageId,
+    /// Which of its pictures this is, from 1, and how many it has; `None` for a message in one record.
+    pub piece: Option<(u32, u32)>,
     /// Who it is for.
     pub to: Handle,
     /// How it travels.
@@ -143,6 +145,29 @@ impl OutboxRow {
         self.is_void = true;
         Ok(())
     }
+}
+
+/// Puts voids in the places of a message that waits: of its row with this number, and of its other pieces.
+pub(crate) fn take_back(
+    tx: &mut WriteTxn<'_>,
+    (network, mailbox): (&Network, &Mailbox),
+    id: u64,
+    row: &OutboxRow,
+) -> Result<(), SendError> {
+    let (before, behind) = match row.content()?.body {
+        Body::Part(part) => (u64::from(part.index), u64::from(part.count - 1 - part.index)),
+        _ => (0, 0),
+    };
+    for id in id.saturating_sub(before)..=id.saturating_add(behind) {
+        let Some(stored) = tx.outbox_get(id.into())? else { continue };
+        let mut piece = OutboxRow::decode(&stored)?;
+        let waits = tx.outbox_waits(&stored.mailbox, id.into())?;
+        if waits && piece.history == row.history && !piece.is_void {
+            piece.withdraw(network, mailbox, &mut rand::rng())?;
+            tx.outbox_replace(id.into(), &piece.to_bytes()?)?;
+        }
+    }
+    Ok(())
 }
 
 /// Seals a content for a mailbox under the network key.

@@ -77,6 +77,10 @@ impl Writer {
         self.raw(&[value])
     }
 
+    pub(crate) fn u16(&mut self, value: u16) -> &mut Self {
+        self.raw(&value.to_be_bytes())
+    }
+
     pub(crate) fn u32(&mut self, value: u32) -> &mut Self {
         self.raw(&value.to_be_bytes())
     }

@@ -250,7 +250,7 @@ pub(crate) struct SendArgs {
     /// Send every line of stdin as a message of its own
     #[arg(long)]
     pub(crate) lines: bool,
-    /// Hide the message in this picture, or in an unused one of this folder
+    /// Hide the message in this picture, or in an unused one of this folder; a long one in several
     #[arg(long, value_name = "FILE|DIR")]
     pub(crate) image: Option<PathBuf>,
     /// How it is hidden [default: the best that the picture allows]

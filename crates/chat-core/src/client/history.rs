@@ -54,7 +54,8 @@ impl Client {
             for stored in &rows {
                 let item =
                     HistoryRow::decode(stored).map_err(HistoryError::from)?.into_item(stored.seq);
-                if found.len() < limit && query.takes(&item) && keep(&item) {
+                let shows = !item.what.is_settled() && query.takes(&item);
+                if found.len() < limit && shows && keep(&item) {
                     found.push(item);
                 }
             }

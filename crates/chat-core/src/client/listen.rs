@@ -178,7 +178,7 @@ impl Listener {
         for stored in &rows {
             let item =
                 HistoryRow::decode(stored).map_err(HistoryError::from)?.into_item(stored.seq);
-            if !is_own(&item) {
+            if !is_own(&item) && !item.what.is_settled() {
                 self.waiting.push_back(item);
             } else if self.waiting.is_empty() {
                 self.position = item.seq;

@@ -8,6 +8,7 @@ use chat_store::{OutboxRow as Stored, ReadTxn};
 use tokio::time::Instant;
 
 use super::Client;
+use crate::content::Body;
 use crate::error::{Error, SendError};
 use crate::handle::Handle;
 use crate::item::MessageState;
@@ -17,7 +18,7 @@ use crate::outbox::delivery::{Delivery, Landed};
 use crate::outbox::enqueue::{Draft, Queued};
 use crate::outbox::fate::Wanted;
 use crate::outbox::ground::Ground;
-use crate::outbox::{OutboxItem, OutboxRow, OutboxState, close_message};
+use crate::outbox::{OutboxItem, OutboxRow, OutboxState, close_message, take_back};
 
 /// What became of a message that was sent.
 #[derive(Debug)]
@@ -165,7 +166,8 @@ impl Client {
         })?)
     }
 
-    /// Takes a message out of the outbox, by its number there.
+    /// Takes a message out of the outbox, by its number there; of a message in several pictures, all that still
+    /// wait.
     ///
     /// What waits from then on is a note that takes its place, so that receivers see "withdrawn"
     /// instead of a hole. If the message itself had reached the log already, it stands.
@@ -184,13 +186,12 @@ impl Client {
         let _lock = self.profile.drain_lock(&mailbox)?.ok_or(SendError::BeingSent { id })?;
         self.profile.store.write::<_, SendError>(|tx| {
             let stored = tx.outbox_get(id.into())?.ok_or(SendError::NotInOutbox { id })?;
-            let mut row = OutboxRow::decode(&stored)?;
+            let row = OutboxRow::decode(&stored)?;
             if row.is_void || !tx.outbox_waits(&stored.mailbox, id.into())? {
                 return Err(SendError::NotInOutbox { id });
             }
-            row.withdraw(&network, &mailbox, &mut rand::rng())?;
-            close_message(tx, row.history.into(), MessageState::Withdrawn)?;
-            Ok(tx.outbox_replace(id.into(), &row.to_bytes()?)?)
+            take_back(tx, (&network, &mailbox), id, &row)?;
+            close_message(tx, row.history.into(), MessageState::Withdrawn)
         })?;
         Ok(())
     }
@@ -210,10 +211,16 @@ fn outbox_item(tx: &ReadTxn<'_>, stored: &Stored) -> Result<OutboxItem, SendErro
     let row = OutboxRow::decode(stored)?;
     let mark = tx.outbox_attempted(&stored.mailbox)?;
     let attempted = mark.is_some_and(|mark| mark >= stored.id);
+    let content = row.content()?;
+    let piece = match &content.body {
+        Body::Part(part) => Some((u32::from(part.index) + 1, u32::from(part.count))),
+        _ => None,
+    };
     Ok(OutboxItem {
         id: stored.id.get(),
         seq: row.history.into(),
-        message_id: row.content()?.message_id,
+        message_id: content.message_id,
+        piece,
         withdrawn: row.is_void,
         to: row.to,
         carrier: row.carrier,

@@ -21,6 +21,16 @@ fn text() -> Content {
     sample(Body::Text("meet at noon".to_owned()))
 }
 
+fn part(index: u16) -> Body {
+    Body::Part(Part { index, count: 5, piece: Zeroizing::new(b"at n".to_vec()) })
+}
+
+#[test]
+fn a_piece_has_a_number_that_leaves_room_for_those_before_it() {
+    let refused = Content::decode(&sample(part(4)).encode());
+    assert_eq!(refused, Err(ContentError { field: "part" }));
+}
+
 #[test]
 fn the_encoding_is_frozen() {
     let expected = [
@@ -45,8 +55,8 @@ fn the_encoding_is_frozen() {
 }
 
 #[test]
-fn both_bodies_come_back() {
-    for content in [text(), sample(Body::Void([9; 32]))] {
+fn every_body_comes_back() {
+    for content in [text(), sample(Body::Void([9; 32])), sample(part(3))] {
         assert_eq!(Content::decode(&content.encode()), Ok(Decoded::Content(content)));
     }
 }
@@ -55,6 +65,9 @@ fn both_bodies_come_back() {
 fn the_length_is_known_beforehand() {
     let content = text();
     let len = Content::text_len(&content.sender, &content.conversation, "meet at noon".len());
+    assert_eq!(len, content.encode().len());
+    let content = sample(part(0));
+    let len = Content::part_len(&content.sender, &content.conversation, "at n".len());
     assert_eq!(len, content.encode().len());
 }
 

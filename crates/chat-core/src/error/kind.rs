@@ -248,7 +248,7 @@ fn send(error: &SendError) -> ErrorKind {
         | SendError::CoverTaken
         | SendError::BeyondCaution { .. } => ErrorKind::CoverRefused,
         SendError::Cover { source, .. } => cover(source),
-        SendError::NoCoverLeft { .. } => ErrorKind::NoCoverLeft,
+        SendError::NoCoverLeft { .. } | SendError::TooFewCovers { .. } => ErrorKind::NoCoverLeft,
         SendError::TooFewPartitions { .. } => ErrorKind::UnknownTopic,
         SendError::NoAnswerInTime => ErrorKind::TimedOut,
         SendError::NoteRefused { .. } => ErrorKind::BrokerOther,

@@ -6,10 +6,11 @@ use chat_store::{Contact, Cursor, SeenEntry, Seq, StreamKey, Unreadable, WriteTx
 use chat_transport::{LeaderEpoch, TopicId};
 use serde::{Deserialize, Serialize};
 
+use super::gathering::Gathering;
 use super::opened::OpenedContent;
 use super::{Inbox, Opened, Refusal};
 use crate::clock::now_ms;
-use crate::content::{Body, Content};
+use crate::content::{Body, Content, Part};
 use crate::error::ReceiveError;
 use crate::history_row::{HistoryRow, RecordPlace, decode, encode};
 use crate::item::{
@@ -170,6 +171,14 @@ struct KeptNewer {
     place: Option<RecordPlace>,
 }
 
+/// What is to be said of a message beside its text.
+#[derive(Clone, Copy)]
+pub(super) struct Marks {
+    pub(super) carrier: CarrierKind,
+    pub(super) conflict: bool,
+    pub(super) broken_chain: bool,
+}
+
 /// Writes the rows of a batch within its transaction.
 struct Sink<'a, 'tx, 'b> {
     tx: &'a mut WriteTxn<'tx>,
@@ -282,25 +291,31 @@ impl Sink<'_, '_, '_> {
             self.stored.skipped.dropped += 1;
             return Ok(());
         }
+        let gathering = match &content.body {
+            Body::Part(part) => match Gathering::with(self.tx, content, part)? {
+                Some(gathering) => Some((gathering, part)),
+                None => {
+                    self.stored.skipped.malformed += 1;
+                    return Ok(());
+                }
+            },
+            _ => None,
+        };
         if known.is_empty() {
             self.note_order(content, &conversation, &stream)?;
         }
-        let message = Message {
-            id: content.message_id,
-            with: content.sender.clone(),
-            from: content.sender.clone(),
-            outgoing: false,
-            sent_at_ms: i64::try_from(content.sent_at_ms).unwrap_or(i64::MAX),
-            text: RemoteText::new(content.text()),
+        let marks = Marks {
             carrier: *carrier,
-            protection: Protection::SharedKey,
             conflict: !known.is_empty(),
             broken_chain: self.breaks_chain(content, &stream)?,
-            state: content.state(),
         };
-        let row = HistoryRow { picture: place, ..HistoryRow::now(Item::Message(message)) };
-        let history: Seq = row.append::<ReceiveError>(self.tx, &conversation)?;
-        self.stored.rows += 1;
+        let history = match (&content.body, gathering) {
+            (_, Some((gathering, part))) => self.piece((content, part), gathering, marks, place)?,
+            (Body::Text(text), None) => {
+                self.message(content, (text, MessageState::Normal), marks, place)?
+            }
+            (_, None) => self.message(content, ("", MessageState::Withdrawn), marks, place)?,
+        };
         known.push(SeenEntry {
             message_id: *content.message_id.as_bytes(),
             content_hash: content.chain_hash(encoded),
@@ -309,6 +324,66 @@ impl Sink<'_, '_, '_> {
         self.tx.set_seen(&stream, content.number, &known)?;
         self.note_conflict(content, &conversation, &known)?;
         self.heard_from(content)
+    }
+
+    fn message(
+        &mut self,
+        content: &Content,
+        (text, state): (&str, MessageState),
+        marks: Marks,
+        place: Option<RecordPlace>,
+    ) -> Result<Seq, ReceiveError> {
+        let message = Message {
+            id: content.message_id,
+            with: content.sender.clone(),
+            from: content.sender.clone(),
+            outgoing: false,
+            sent_at_ms: i64::try_from(content.sent_at_ms).unwrap_or(i64::MAX),
+            text: RemoteText::new(text),
+            carrier: marks.carrier,
+            protection: Protection::SharedKey,
+            conflict: marks.conflict,
+            broken_chain: marks.broken_chain,
+            state,
+        };
+        self.stored.rows += 1;
+        let row = HistoryRow { picture: place, ..HistoryRow::now(Item::Message(message)) };
+        row.append::<ReceiveError>(self.tx, &content.conversation.encode())
+    }
+
+    /// Stores a piece of a message: the first one shows that the message is on its way, the last one makes it whole.
+    fn piece(
+        &mut self,
+        (content, part): (&Content, &Part),
+        mut gathering: Gathering,
+        marks: Marks,
+        place: Option<RecordPlace>,
+    ) -> Result<Seq, ReceiveError> {
+        gathering.take(part, marks);
+        let item = Item::Partial(gathering.shown(content));
+        let row = match gathering.row {
+            Some(row) => {
+                let row = Seq::from(row);
+                let shown = HistoryRow::now(item);
+                self.tx.history_replace(row, &encode(&shown)?)?;
+                row
+            }
+            None => {
+                self.stored.rows += 1;
+                let row = HistoryRow { picture: place.clone(), ..HistoryRow::now(item) };
+                row.append::<ReceiveError>(self.tx, &content.conversation.encode())?
+            }
+        };
+        gathering.row = Some(row.get());
+        match gathering.whole(self.tx, content, part)? {
+            None => gathering.keep(self.tx, content, part)?,
+            Some(text) => {
+                gathering.forget(self.tx, content)?;
+                let marks = gathering.marks(marks.carrier);
+                self.message(content, (&text, MessageState::Normal), marks, place)?;
+            }
+        }
+        Ok(row)
     }
 
     /// A message ahead of its turn leaves others missing; one behind it may be one of those.
@@ -387,22 +462,6 @@ impl Sink<'_, '_, '_> {
         contact.first_heard_ms.get_or_insert(now);
         contact.last_heard_ms = Some(now);
         Ok(self.tx.set_contact(&contact)?)
-    }
-}
-
-impl Content {
-    fn text(&self) -> &str {
-        match &self.body {
-            Body::Text(text) => text,
-            Body::Void(_) => "",
-        }
-    }
-
-    fn state(&self) -> MessageState {
-        match self.body {
-            Body::Text(_) => MessageState::Normal,
-            Body::Void(_) => MessageState::Withdrawn,
-        }
     }
 }
 

@@ -19,17 +19,17 @@ use crate::message_id::{MessageId, StreamId};
 use crate::network::Network;
 use crate::network::create::{NewNetwork, draft};
 
-fn handle(name: &str) -> Handle {
+pub(super) fn handle(name: &str) -> Handle {
     name.parse().unwrap()
 }
 
-fn network() -> Network {
+pub(super) fn network() -> Network {
     let brokers = vec!["localhost:9092".to_owned()];
     draft(NewNetwork::new("test".parse().unwrap(), brokers)).unwrap()
 }
 
 /// A message of `from` in the conversation of `one` and `other`.
-fn content(network: &Network, from: &str, one: &str, other: &str) -> Content {
+pub(super) fn content(network: &Network, from: &str, one: &str, other: &str) -> Content {
     Content {
         message_id: MessageId::from_bytes([1; 16]),
         conversation: Conversation::pair(network.namespace(), &handle(one), &handle(other))
@@ -44,7 +44,7 @@ fn content(network: &Network, from: &str, one: &str, other: &str) -> Content {
 }
 
 /// A record at `addressed`'s tag whose envelope is sealed for `sealed_for`.
-fn record(
+pub(super) fn record(
     network: &Network,
     sealed_for: &Mailbox,
     addressed: &Mailbox,
@@ -64,7 +64,7 @@ fn record(
 }
 
 /// The cursor of a log that is read from its start.
-fn new_cursor() -> Cursor {
+pub(super) fn new_cursor() -> Cursor {
     Cursor {
         topic_id: [5; 16],
         truncations: 0,

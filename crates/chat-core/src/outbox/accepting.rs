@@ -6,7 +6,7 @@ use chat_crypto::Envelope;
 use chat_store::{Contact, ReadTxn, Seq, StreamTip, WriteTxn};
 use zeroize::Zeroizing;
 
-use super::compose::{Composed, Composer};
+use super::compose::{Composed, Composer, Piece};
 use super::enqueue::Queued;
 use super::once;
 use super::{OutboxRow, Payload};
@@ -75,7 +75,7 @@ impl<'a> Accepting<'a> {
     ) -> Result<(), SendError> {
         if let Some(name) = &message.name
             && let Some(queued) =
-                once::earlier(tx, &message.to, name, message.text(), message.mailbox)?
+                once::earlier(tx, &message.to, name, &message.text, message.mailbox)?
         {
             self.accepted.push(queued);
             return Ok(());
@@ -85,41 +85,58 @@ impl<'a> Accepting<'a> {
             self.composer.renumber(&mut message, tip)?;
         }
         let seq = sent_row(&message).append::<SendError>(tx, &message.conversation)?;
-        let carrier = message.carrier();
         let Composed {
-            to,
-            name,
-            mailbox,
-            picture,
-            conversation,
-            after,
-            content,
-            encoded,
-            envelope,
-            ..
+            to, name, mailbox, conversation, after, message_id, carrier, pieces, ..
         } = message;
         self.tips.insert(conversation, after);
-        let notes = picture.as_ref().map(|plan| plan.notes.clone()).unwrap_or_default();
-        let payload = payload(tx, envelope, picture, seq)?;
-        let row = OutboxRow {
-            history: seq.get(),
-            to: to.clone(),
-            carrier,
-            queued_at_ms: now_ms(),
-            is_void: false,
-            content: encoded.to_vec(),
-            payload,
-        };
         let known = !self.written_to.insert(to.clone());
         let first_contact = !known && written_to(tx, &to)?;
-        let (message_id, id, repeated) = (content.message_id, UNNUMBERED, None);
-        let queued = Queued { id, seq, message_id, to, first_contact, repeated, notes, mailbox };
-        self.push(tx, queued, &row)?;
+        let queued = Queued {
+            id: UNNUMBERED,
+            pieces: u32::try_from(pieces.len()).unwrap_or(u32::MAX),
+            seq,
+            message_id,
+            to: to.clone(),
+            first_contact,
+            repeated: None,
+            notes: notes(&pieces),
+            mailbox,
+        };
+        let mut rows = Vec::with_capacity(pieces.len());
+        for piece in pieces {
+            rows.push(OutboxRow {
+                history: seq.get(),
+                to: to.clone(),
+                carrier,
+                queued_at_ms: now_ms(),
+                is_void: false,
+                content: piece.encoded.to_vec(),
+                payload: payload(tx, piece.envelope, piece.picture, seq)?,
+            });
+        }
+        self.push_rows(tx, queued, rows)?;
         if let Some(name) = &name {
             self.number(tx)?;
             self.accepted.last().map_or(Ok(()), |queued| once::remember(tx, name, queued))?;
         }
         Ok(())
+    }
+
+    /// Puts the rows of one message into the outbox, with numbers in a row; it is known by the last one's.
+    fn push_rows(
+        &mut self,
+        tx: &mut WriteTxn<'_>,
+        queued: Queued,
+        mut rows: Vec<OutboxRow>,
+    ) -> Result<(), SendError> {
+        let Some(last) = rows.pop() else { return Ok(()) };
+        if !rows.is_empty() {
+            self.number(tx)?;
+        }
+        for row in rows {
+            tx.outbox_push(&queued.mailbox.to_bytes(), &row.to_bytes()?)?;
+        }
+        self.push(tx, queued, &last)
     }
 
     /// Adds a finished row to those that go into the outbox together; a picture, which is still to be finished,
@@ -178,20 +195,39 @@ pub(super) fn stream_tip(tx: &ReadTxn<'_>, conversation: &[u8]) -> Result<Stream
 }
 
 fn sent_row(message: &Composed) -> HistoryRow {
-    let Composed { to, content, .. } = message;
     HistoryRow::now(Item::Message(Message {
-        id: content.message_id,
-        with: to.clone(),
-        from: content.sender.clone(),
+        id: message.message_id,
+        with: message.to.clone(),
+        from: message.sender.clone(),
         outgoing: true,
-        sent_at_ms: i64::try_from(content.sent_at_ms).unwrap_or(i64::MAX),
-        text: RemoteText::new(message.text()),
-        carrier: message.carrier(),
+        sent_at_ms: i64::try_from(message.sent_at_ms).unwrap_or(i64::MAX),
+        text: RemoteText::new(&message.text),
+        carrier: message.carrier,
         protection: Protection::SharedKey,
         conflict: false,
         broken_chain: false,
         state: MessageState::Normal,
     }))
+}
+
+/// What there is to say about a message's pictures, each thing once.
+fn notes(pieces: &[Piece]) -> Vec<Note> {
+    let mut notes = Vec::new();
+    if pieces.len() > 1 {
+        notes.push(Note::Shared { pictures: pieces.len() });
+    }
+    for note in pieces.iter().flat_map(|piece| &piece.picture).flat_map(|plan| &plan.notes) {
+        let is_said = |said: &Note| std::mem::discriminant(said) == std::mem::discriminant(note);
+        // Of several pictures one is named for all that is alike; findings are of many kinds.
+        let is_known = match note {
+            Note::CoverDoubtful(_) => notes.contains(note),
+            _ => notes.iter().any(is_said),
+        };
+        if !is_known {
+            notes.push(*note);
+        }
+    }
+    notes
 }
 
 /// What the outbox keeps: the envelope, or the envelope with its cover, entered in the ledger.

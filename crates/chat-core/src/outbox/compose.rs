@@ -10,14 +10,14 @@ use zeroize::Zeroizing;
 use super::enqueue::Planned;
 use super::seal;
 use crate::clock::now_ms;
-use crate::content::{Body, Content};
+use crate::content::{Body, Content, Part};
 use crate::error::SendError;
 use crate::handle::Handle;
 use crate::item::CarrierKind;
 use crate::mailbox::Mailbox;
 use crate::message_id::{MessageId, StreamId};
 use crate::network::Network;
-use crate::picture::Plan;
+use crate::picture::{Plan, Share};
 
 /// Composes the messages of one sender.
 pub(super) struct Composer<'a> {
@@ -26,21 +26,32 @@ pub(super) struct Composer<'a> {
     pub(super) stream: StreamId,
 }
 
-/// A message with its number, sealed. Nothing of it is stored.
+/// A message with its numbers, sealed. Nothing of it is stored.
 pub(super) struct Composed {
     pub(super) to: Handle,
     /// The caller's own name for it.
     pub(super) name: Option<String>,
     pub(super) mailbox: Mailbox,
-    pub(super) picture: Option<Plan>,
     /// The conversation's encoding.
     pub(super) conversation: Vec<u8>,
     /// Where the conversation's stream stands before it, and behind it.
     pub(super) before: StreamTip,
     pub(super) after: StreamTip,
+    pub(super) message_id: MessageId,
+    pub(super) sender: Handle,
+    pub(super) sent_at_ms: u64,
+    pub(super) text: String,
+    pub(super) carrier: CarrierKind,
+    /// The records that carry it, in their order: one, or one for each picture.
+    pub(super) pieces: Vec<Piece>,
+}
+
+/// One record of a message.
+pub(super) struct Piece {
     pub(super) content: Content,
     pub(super) encoded: Zeroizing<Vec<u8>>,
     pub(super) envelope: Envelope,
+    pub(super) picture: Option<Plan>,
 }
 
 impl Composer<'_> {
@@ -50,47 +61,59 @@ impl Composer<'_> {
         conversation: Vec<u8>,
         before: StreamTip,
     ) -> Result<Composed, SendError> {
-        let Planned { draft, mailbox, conversation: with, picture } = planned;
-        let content = Content {
-            message_id: MessageId::random(&mut rand::rng()),
-            conversation: with,
-            sender: self.me.clone(),
-            stream_id: self.stream,
-            number: before.next,
-            previous: before.prev,
-            sent_at_ms: u64::try_from(now_ms()).unwrap_or(0),
-            body: Body::Text(draft.text),
-        };
-        let carrier = carrier(picture.as_ref());
-        let (encoded, envelope) = self.sealed(&content, &mailbox, carrier)?;
-        let after = behind(&content, &encoded);
-        let (to, name) = (draft.to, draft.name);
+        let Planned { draft, mailbox, conversation: with, pictures } = planned;
+        let message_id = MessageId::random(&mut rand::rng());
+        let sent_at_ms = u64::try_from(now_ms()).unwrap_or(0);
+        let carrier = if pictures.is_empty() { CarrierKind::Plain } else { CarrierKind::Image };
+        let bodies = bodies(&draft.text, pictures);
+        let mut after = before;
+        let mut pieces = Vec::with_capacity(bodies.len());
+        for (body, picture) in bodies {
+            let content = Content {
+                message_id,
+                conversation: with.clone(),
+                sender: self.me.clone(),
+                stream_id: self.stream,
+                number: after.next,
+                previous: after.prev,
+                sent_at_ms,
+                body,
+            };
+            let (encoded, envelope) = self.sealed(&content, &mailbox, carrier)?;
+            after = behind(&content, &encoded);
+            pieces.push(Piece { content, encoded, envelope, picture });
+        }
+        let (to, name, text, sender) = (draft.to, draft.name, draft.text, self.me.clone());
         Ok(Composed {
             to,
             name,
             mailbox,
-            picture,
             conversation,
             before,
             after,
-            content,
-            encoded,
-            envelope,
+            message_id,
+            sender,
+            sent_at_ms,
+            text,
+            carrier,
+            pieces,
         })
     }
 
-    /// Gives a message another number than the one that was guessed.
+    /// Gives a message other numbers than those that were guessed.
     pub(super) fn renumber(
         &self,
         composed: &mut Composed,
         before: StreamTip,
     ) -> Result<(), SendError> {
-        composed.before = before;
-        (composed.content.number, composed.content.previous) = (before.next, before.prev);
-        let (encoded, envelope) =
-            self.sealed(&composed.content, &composed.mailbox, composed.carrier())?;
-        composed.after = behind(&composed.content, &encoded);
-        (composed.encoded, composed.envelope) = (encoded, envelope);
+        (composed.before, composed.after) = (before, before);
+        for piece in &mut composed.pieces {
+            (piece.content.number, piece.content.previous) =
+                (composed.after.next, composed.after.prev);
+            let sealed = self.sealed(&piece.content, &composed.mailbox, composed.carrier)?;
+            (piece.encoded, piece.envelope) = sealed;
+            composed.after = behind(&piece.content, &piece.encoded);
+        }
         Ok(())
     }
 
@@ -106,25 +129,22 @@ impl Composer<'_> {
     }
 }
 
-impl Composed {
-    pub(super) fn carrier(&self) -> CarrierKind {
-        carrier(self.picture.as_ref())
+/// What each record of a message carries: the text, or its pieces, with their pictures.
+fn bodies(text: &str, shares: Vec<Share>) -> Vec<(Body, Option<Plan>)> {
+    if shares.len() < 2 {
+        let picture = shares.into_iter().next().map(|share| share.plan);
+        return vec![(Body::Text(text.to_owned()), picture)];
     }
-
-    /// What somebody wrote.
-    pub(super) fn text(&self) -> &str {
-        match &self.content.body {
-            Body::Text(text) => text,
-            Body::Void(_) => "",
-        }
-    }
+    // The planner takes no more than `Part::MOST`.
+    let count = u16::try_from(shares.len()).unwrap_or(u16::MAX);
+    let bodies = (0_u16..).zip(shares).map(|(index, Share { plan, bytes })| {
+        let piece = text.as_bytes().get(bytes).unwrap_or_default();
+        (Body::Part(Part { index, count, piece: Zeroizing::new(piece.to_vec()) }), Some(plan))
+    });
+    bodies.collect()
 }
 
 /// Where a stream stands behind a message.
 fn behind(content: &Content, encoded: &[u8]) -> StreamTip {
     StreamTip { next: content.number + 1, prev: content.chain_hash(encoded) }
-}
-
-fn carrier(picture: Option<&Plan>) -> CarrierKind {
-    if picture.is_some() { CarrierKind::Image } else { CarrierKind::Plain }
 }

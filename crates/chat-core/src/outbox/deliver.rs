@@ -13,13 +13,13 @@ use tokio::time::Instant;
 
 use self::line::{Line, finished};
 use super::attempt::Attempt;
-use super::close_message;
 use super::delivery::{Delivery, Landed};
 use super::enqueue::Queued;
 use super::fate::Wanted;
 use super::ground::Ground;
 use super::own::rest;
 use super::ready::ReadyRow;
+use super::{close_message, take_back};
 use crate::error::SendError;
 use crate::item::MessageState;
 use crate::lock::Lock;
@@ -35,8 +35,10 @@ pub(crate) struct Drain {
     taken_back: bool,
     /// What is under way beside the batch that is being sent.
     line: Line,
-    /// Rows that somebody waits for, by their numbers.
+    /// Messages that somebody waits for, by the number of their row, or of the last of their rows.
     wanted: HashMap<u64, Wanted>,
+    /// The numbers of their earlier rows.
+    earlier: HashSet<u64>,
     /// Those of them that this drain brought to the log.
     settled: HashSet<u64>,
     result: Delivery,
@@ -50,6 +52,7 @@ impl Drain {
             taken_back: false,
             line: Line::default(),
             wanted: HashMap::new(),
+            earlier: HashSet::new(),
             settled: HashSet::new(),
             result: Delivery::default(),
         }
@@ -57,8 +60,11 @@ impl Drain {
 
     /// Somebody waits for these messages.
     pub(crate) fn waited_for<'a>(mut self, messages: impl IntoIterator<Item = &'a Queued>) -> Self {
-        let wanted = messages.into_iter().map(|queued| (queued.id, queued.into()));
-        self.wanted.extend(wanted);
+        for queued in messages {
+            let first = (queued.id + 1).saturating_sub(u64::from(queued.pieces));
+            self.earlier.extend(first..queued.id);
+            self.wanted.insert(queued.id, queued.into());
+        }
         self
     }
 
@@ -283,7 +289,7 @@ impl Drain {
                 }
                 let (partition, offset) = (mailbox.partition.0, ack.offset);
                 self.result.last = Some(Landed { partition, offset: offset.map(|at| at.0) });
-            } else {
+            } else if !self.earlier.contains(&row.id) {
                 self.result.others += 1;
                 if !row.row.is_void {
                     self.result.bring(row.id);
@@ -300,18 +306,16 @@ impl Drain {
         error: &TransportError,
     ) -> Result<(), SendError> {
         let reason = error.to_string();
-        let mut closed = row.row.clone();
-        if closed.is_void {
+        if row.row.is_void {
             // Not even the note that stands in for a message: it waits, as everything else does.
             return Err(SendError::NoteRefused { reason });
         }
-        closed.withdraw(&self.ground.network, mailbox, &mut rand::rng())?;
         let state = MessageState::Failed { reason };
+        let network = &self.ground.network;
         self.ground.profile.store.write::<_, SendError>(|tx| {
-            close_message(tx, closed.history.into(), state)?;
-            Ok(tx.outbox_replace(row.id.into(), &closed.to_bytes()?)?)
-        })?;
-        Ok(())
+            take_back(tx, (network, mailbox), row.id, &row.row)?;
+            close_message(tx, row.row.history.into(), state)
+        })
     }
 }
 

@@ -18,7 +18,7 @@ use crate::handle::Handle;
 use crate::mailbox::Mailbox;
 use crate::message_id::{MessageId, StreamId};
 use crate::network::Network;
-use crate::picture::{Cargo, CoverSource, Hiding, Note, Plan, Planner};
+use crate::picture::{Cargo, CoverSource, Hiding, Note, Planner, Share};
 
 /// A message that somebody wants to send.
 #[derive(Clone)]
@@ -82,8 +82,10 @@ impl std::fmt::Debug for Draft {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Queued {
-    /// Its number in the outbox.
+    /// Its number in the outbox; of several, the last.
     pub id: u64,
+    /// How many numbers in a row it has in the outbox: one, or one for each of its pictures.
+    pub pieces: u32,
     /// Its place in the history.
     pub seq: Seq,
     /// Its name.
@@ -105,7 +107,8 @@ pub(super) struct Planned {
     pub(super) draft: Draft,
     pub(super) mailbox: Mailbox,
     pub(super) conversation: Conversation,
-    pub(super) picture: Option<Plan>,
+    /// The pictures that carry it; none for a sealed record.
+    pub(super) pictures: Vec<Share>,
 }
 
 impl Profile {
@@ -188,25 +191,21 @@ impl Profile {
             }
             _ => {}
         }
-        let envelope = envelope_len(&self.handle, &conversation, &draft)?;
-        let limit = usize::try_from(network.max_record()).unwrap_or(usize::MAX);
         let mailbox = network.inbox(&draft.to);
-        let picture = match &draft.carrier {
-            DraftCarrier::Plain if envelope + TAG_LEN + RECORD_OVERHEAD > limit => {
-                return Err(SendError::RecordTooLarge {
-                    len: envelope + TAG_LEN + RECORD_OVERHEAD,
-                    limit,
-                });
+        let key = network.picture_key(&mailbox);
+        let (me, text_len) = (&self.handle, draft.text.len());
+        let cargo = Cargo { me, conversation: &conversation, key: &key, text_len };
+        let record = cargo.envelope_len()? + TAG_LEN + RECORD_OVERHEAD;
+        let limit = usize::try_from(network.max_record()).unwrap_or(usize::MAX);
+        let pictures = match &draft.carrier {
+            DraftCarrier::Plain if record > limit => {
+                return Err(SendError::RecordTooLarge { len: record, limit });
             }
-            DraftCarrier::Plain => None,
-            DraftCarrier::Picture(_) if self.is_repeated(&draft)? => None,
-            DraftCarrier::Picture(hiding) => {
-                let key = &network.picture_key(&mailbox);
-                let cargo = Cargo { envelope_len: envelope, conversation: &conversation, key };
-                Some(planner.plan(hiding, &cargo)?)
-            }
+            DraftCarrier::Plain => Vec::new(),
+            DraftCarrier::Picture(_) if self.is_repeated(&draft)? => Vec::new(),
+            DraftCarrier::Picture(hiding) => planner.plan(hiding, &cargo)?,
         };
-        Ok(Planned { draft, mailbox, conversation, picture })
+        Ok(Planned { draft, mailbox, conversation, pictures })
     }
 
     /// Whether a message was accepted under the draft's name before.
@@ -214,17 +213,6 @@ impl Profile {
         let Some(name) = &draft.name else { return Ok(false) };
         self.store.read(|tx| once::is_known(tx, &draft.to, name))
     }
-}
-
-/// The exact length of the envelope that a draft will become, in bytes.
-fn envelope_len(
-    me: &Handle,
-    conversation: &Conversation,
-    draft: &Draft,
-) -> Result<usize, SendError> {
-    let content = Content::text_len(me, conversation, draft.text.len());
-    Envelope::sealed_len(content + 1)
-        .ok_or(SendError::TextTooLong { len: draft.text.len(), max: Content::MAX_TEXT })
 }
 
 /// The longest text whose envelope `fits` takes, which must take all shorter ones too; in bytes.

@@ -48,6 +48,7 @@ pub(super) fn earlier(
     };
     Ok(Some(Queued {
         id: named.outbox,
+        pieces: 1,
         seq: named.history.into(),
         message_id: MessageId::from_bytes(named.message_id),
         to: to.clone(),

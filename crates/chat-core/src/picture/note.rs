@@ -20,6 +20,11 @@ pub enum Note {
         /// The size that it has now.
         to: (u32, u32),
     },
+    /// The message is too long for one picture and travels in several.
+    Shared {
+        /// How many.
+        pictures: usize,
+    },
     /// This profile has used this cover before, or a copy of it: two pictures made from one cover differ
     /// exactly where messages are hidden.
     CoverReused,

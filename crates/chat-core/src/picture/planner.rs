@@ -1,19 +1,18 @@
 //! Planning pictures: which cover carries a message, and whether the result fits the topic.
 
+use std::ops::Range;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use chat_stego::cover::{CoverError, SafeSizes, Severity};
-use chat_stego::{CodecId, CoverId, EmbedError, StegoKey};
+use chat_stego::{CodecId, EmbedError};
 use chat_store::Store;
-use rand::seq::SliceRandom;
 
 use super::hidden::{HiddenCodec, embed};
 use super::ledger::{CoverUse, Ledger, Load, conversation_id};
-use super::source::{list, read_cover};
-use super::{CoverSource, Hiding, Note, Ready};
+use super::search::Search;
+use super::source::read_cover;
+use super::{Cargo, CoverSource, Hiding, Note, Ready};
 use crate::carrier::picture_text_len;
-use crate::conversation::Conversation;
 use crate::error::SendError;
 use crate::outbox::RECORD_OVERHEAD;
 use crate::random;
@@ -39,17 +38,23 @@ pub(crate) struct Plan {
 
 impl Plan {
     /// Which of two covers hides better: a JPEG, then the one that is disturbed less.
-    fn is_better_than(&self, other: &Self) -> bool {
+    pub(super) fn is_better_than(&self, other: &Self) -> bool {
         let is_png = |plan: &Self| plan.cover.codec == HiddenCodec::PngHill;
         (is_png(self), self.distortion) < (is_png(other), other.distortion)
     }
 }
 
-/// What is to be hidden.
-pub(crate) struct Cargo<'a> {
-    pub(crate) envelope_len: usize,
-    pub(crate) conversation: &'a Conversation,
-    pub(crate) key: &'a StegoKey,
+/// A picture with the part of the text that it carries.
+pub(crate) struct Share {
+    pub(crate) plan: Plan,
+    pub(crate) bytes: Range<usize>,
+}
+
+/// A cover that nothing speaks against, whatever it will carry.
+#[derive(Clone)]
+pub(super) struct Vetted {
+    pub(super) cover: Ready,
+    pub(super) notes: Vec<Note>,
 }
 
 impl<'a> Planner<'a> {
@@ -58,23 +63,30 @@ impl<'a> Planner<'a> {
         Self { store, max_picture, ledger: None, taken: Vec::new() }
     }
 
-    /// Finds a cover.
-    pub(crate) fn plan(&mut self, hiding: &Hiding, cargo: &Cargo<'_>) -> Result<Plan, SendError> {
+    /// Finds a cover for the text, or several.
+    pub(crate) fn plan(
+        &mut self,
+        hiding: &Hiding,
+        cargo: &Cargo<'_>,
+    ) -> Result<Vec<Share>, SendError> {
         if self.ledger.is_none() {
             self.ledger = Some(self.store.read(Ledger::read)?);
         }
-        let plan = match &hiding.cover {
-            CoverSource::Bytes(bytes) => self.prepare(bytes, None, hiding, cargo)?,
+        let whole = |plan| vec![Share { plan, bytes: 0..cargo.text_len }];
+        let shares = match &hiding.cover {
+            CoverSource::Bytes(bytes) => whole(self.prepare(bytes, None, hiding, cargo)?),
             CoverSource::File(path) => {
-                self.prepare(&read_cover(path)?, Some(path), hiding, cargo)?
+                whole(self.prepare(&read_cover(path)?, Some(path), hiding, cargo)?)
             }
-            CoverSource::Folder(folder) => self.choose(folder, hiding, cargo)?,
+            CoverSource::Folder(folder) => Search::new(self, hiding, cargo).run(folder)?,
         };
-        self.taken.push(*plan.cover.id.as_bytes());
-        if let Some(ledger) = &mut self.ledger {
-            ledger.planned.push(plan.used.clone());
+        for share in &shares {
+            self.taken.push(*share.plan.cover.id.as_bytes());
+            if let Some(ledger) = &mut self.ledger {
+                ledger.planned.push(share.plan.used.clone());
+            }
         }
-        Ok(plan)
+        Ok(shares)
     }
 
     fn prepare(
@@ -84,20 +96,44 @@ impl<'a> Planner<'a> {
         hiding: &Hiding,
         cargo: &Cargo<'_>,
     ) -> Result<Plan, SendError> {
+        let envelope_len = cargo.envelope_len()?;
+        let vetted = self.vet(bytes, path, (hiding, envelope_len))?;
+        self.fill(vetted, path, (hiding, envelope_len), cargo)
+    }
+
+    /// Makes a file into a cover, unless something speaks against it.
+    pub(super) fn vet(
+        &self,
+        bytes: &[u8],
+        path: Option<&Path>,
+        (hiding, envelope_len): (&Hiding, usize),
+    ) -> Result<Vetted, SendError> {
         let failed = |source| SendError::Cover { path: path.map(Path::to_owned), source };
-        let cover = self.ready(bytes, hiding, cargo).map_err(failed)?;
+        let cover = self.ready(bytes, hiding, envelope_len).map_err(failed)?;
         if !hiding.insists {
             let refused = cover.findings(Severity::Refuse).next();
             if let Some(finding) = refused {
                 return Err(SendError::CoverRefused { path: path.map(Path::to_owned), finding });
             }
         }
-        let mut notes = self.notes(&cover)?;
+        let notes = self.notes(&cover)?;
         if notes.contains(&Note::CoverReused) && !self.may_reuse(&cover, hiding) {
             return Err(SendError::CoverReused { path: path.map(Path::to_owned) });
         }
-        let distortion = self.measure(&cover, (path, hiding), cargo, &mut notes)?;
-        let load = cover.elements().map(|(kind, count)| Load::new(kind, count, cargo.envelope_len));
+        Ok(Vetted { cover, notes })
+    }
+
+    /// Plans an envelope of `envelope_len` bytes in a cover.
+    pub(super) fn fill(
+        &self,
+        vetted: Vetted,
+        path: Option<&Path>,
+        (hiding, envelope_len): (&Hiding, usize),
+        cargo: &Cargo<'_>,
+    ) -> Result<Plan, SendError> {
+        let Vetted { cover, mut notes } = vetted;
+        let distortion = self.measure(&cover, (path, hiding), (cargo, envelope_len), &mut notes)?;
+        let load = cover.elements().map(|(kind, count)| Load::new(kind, count, envelope_len));
         let used = CoverUse {
             history: 0,
             likeness: cover.likeness.as_ref().map(|likeness| *likeness.as_bytes()),
@@ -112,10 +148,15 @@ impl<'a> Planner<'a> {
         hiding.insists || cover.codec == HiddenCodec::LsbCompat
     }
 
-    fn ready(&self, bytes: &[u8], hiding: &Hiding, cargo: &Cargo<'_>) -> Result<Ready, CoverError> {
+    fn ready(
+        &self,
+        bytes: &[u8],
+        hiding: &Hiding,
+        envelope_len: usize,
+    ) -> Result<Ready, CoverError> {
         match hiding.codec {
             Some(CodecId::LsbCompat) => {
-                Ready::lsb(bytes, picture_text_len(cargo.envelope_len), self.max_picture)
+                Ready::lsb(bytes, picture_text_len(envelope_len), self.max_picture)
             }
             codec => Ready::hidden(bytes, codec, self.max_picture),
         }
@@ -145,7 +186,7 @@ impl<'a> Planner<'a> {
         Ok(looks_used || self.is_taken(cover.id.as_bytes())?)
     }
 
-    fn is_taken(&self, id: &[u8; 32]) -> Result<bool, SendError> {
+    pub(super) fn is_taken(&self, id: &[u8; 32]) -> Result<bool, SendError> {
         Ok(self.taken.contains(id) || self.store.read(|tx| tx.cover_used(id))?)
     }
 
@@ -154,11 +195,10 @@ impl<'a> Planner<'a> {
         &self,
         cover: &Ready,
         (path, hiding): (Option<&Path>, &Hiding),
-        cargo: &Cargo<'_>,
+        (cargo, hidden): (&Cargo<'_>, usize),
         notes: &mut Vec<Note>,
     ) -> Result<f64, SendError> {
         let Some((element, elements)) = cover.elements() else { return Ok(0.0) };
-        let hidden = cargo.envelope_len;
         let sizes = match &self.ledger {
             Some(ledger) => ledger.sizes(cargo.conversation, element, elements),
             None => return Ok(0.0),
@@ -185,68 +225,9 @@ impl<'a> Planner<'a> {
         }
         Ok(picture.distortion)
     }
-
-    /// The best of a few fitting, unused images of a folder, taken at random: always choosing among all would
-    /// send the same kind of picture for ever.
-    fn choose(&self, folder: &Path, hiding: &Hiding, cargo: &Cargo<'_>) -> Result<Plan, SendError> {
-        let mut paths = list(folder)?;
-        paths.shuffle(&mut rand::rng());
-        let (mut used, mut unfit, mut fitting) = (0, 0, 0);
-        let mut best: Option<Plan> = None;
-        let begun = Instant::now();
-        for path in &paths {
-            if best.is_some() && (fitting >= MOST_TRIED || begun.elapsed() >= LONG_ENOUGH) {
-                break;
-            }
-            match self.unused(path, hiding, cargo)? {
-                Tried::Fits(plan) => {
-                    fitting += 1;
-                    if best.as_ref().is_none_or(|best| plan.is_better_than(best)) {
-                        best = Some(*plan);
-                    }
-                }
-                Tried::Used => used += 1,
-                Tried::Unfit => unfit += 1,
-            }
-        }
-        best.ok_or_else(|| SendError::NoCoverLeft { folder: folder.to_owned(), used, unfit })
-    }
-
-    /// Tries one image of a folder.
-    fn unused(&self, path: &Path, hiding: &Hiding, cargo: &Cargo<'_>) -> Result<Tried, SendError> {
-        let Ok(bytes) = read_cover(path) else { return Ok(Tried::Unfit) };
-        if self.is_taken(CoverId::of(&bytes).as_bytes())? {
-            return Ok(Tried::Used);
-        }
-        match self.prepare(&bytes, Some(path), hiding, cargo) {
-            Ok(plan) if plan.notes.contains(&Note::CoverReused) => Ok(Tried::Used),
-            Err(SendError::CoverReused { .. }) => Ok(Tried::Used),
-            Ok(plan) => Ok(Tried::Fits(Box::new(plan))),
-            Err(
-                SendError::Cover { .. }
-                | SendError::CoverRefused { .. }
-                | SendError::BeyondCaution { .. }
-                | SendError::Embed { .. },
-            ) => Ok(Tried::Unfit),
-            Err(error) => Err(error),
-        }
-    }
-}
-
-/// What became of an image of a folder.
-enum Tried {
-    Fits(Box<Plan>),
-    Used,
-    Unfit,
 }
 
 /// Bytes that a finished picture may have in a topic whose records have at most `max_record`.
 pub(crate) fn max_picture(max_record: u32) -> usize {
     usize::try_from(max_record).unwrap_or(usize::MAX).saturating_sub(RECORD_OVERHEAD)
 }
-
-/// So many fitting images are compared at most.
-const MOST_TRIED: u32 = 8;
-
-/// Once one fits, no other is looked at after this time: photos that are still to be prepared take long.
-const LONG_ENOUGH: Duration = Duration::from_secs(1);

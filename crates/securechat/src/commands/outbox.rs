@@ -31,13 +31,22 @@ fn print(console: Console, item: &OutboxItem) -> Result<(), Failure> {
     let state = if item.withdrawn { "withdrawn" } else { item.state.as_str() };
     let carrier = item.carrier.as_str();
     if console.json {
-        return console.print_json(&serde_json::json!({
+        let mut line = serde_json::json!({
             "v": 1, "type": "outbox", "number": item.id, "seq": item.seq.get(),
             "id": item.message_id.to_string(), "to": item.to.as_str(), "carrier": carrier,
             "state": state, "queued_at": rfc3339(item.queued_at_ms),
-        }));
+        });
+        if let (Some((piece, pieces)), Some(fields)) = (item.piece, line.as_object_mut()) {
+            fields.insert("piece".to_owned(), piece.into());
+            fields.insert("pieces".to_owned(), pieces.into());
+        }
+        return console.print_json(&line);
     }
     let queued = local(item.queued_at_ms);
+    let carrier = match item.piece {
+        Some((piece, pieces)) => format!("{carrier} {piece} of {pieces}"),
+        None => carrier.to_owned(),
+    };
     console.print(&format!("{:>4}  {queued}  to {}  {carrier}, {state}", item.id, item.to))
 }
 

@@ -213,6 +213,9 @@ impl Sender {
                 "the picture of {}x{} became a JPEG of {}x{} without names and places",
                 from.0, from.1, to.0, to.1
             )),
+            Note::Shared { pictures } => self.console.note(&format!(
+                "the message is too long for one picture and travels in {pictures}"
+            )),
             Note::CoverReused => self.console.warn(COVER_REUSED),
             Note::CoverDoubtful(finding) => self.console.warn(&finding.to_string()),
             Note::BeyondComfort { hidden, comfort } => self.console.warn(&format!(

@@ -3,7 +3,7 @@
 use anstyle::{AnsiColor, Style};
 use chat_core::{
     Conflict, Found, Gap, GapCause, HistoryItem, Item, Message, MessageState, Missing, Newer,
-    Restored, Unsent,
+    Partial, Restored, Unsent,
 };
 
 use super::escape::{indented, one_line};
@@ -91,9 +91,22 @@ pub(crate) fn event_row(item: &Item) -> String {
         Item::Restored(_) => {
             "this profile's data is a copy: what it sends from now on is a new stream; use one copy only".to_owned()
         }
+        Item::Partial(partial) => partial_row(partial),
         Item::Lost(_) => "damage to the store has taken what was here".to_owned(),
         _ => "something that this version cannot show".to_owned(),
     }
+}
+
+fn partial_row(partial: &Partial) -> String {
+    let Partial { from, pieces, missing, .. } = partial;
+    let named = match missing.as_slice() {
+        [one] => format!("picture {one} is missing"),
+        many => {
+            let many = many.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+            format!("pictures {many} are missing")
+        }
+    };
+    format!("a message of {from} comes in {pieces} pictures: {named}")
 }
 
 fn gap_row(gap: &Gap) -> String {

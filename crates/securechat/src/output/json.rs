@@ -119,6 +119,13 @@ fn event(place: Place, what: &Item) -> Result<String, Failure> {
         Item::Newer(newer) => event_line(place, what, "newer", newer),
         Item::Restored(restored) => event_line(place, what, "restored", restored),
         Item::Lost(lost) => event_line(place, what, "lost", lost),
+        Item::Partial(partial) => {
+            let detail = serde_json::json!({
+                "id": partial.id.to_string(), "from": partial.from.as_str(), "with": partial.with.as_str(),
+                "pieces": partial.pieces, "missing": partial.missing,
+            });
+            event_line(place, what, "partial", &detail)
+        }
         _ => event_line(place, what, "unknown", &serde_json::json!({})),
     }
 }
@@ -165,6 +172,7 @@ mod tests {
             serde_json::json!({"Unsent": {"message": 9, "partition": 1, "offset": 2}}),
             serde_json::json!({"Restored": {"changes": null}}),
             serde_json::json!({"Lost": {}}),
+            serde_json::json!({"Partial": {"id": id, "from": "bob", "with": "bob", "pieces": 3, "missing": [2]}}),
         ];
         for event in events {
             let what: Item = serde_json::from_value(event).unwrap();

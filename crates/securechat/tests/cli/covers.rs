@@ -73,6 +73,61 @@ fn every_codec_brings_its_message() {
     house.run_as("alice", &args).exit(6).says("was used before");
 }
 
+/// A folder of five pictures, and a message that is too long for each of them.
+fn folder_and_long_text(house: &House) -> (String, String) {
+    let folder = house.path().join("covers");
+    std::fs::create_dir(&folder).unwrap();
+    for name in ["cool", "blue", "smart", "smile", "think"] {
+        let name = format!("{name}.jpg");
+        std::fs::copy(picture(&name), folder.join(&name)).unwrap();
+    }
+    let text: Vec<String> = (0..500).map(|number| number.to_string()).collect();
+    (folder.to_str().unwrap().to_owned(), text.join(" "))
+}
+
+#[test]
+fn a_long_message_is_shared_among_the_pictures_of_a_folder() {
+    let broker = BrokerHouse::start();
+    let house = House::with_network(broker.address());
+    let (folder, text) = folder_and_long_text(&house);
+    let args = ["send", "--to", "bob", "-m", &text, "--image", &folder];
+    let said = house.run_as("alice", &[&args[..], &["--no-wait"]].concat()).exit(0);
+    assert!(said.err.contains("too long for one picture and travels in"), "{}", said.err);
+    let waiting = house.run_as("alice", &["outbox", "list", "--json"]).exit(0).json();
+    assert!(waiting.len() > 1, "{waiting:?}");
+    let pieces: Vec<_> = waiting.iter().map(|row| row["piece"].as_u64().unwrap()).collect();
+    assert_eq!(pieces, (1..=waiting.len() as u64).collect::<Vec<_>>());
+    let sent = house.run_as("alice", &["outbox", "retry", "--json"]).exit(0).json();
+    assert_eq!(sent[0]["sent"], waiting.len());
+    let received = house.receive("bob", 1).exit(0);
+    assert_eq!(received.texts(), [text]);
+    let shown = house.run_as("bob", &["history", "--json"]).exit(0).json();
+    assert_eq!(shown.len(), 1, "{shown:?}");
+    // What is left of the folder does not carry as much.
+    let more = "x".repeat(60_000);
+    let args = ["send", "--to", "bob", "-m", &more, "--image", &folder];
+    house.run_as("alice", &args).exit(6).hints("cover");
+}
+
+#[test]
+fn of_a_message_in_several_pictures_all_are_taken_back() {
+    let broker = BrokerHouse::start();
+    let house = House::with_network(broker.address());
+    let (folder, text) = folder_and_long_text(&house);
+    let args = ["send", "--to", "bob", "-m", &text, "--image", &folder, "--no-wait"];
+    house.run_as("alice", &args).exit(0);
+    let waiting = house.run_as("alice", &["outbox", "list", "--json"]).exit(0).json();
+    let second = waiting[1]["number"].to_string();
+    house.run_as("alice", &["outbox", "drop", &second]).exit(0);
+    let rows = house.run_as("alice", &["outbox", "list", "--json"]).exit(0).json();
+    assert!(rows.len() > 1 && rows.iter().all(|row| row["state"] == "withdrawn"), "{rows:?}");
+    house.run_as("alice", &["send", "--to", "bob", "-m", "shorter"]).exit(0);
+    let received = house.receive("bob", 1).exit(0);
+    assert_eq!(received.texts(), ["shorter"]);
+    let withdrawn = received.json().iter().filter(|row| row["type"] == "withdrawn").count();
+    assert_eq!(withdrawn, rows.len());
+}
+
 #[test]
 fn one_cover_is_used_once_however_many_ask_for_it_at_once() {
     let broker = BrokerHouse::start();
