@@ -74,7 +74,7 @@ fn every_codec_brings_its_message() {
 }
 
 /// A folder of five pictures, and a message that is too long for each of them.
-fn folder_and_long_text(house: &House) -> (String, String) {
+pub(crate) fn folder_and_long_text(house: &House) -> (String, String) {
     let folder = house.path().join("covers");
     std::fs::create_dir(&folder).unwrap();
     for name in ["cool", "blue", "smart", "smile", "think"] {

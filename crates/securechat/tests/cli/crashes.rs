@@ -138,6 +138,25 @@ fn a_picture_whose_sender_dies_at_any_step_is_sent_once() {
     ENGINES.iter().for_each(|engine| a_named_message(engine, &image, &[Place::AfterEmbed]));
 }
 
+/// Each of its pictures is sent once, and the message comes whole.
+#[test]
+fn a_message_in_several_pictures_whose_sender_dies_at_any_step_comes_whole_and_once() {
+    let steps = [Place::AfterCommit, Place::AfterEmbed, Place::BeforeAppend, Place::AfterAppend];
+    at_every_step("sqlite", &steps, |house, broker, at| {
+        let (folder, text) = crate::covers::folder_and_long_text(house);
+        let args = ["send", "--to", "bob", "--id", "job", "-m", &text, "--image", &folder];
+        let (died, _) = house.dies("alice", &args, b"", at);
+        house.run_as("alice", &args).exit(0);
+        assert_eq!(house.drained("bob"), [text.as_str()], "{at:?}");
+        for profile in ["alice", "bob"] {
+            assert_eq!(house.whole_history(profile), [text.as_str()], "{at:?}");
+            house.assert_sound(profile);
+        }
+        assert!((2..=5).contains(&house.distinct_records(broker)), "each picture once");
+        died
+    });
+}
+
 /// What was accepted before the sender died is sent, in its order and once, and nothing else.
 fn lines_are_sent_as_far_as_they_were_accepted(engine: &str) {
     let lines: Vec<String> = (1..=9).map(|number| format!("line {number}")).collect();
