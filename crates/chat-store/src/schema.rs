@@ -12,18 +12,25 @@ pub(crate) struct Table {
     pub(crate) name: &'static str,
     /// The form of its values; also in the additional data.
     pub(crate) format: u8,
+    /// The schema version that brought this form; before it, form 1.
+    pub(crate) since: u32,
     /// Whether values may be large.
     pub(crate) large: bool,
 }
 
 impl Table {
     const fn new(id: u8, name: &'static str) -> Self {
-        Self { id, name, format: 1, large: false }
+        Self { id, name, format: 1, since: 1, large: false }
+    }
+
+    /// The table with a second form of its values, which came with schema `version`.
+    const fn reformed(self, version: u32) -> Self {
+        Self { format: 2, since: version, ..self }
     }
 
     /// The table as a store of schema `version` has it.
     pub(crate) fn as_of(&'static self, version: u32) -> Self {
-        let format = if version < 3 { 1 } else { self.format };
+        let format = if version < self.since { 1 } else { self.format };
         Self { format, ..*self }
     }
 
@@ -44,17 +51,19 @@ pub(crate) const CURSORS: Table = Table::new(8, "cursors");
 pub(crate) const KEPT: Table = Table::new(9, "kept");
 pub(crate) const UNREADABLE: Table = Table::new(10, "unreadable");
 pub(crate) const NEWER: Table = Table::new(11, "newer");
-pub(crate) const OUTBOX: Table = Table { large: true, format: 2, ..Table::new(12, "outbox") };
-pub(crate) const WAITING: Table = Table { format: 2, ..Table::new(13, "waiting") };
-pub(crate) const OWN: Table = Table { format: 2, ..Table::new(14, "own") };
-pub(crate) const CONTACTS: Table = Table::new(15, "contacts");
+pub(crate) const OUTBOX: Table = Table { large: true, ..Table::new(12, "outbox") }.reformed(3);
+pub(crate) const WAITING: Table = Table::new(13, "waiting").reformed(3);
+pub(crate) const OWN: Table = Table::new(14, "own").reformed(3);
+pub(crate) const CONTACTS: Table = Table::new(15, "contacts").reformed(4);
 pub(crate) const COVERS: Table = Table::new(16, "covers");
 pub(crate) const MARKS: Table = Table::new(17, "marks");
 pub(crate) const COUNTS: Table = Table::new(18, "counts");
-pub(crate) const RESTING: Table = Table { format: 2, ..Table::new(19, "resting") };
+pub(crate) const RESTING: Table = Table::new(19, "resting").reformed(3);
+pub(crate) const DIRECTORY: Table = Table { large: true, ..Table::new(20, "directory") };
+pub(crate) const SESSIONS: Table = Table { large: true, ..Table::new(21, "sessions") };
 
 /// All tables, by their ids from 1.
-pub(crate) const TABLES: [&Table; 19] = [
+pub(crate) const TABLES: [&Table; 21] = [
     &META,
     &MESSAGES,
     &CONVERSATIONS,
@@ -74,19 +83,22 @@ pub(crate) const TABLES: [&Table; 19] = [
     &MARKS,
     &COUNTS,
     &RESTING,
+    &DIRECTORY,
+    &SESSIONS,
 ];
 
 /// Tables whose rows are keys only: their values are empty and not sealed.
 pub(crate) const KEYS_ONLY: [&Table; 2] = [&CONVERSATIONS, &UNREADABLE];
 
 /// The newest schema version.
-pub(crate) const VERSION: u32 = 3;
+pub(crate) const VERSION: u32 = 4;
 
 /// A step from one version to the next; new tables are there already when it runs.
 pub(crate) type Migration = fn(&mut WriteTxn<'_>) -> Result<(), StoreError>;
 
 /// `MIGRATIONS[n]` leads from version `n + 1` to `n + 2`.
-pub(crate) const MIGRATIONS: &[Migration] = &[forget_own_rows, rows_into_blocks];
+pub(crate) const MIGRATIONS: &[Migration] =
+    &[forget_own_rows, rows_into_blocks, contacts_with_standing];
 
 /// Version 1 kept places of own records without what it takes to send them again.
 fn forget_own_rows(tx: &mut WriteTxn<'_>) -> Result<(), StoreError> {
@@ -97,6 +109,11 @@ fn forget_own_rows(tx: &mut WriteTxn<'_>) -> Result<(), StoreError> {
 fn rows_into_blocks(tx: &mut WriteTxn<'_>) -> Result<(), StoreError> {
     tx.outbox_into_blocks()?;
     tx.own_into_runs()
+}
+
+/// Version 3 knew of a contact only when it was heard from and written to.
+fn contacts_with_standing(tx: &mut WriteTxn<'_>) -> Result<(), StoreError> {
+    tx.contacts_get_standing()
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 pub(crate) mod contacts;
 pub(crate) mod covers;
 pub(crate) mod cursors;
+pub(crate) mod directory;
 pub(crate) mod kept;
 pub(crate) mod marks;
 pub(crate) mod messages;
@@ -12,6 +13,7 @@ pub(crate) mod newer;
 pub(crate) mod outbox;
 pub(crate) mod own;
 pub(crate) mod seen;
+pub(crate) mod sessions;
 pub(crate) mod streams;
 pub(crate) mod unreadable;
 

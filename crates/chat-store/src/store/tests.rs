@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 
 use super::*;
 use crate::ids::Seq;
+use crate::tables::contacts::Contact;
 
 fn key() -> StoreKey {
     StoreKey::from_bytes([5; 32])
@@ -183,7 +184,7 @@ const MAILBOX: [u8; 20] = [8; 20];
 /// A store as version 2 wrote it, row by row: number 1 waits, number 2 has arrived.
 fn store_of_version_2(path: &Path) {
     use crate::codec::numbered;
-    use crate::schema::{OUTBOX, OWN, RESTING, WAITING};
+    use crate::schema::{CONTACTS, OUTBOX, OWN, RESTING, WAITING};
     let store = Store::create(path, &key()).unwrap();
     append(&store, b"x").unwrap();
     let written = store.write(|tx| {
@@ -199,6 +200,9 @@ fn store_of_version_2(path: &Path) {
         tx.set_count(b"resting bytes", 5);
         let log = crate::tables::log_key(tx.sealer, "t", 3);
         tx.put(&OWN.as_of(2), &numbered(&log, 40), b"place")?;
+        // bob, first heard from at 5.
+        let bob = [&[0, 0, 0, 3][..], b"bob", &[1, 0, 0, 0, 0, 0, 0, 0, 5], &[0; 18]].concat();
+        tx.put(&CONTACTS.as_of(2), &tx.sealer.hide("contact", &[b"bob"]), &bob)?;
         tx.raw.set_version(2)
     });
     written.unwrap();
@@ -210,6 +214,8 @@ fn goes_on(store: &Store) {
     assert_eq!(waits.iter().map(|row| row.body.as_slice()).collect::<Vec<_>>(), [b"body\x01"]);
     let own = store.read(|tx| tx.own_newest("t", 3)).unwrap().unwrap();
     assert_eq!((own.offset, own.body.as_slice()), (40, &b"place"[..]));
+    let bob = Contact { first_heard_ms: Some(5), ..Contact::new("bob") };
+    assert_eq!(store.read(|tx| tx.contacts()).unwrap(), [bob]);
     store
         .write(|tx| {
             assert!(tx.outbox_requeue(2.into())?);

@@ -1,5 +1,7 @@
 //! Table `contacts`: people whom this profile has heard from or written to.
 
+use zeroize::Zeroizing;
+
 use crate::codec::{Fields, push_bytes, push_maybe};
 use crate::engine::Range;
 use crate::error::StoreError;
@@ -17,6 +19,8 @@ pub struct Contact {
     pub last_heard_ms: Option<i64>,
     /// When the first message to them was accepted.
     pub first_sent_ms: Option<i64>,
+    /// What the caller keeps about who is behind the handle; empty for nothing.
+    pub standing: Vec<u8>,
 }
 
 impl Contact {
@@ -27,6 +31,7 @@ impl Contact {
             first_heard_ms: None,
             last_heard_ms: None,
             first_sent_ms: None,
+            standing: Vec::new(),
         }
     }
 
@@ -38,6 +43,7 @@ impl Contact {
                 first_heard_ms: fields.maybe()?.map(u64::cast_signed),
                 last_heard_ms: fields.maybe()?.map(u64::cast_signed),
                 first_sent_ms: fields.maybe()?.map(u64::cast_signed),
+                standing: fields.bytes()?.to_vec(),
             };
             fields.end().map(|()| contact)
         };
@@ -80,6 +86,16 @@ impl WriteTxn<'_> {
         for time in [contact.first_heard_ms, contact.last_heard_ms, contact.first_sent_ms] {
             push_maybe(&mut value, time.map(i64::cast_unsigned));
         }
+        push_bytes(&mut value, &contact.standing);
         self.put(&CONTACTS, &self.contact_key(&contact.handle), &value)
+    }
+
+    /// Gives each row of schema 3 an empty standing.
+    pub(crate) fn contacts_get_standing(&mut self) -> Result<(), StoreError> {
+        self.rewrite(&CONTACTS, 3, |_, value| {
+            let mut value = Zeroizing::new(value.to_vec());
+            push_bytes(&mut value, &[]);
+            Some(value)
+        })
     }
 }
