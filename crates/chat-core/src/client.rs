@@ -13,8 +13,10 @@ use crate::lock::Lock;
 use crate::mailbox::Mailbox;
 use crate::network::Network;
 
+mod contacts;
 pub(crate) mod folder;
 mod history;
+mod identity;
 mod listen;
 mod membership;
 mod migrate;
@@ -23,7 +25,9 @@ mod profile;
 mod repair;
 mod send;
 
+pub use self::contacts::{Compared, TrustPolicy};
 pub use self::history::HistoryQuery;
+pub(crate) use self::identity::Signer;
 pub use self::listen::{Event, ListenFrom, Listener};
 pub use self::membership::Joined;
 pub use self::repair::Repair;
@@ -46,6 +50,10 @@ pub(crate) struct Profile {
     pub(crate) locks: PathBuf,
     /// The network as last read; another process may join one in the meantime.
     network: RwLock<Option<Network>>,
+    /// What it signs with, once it was needed.
+    signer: RwLock<Option<Arc<Signer>>>,
+    /// Whom it writes to.
+    pub(crate) policy: RwLock<TrustPolicy>,
     /// Whether opening has found a restored copy.
     was_restored: bool,
     /// Whether the last delivery found a broker that answers.

@@ -13,8 +13,10 @@ use crate::namespace::Namespace;
 use crate::network::invite::InviteError;
 use crate::private_file::PrivateFileError;
 
+mod contact;
 mod kind;
 
+pub use self::contact::ContactError;
 pub use self::kind::ErrorKind;
 
 /// Any failure of the facade. [`kind`](Self::kind) tells programs what it is; the text tells
@@ -39,6 +41,9 @@ pub enum Error {
     /// Reading the log failed.
     #[error(transparent)]
     Receive(#[from] ReceiveError),
+    /// A question about a contact failed.
+    #[error(transparent)]
+    Contact(#[from] ContactError),
     /// Reading the history failed.
     #[error(transparent)]
     History(#[from] HistoryError),
@@ -125,6 +130,9 @@ pub enum ProfileError {
     /// A row of the store cannot be written or read.
     #[error(transparent)]
     Row(#[from] StoredValueError),
+    /// A backup of an identity could not be made.
+    #[error(transparent)]
+    Backup(#[from] chat_crypto::BackupError),
     /// The store lacks a part that every profile has: it was not made by this program, or is damaged.
     #[error("the store is damaged: it has no {part}")]
     Incomplete {
@@ -225,6 +233,28 @@ pub enum SendError {
         /// The topic's limit, in bytes.
         limit: usize,
     },
+    /// Another key than the one that counts has come under the recipient's handle.
+    #[error("{handle}'s identity key has changed from {} to {}; the message is not sent", print_of(&old.0), print_of(&new.0))]
+    KeyChanged {
+        /// The handle.
+        handle: Handle,
+        /// The key that counts, and since when: our clock, milliseconds since 1970.
+        old: ([u8; 32], i64),
+        /// The key that came since, and when it first came.
+        new: ([u8; 32], i64),
+    },
+    /// The recipient's key was not compared, and this profile writes only to people whose key was.
+    #[error("{handle} is not verified; the message is not sent")]
+    NotVerified {
+        /// The handle.
+        handle: Handle,
+    },
+    /// The recipient is blocked.
+    #[error("{handle} is blocked; the message is not sent")]
+    Blocked {
+        /// The handle.
+        handle: Handle,
+    },
     /// The recipient is the sender.
     #[error("a message to oneself goes nowhere")]
     ToSelf,
@@ -305,6 +335,9 @@ pub enum SendError {
     /// The message could not be sealed.
     #[error(transparent)]
     Seal(#[from] chat_crypto::SealError),
+    /// The message could not be signed.
+    #[error(transparent)]
+    Sign(#[from] chat_crypto::SignedContentError),
     /// The mail topic has fewer partitions than the network was made with.
     #[error("topic {topic} has {found} partitions; the network was made with {needed}")]
     TooFewPartitions {
@@ -454,6 +487,12 @@ pub enum HistoryError {
     /// A row is damaged.
     #[error(transparent)]
     Row(#[from] StoredValueError),
+}
+
+/// An identity, as people compare it.
+fn print_of(identity: &[u8; 32]) -> String {
+    let public = chat_crypto::IdentityPublic::from_bytes(identity);
+    public.map_or("a key that is none".to_owned(), |public| public.fingerprint().to_string())
 }
 
 /// A cover, in a sentence.

@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 use crate::clock::now_ms;
 use crate::error::StoredValueError;
 use crate::item::{HistoryItem, Item};
+use crate::trust::SenderTrust;
 
 /// The value of one row of the store's history.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -38,11 +39,35 @@ impl HistoryRow {
     where
         E: From<chat_store::StoreError> + From<StoredValueError>,
     {
-        Ok(tx.history_append(conversation, &encode(self)?)?)
+        Ok(tx.history_append(conversation, &self.to_bytes()?)?)
+    }
+
+    /// The row, and behind it what rows did not always have.
+    pub(crate) fn to_bytes(&self) -> Result<Zeroizing<Vec<u8>>, StoredValueError> {
+        let row = encode(self)?;
+        match &self.item {
+            Item::Message(message) if message.sender != SenderTrust::default() => {
+                let tail = postcard::to_extend(&message.sender, Vec::new());
+                let tail = tail.map_err(StoredValueError::from)?;
+                Ok(Zeroizing::new([row.as_slice(), &tail].concat()))
+            }
+            _ => Ok(row),
+        }
     }
 
     pub(crate) fn decode(stored: &Stored) -> Result<Self, StoredValueError> {
-        decode(&stored.body).map_err(|e| e.in_table("history", stored.seq.get()))
+        Self::from_bytes(&stored.body).map_err(|e| e.in_table("history", stored.seq.get()))
+    }
+
+    fn from_bytes(bytes: &[u8]) -> Result<Self, StoredValueError> {
+        let Some((&FORMAT, row)) = bytes.split_first() else {
+            return Err(StoredValueError::format());
+        };
+        let (mut row, tail): (Self, _) = postcard::take_from_bytes(row)?;
+        if let (Item::Message(message), false) = (&mut row.item, tail.is_empty()) {
+            message.sender = postcard::from_bytes(tail)?;
+        }
+        Ok(row)
     }
 
     pub(crate) fn into_item(self, seq: Seq) -> HistoryItem {

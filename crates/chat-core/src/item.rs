@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::handle::Handle;
 use crate::message_id::MessageId;
 use crate::remote_text::RemoteText;
+use crate::trust::SenderTrust;
 
 /// One row of a profile's history.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +43,10 @@ pub enum Item {
     Lost(Lost),
     /// A message that travels in several pictures and has not come whole.
     Partial(Partial),
+    /// Another key than the one that counts has signed under a contact's handle.
+    KeyChanged(KeyChanged),
+    /// Something came under a contact's handle with less protection than that contact uses: no message of theirs.
+    Downgraded(Downgraded),
 }
 
 impl Item {
@@ -77,6 +82,10 @@ pub struct Message {
     pub broken_chain: bool,
     /// Whether it still stands.
     pub state: MessageState,
+    /// What was known of its sender when it came.
+    // Kept at the row's end: rows from before it have none.
+    #[serde(skip)]
+    pub sender: SenderTrust,
 }
 
 /// How a message travels.
@@ -105,6 +114,10 @@ impl CarrierKind {
 pub enum Protection {
     /// The network key alone: no forward secrecy, and any key holder can write as anybody.
     SharedKey,
+    /// The network key, and a signature: no forward secrecy, but its sender is who signed it.
+    SignedSharedKey,
+    /// MLS: forward secrecy, post-compromise security, post-quantum confidentiality.
+    Mls,
 }
 
 impl Protection {
@@ -112,6 +125,8 @@ impl Protection {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::SharedKey => "shared-key",
+            Self::SignedSharedKey => "signed-shared-key",
+            Self::Mls => "mls",
         }
     }
 
@@ -121,6 +136,10 @@ impl Protection {
             Self::SharedKey => {
                 "shared key: no forward secrecy, and any key holder can write as anybody"
             }
+            Self::SignedSharedKey => {
+                "shared key, signed: no forward secrecy; whoever gets the network key reads all of it"
+            }
+            Self::Mls => "MLS: forward secrecy, post-compromise security, post-quantum keys",
         }
     }
 }
@@ -272,6 +291,33 @@ pub struct Partial {
     pub pieces: u32,
     /// Those that have not come, from 1, rising.
     pub missing: Vec<u32>,
+}
+
+/// Another key has signed under a handle.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct KeyChanged {
+    /// The handle.
+    pub handle: Handle,
+    /// The key that counts: an identity's 32 public bytes.
+    pub old: [u8; 32],
+    /// The key that has signed now.
+    pub new: [u8; 32],
+}
+
+/// A text under a contact's handle with less protection than that contact uses. Whoever holds the network key can
+/// have written it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Downgraded {
+    /// The handle that it claims.
+    pub from: Handle,
+    /// The other person of the conversation.
+    pub with: Handle,
+    /// What protected it.
+    pub protection: Protection,
+    /// Its text.
+    pub text: RemoteText,
 }
 
 /// A row of the history that is gone.

@@ -32,11 +32,13 @@ mod picture;
 pub mod private_file;
 mod random;
 mod remote_text;
+mod trust;
 mod wire;
 
 // The public interface is:
 pub use crate::client::{
-    Client, Event, HistoryQuery, Joined, ListenFrom, Listener, Repair, SendOutcome, Sent,
+    Client, Compared, Event, HistoryQuery, Joined, ListenFrom, Listener, Repair, SendOutcome, Sent,
+    TrustPolicy,
 };
 pub use crate::cover::explained::{Explained, explain};
 pub use crate::cover::{
@@ -44,14 +46,14 @@ pub use crate::cover::{
     judge_cover, map_cover, prepare_cover,
 };
 pub use crate::error::{
-    Error, ErrorKind, HistoryError, NetworkError, ProfileError, ReceiveError, SendError,
-    StoredValueError,
+    ContactError, Error, ErrorKind, HistoryError, NetworkError, ProfileError, ReceiveError,
+    SendError, StoredValueError,
 };
 pub use crate::handle::{Handle, HandleError};
 pub use crate::inbound::Skipped;
 pub use crate::item::{
-    CarrierKind, Conflict, Found, Gap, GapCause, HistoryItem, Item, Lost, Message, MessageState,
-    Missing, Newer, Partial, Protection, Restored, Unsent,
+    CarrierKind, Conflict, Downgraded, Found, Gap, GapCause, HistoryItem, Item, KeyChanged, Lost,
+    Message, MessageState, Missing, Newer, Partial, Protection, Restored, Unsent,
 };
 pub use crate::message_id::MessageId;
 pub use crate::namespace::{Namespace, NamespaceError};
@@ -64,9 +66,13 @@ pub use crate::outbox::once::Repeated;
 pub use crate::outbox::{OutboxItem, OutboxState};
 pub use crate::picture::{CoverSource, Hiding, Note};
 pub use crate::remote_text::RemoteText;
+pub use crate::trust::{Contact, SenderTrust, TrustState};
 
 // Re-exports of crates and types that appear in the signatures above.
-pub use chat_crypto::{KeyId, NetworkKey, key_file};
+pub use chat_crypto::{
+    Fingerprint, IdentityKey, IdentityPublic, KeyId, NetworkKey, SafetyNumber, Verification,
+    identity_backup, key_file,
+};
 pub use chat_stego::CodecId;
 pub use chat_stego::cover::{Finding, Judgement, PreparedPhoto, SafeSizes, Severity};
 pub use chat_stego::detect::{Assessment, Comparison};

@@ -41,6 +41,14 @@ pub enum Mutant {
     DropNewer,
     /// A message counts in whichever mailbox it lies.
     AcceptForeignContext,
+    /// A signature is not looked at.
+    AcceptBadSignature,
+    /// The newest key under a handle counts.
+    PinNewestKey,
+    /// A message with less protection than its sender uses is shown as any other.
+    ShowDowngrade,
+    /// What is written to somebody whose key has changed is sent.
+    SendToChangedKey,
 }
 
 /// Whether this process breaks a rule.

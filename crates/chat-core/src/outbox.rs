@@ -1,10 +1,11 @@
 //! Messages on their way to the log: kept until they are acknowledged.
 
-use chat_crypto::{Envelope, SharedKey, SubkeyLabel};
+use chat_crypto::{ContentPlace, Envelope, Protected, SignedSharedKey, SubkeyLabel};
 use chat_store::{OutboxRow as Stored, WriteTxn};
 use rand::CryptoRng;
 use serde::{Deserialize, Serialize};
 
+use crate::client::Signer;
 use crate::content::{Body, Content, Decoded};
 use crate::error::{SendError, StoredValueError};
 use crate::handle::Handle;
@@ -132,14 +133,14 @@ impl OutboxRow {
     /// Puts a void in the message's place: every number that was given out reaches the log.
     pub(crate) fn withdraw(
         &mut self,
-        network: &Network,
+        sealer: &Sealer<'_>,
         mailbox: &Mailbox,
         rng: &mut impl CryptoRng,
     ) -> Result<(), SendError> {
         let void = self.content()?.withdrawn(&self.content);
         let encoded = void.encode();
-        self.payload =
-            Payload::Ready(seal(network, mailbox, CarrierKind::Plain, &encoded, rng)?.into_bytes());
+        let sealed = sealer.seal((&void, &encoded), mailbox, CarrierKind::Plain, rng)?;
+        self.payload = Payload::Ready(sealed.into_bytes());
         self.content = encoded.to_vec();
         self.carrier = CarrierKind::Plain;
         self.is_void = true;
@@ -150,7 +151,7 @@ impl OutboxRow {
 /// Puts voids in the places of a message that waits: of its row with this number, and of its other pieces.
 pub(crate) fn take_back(
     tx: &mut WriteTxn<'_>,
-    (network, mailbox): (&Network, &Mailbox),
+    (sealer, mailbox): (&Sealer<'_>, &Mailbox),
     id: u64,
     row: &OutboxRow,
 ) -> Result<(), SendError> {
@@ -163,28 +164,48 @@ pub(crate) fn take_back(
         let mut piece = OutboxRow::decode(&stored)?;
         let waits = tx.outbox_waits(&stored.mailbox, id.into())?;
         if waits && piece.history == row.history && !piece.is_void {
-            piece.withdraw(network, mailbox, &mut rand::rng())?;
+            piece.withdraw(sealer, mailbox, &mut rand::rng())?;
             tx.outbox_replace(id.into(), &piece.to_bytes()?)?;
         }
     }
     Ok(())
 }
 
-/// Seals a content for a mailbox under the network key.
-pub(crate) fn seal(
-    network: &Network,
-    mailbox: &Mailbox,
-    carrier: CarrierKind,
-    content: &[u8],
-    rng: &mut impl CryptoRng,
-) -> Result<Envelope, SendError> {
-    let key = network.sealing_key().subkey(SubkeyLabel::Envelope);
-    let context = mailbox.context(network.namespace(), carrier.envelope_kind());
-    if breaks(Mutant::ReuseSalt) {
-        let mut fixed = <rand::rngs::StdRng as rand::SeedableRng>::seed_from_u64(1);
-        return Ok(Envelope::seal(&key, &context, &SharedKey::protect(content), &mut fixed)?);
+/// Seals contents under the network key, signed by this profile's device.
+#[derive(Clone, Copy)]
+pub(crate) struct Sealer<'a> {
+    pub(crate) network: &'a Network,
+    pub(crate) signer: &'a Signer,
+}
+
+impl Sealer<'_> {
+    /// Seals a content for a mailbox.
+    ///
+    /// * `encoded` - the content's encoding
+    pub(crate) fn seal(
+        &self,
+        (content, encoded): (&Content, &[u8]),
+        mailbox: &Mailbox,
+        carrier: CarrierKind,
+        rng: &mut impl CryptoRng,
+    ) -> Result<Envelope, SendError> {
+        let key = self.network.sealing_key().subkey(SubkeyLabel::Envelope);
+        let context = mailbox.context(self.network.namespace(), carrier.envelope_kind());
+        let protected = self.protect(content, encoded)?;
+        if breaks(Mutant::ReuseSalt) {
+            let mut fixed = <rand::rngs::StdRng as rand::SeedableRng>::seed_from_u64(1);
+            return Ok(Envelope::seal(&key, &context, &protected, &mut fixed)?);
+        }
+        Ok(Envelope::seal(&key, &context, &protected, rng)?)
     }
-    Ok(Envelope::seal(&key, &context, &SharedKey::protect(content), rng)?)
+
+    fn protect(&self, content: &Content, encoded: &[u8]) -> Result<Protected, SendError> {
+        let namespace = self.network.namespace().as_str();
+        let conversation = &content.conversation.encode();
+        let place = ContentPlace { namespace, conversation };
+        let Signer { key, certificate, .. } = self.signer;
+        Ok(SignedSharedKey::protect(encoded, key, certificate, place)?)
+    }
 }
 
 /// Marks the message of a history row as no longer standing.
@@ -197,7 +218,7 @@ pub(crate) fn close_message(
     let mut row = HistoryRow::decode(&stored)?;
     if let Item::Message(message) = &mut row.item {
         message.state = state;
-        tx.history_replace(seq, &encode(&row)?)?;
+        tx.history_replace(seq, &row.to_bytes()?)?;
     }
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 mod cover;
 mod parse;
+mod people;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,6 +13,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::cover::{CoverCommand, InspectArgs, MapArgs, MapKind, PrepareArgs};
 pub(crate) use self::parse::parse;
+pub(crate) use self::people::{
+    ContactCommand, ExportArgs, IdentityCommand, ImportArgs, TrustArgs, VerifyArgs,
+};
 use crate::time::{parse_duration, parse_moment};
 
 /// End-to-end encrypted chat whose only server is an Apache Kafka cluster.
@@ -97,6 +101,12 @@ pub(crate) enum Color {
 pub(crate) enum Command {
     /// Make a profile: a name, its keys and its store
     Init(InitArgs),
+    /// Show who this profile is; back it up
+    #[command(subcommand)]
+    Identity(IdentityCommand),
+    /// Whom this profile knows, and how far their keys are trusted
+    #[command(subcommand)]
+    Contact(ContactCommand),
     /// Make or show the network of a profile
     #[command(subcommand)]
     Network(NetworkCommand),

@@ -2,16 +2,19 @@
 
 mod broker;
 mod config;
+mod contact;
 mod cover;
 mod demo;
 mod doctor;
 mod history;
+mod identity;
 mod init;
 mod invite;
 mod join;
 mod listen;
 mod network;
 mod outbox;
+mod qr;
 mod send;
 mod shell;
 mod store;
@@ -42,6 +45,8 @@ pub(crate) fn run(cli: Cli, console: Console) -> Result<Exit, Failure> {
     let context = Context::new(globals, console)?;
     match command {
         Command::Init(args) => init::run(&context, &args),
+        Command::Identity(command) => identity::run(&context, &command),
+        Command::Contact(command) => contact::run(&context, &command),
         Command::Network(NetworkCommand::Create(args)) => {
             block_on(network::create(&context, &args))
         }

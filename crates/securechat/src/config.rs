@@ -32,7 +32,7 @@ pub(crate) enum Origin {
 
 impl Settings {
     /// The keys, as the file and the environment name them.
-    pub(crate) const KEYS: [&str; 9] = [
+    pub(crate) const KEYS: [&str; 10] = [
         "brokers",
         "security",
         "ca_file",
@@ -42,6 +42,7 @@ impl Settings {
         "sasl_username",
         "sasl_password_file",
         "sasl_password_command",
+        "trust",
     ];
 
     /// What the environment sets.
@@ -61,6 +62,7 @@ impl Settings {
             sasl_username: text("sasl_username"),
             sasl_password_file: path("sasl_password_file"),
             sasl_password_command: text("sasl_password_command"),
+            trust: text("trust"),
         }
     }
 
@@ -78,6 +80,7 @@ impl Settings {
             sasl_username: self.sasl_username.or(other.sasl_username),
             sasl_password_file: self.sasl_password_file.or(other.sasl_password_file),
             sasl_password_command: self.sasl_password_command.or(other.sasl_password_command),
+            trust: self.trust.or(other.trust),
         }
     }
 }
@@ -150,6 +153,7 @@ impl From<File> for Config {
                 sasl_username: file.sasl_username,
                 sasl_password_file: file.sasl_password_file,
                 sasl_password_command: file.sasl_password_command,
+                trust: file.trust,
             },
         }
     }

@@ -1,7 +1,7 @@
 //! What every command has: places, configuration, the chosen profile, the console.
 
-use chat_core::Client;
 use chat_core::secrecy::SecretString;
+use chat_core::{Client, TrustPolicy};
 
 use crate::args::Globals;
 use crate::config::{Config, Origin, Settings};
@@ -65,6 +65,7 @@ impl Context {
         let passphrase = self.passphrase(&name)?;
         let client = Client::open(&self.places.profile(&name), passphrase.as_ref())?;
         let settings = self.config.settings(&name);
+        client.set_trust_policy(policy(settings.trust.as_deref())?);
         Ok(Opened { name, client, settings })
     }
 
@@ -97,6 +98,20 @@ impl Opened {
         )
         .hint("make a network: securechat network create --brokers HOST:9092")
         .hint("or join one: securechat join FILE")
+    }
+}
+
+/// Whom a profile writes to, as the configuration says.
+fn policy(trust: Option<&str>) -> Result<TrustPolicy, Failure> {
+    match trust {
+        None | Some("first-use") => Ok(TrustPolicy::FirstUse),
+        Some("always-verify") => Ok(TrustPolicy::AlwaysVerify),
+        Some(other) => Err(Failure::new(
+            Exit::Usage,
+            "config",
+            format!("trust is {other:?}; it is first-use or always-verify"),
+        )
+        .hint("see where it is set: securechat config show")),
     }
 }
 

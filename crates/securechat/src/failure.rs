@@ -14,6 +14,8 @@ pub(crate) enum Exit {
     Usage = 2,
     /// The broker or the network failed.
     Broker = 3,
+    /// A contact's key has changed, is not trusted, or is not the one that was shown.
+    Trust = 4,
     /// An invite or key file failed its checksum.
     Authentication = 5,
     /// The message does not fit, or the cover is not usable.

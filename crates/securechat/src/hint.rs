@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use chat_core::private_file::PrivateFileError;
-use chat_core::{Error, ErrorKind, SendError};
+use chat_core::{ContactError, Error, ErrorKind, SendError};
 
 use crate::failure::{Exit, Failure};
 use crate::output::shell_word;
@@ -39,6 +39,8 @@ fn meaning(kind: ErrorKind) -> (Exit, &'static str) {
         ErrorKind::InviteDamaged => (Exit::Authentication, "invite_damaged"),
         ErrorKind::InviteExpired => (Exit::Usage, "invite_expired"),
         ErrorKind::Newer => (Exit::Usage, "newer"),
+        ErrorKind::KeyChanged => (Exit::Trust, "identity_changed"),
+        ErrorKind::NotTrusted => (Exit::Trust, "not_trusted"),
         ErrorKind::TextTooLarge => (Exit::Cover, "too_large"),
         ErrorKind::CoverUnusable => (Exit::Cover, "cover_unusable"),
         ErrorKind::CoverTooSmall => (Exit::Cover, "cover_too_small"),
@@ -114,6 +116,10 @@ fn hints(kind: ErrorKind, error: &Error) -> Vec<String> {
         ErrorKind::Newer | ErrorKind::StoreNewer => &[
             "install the newest securechat; yours is the one that this prints: securechat --version",
         ],
+        ErrorKind::KeyChanged => return changed(error),
+        ErrorKind::NotTrusted => &[
+            "compare safety numbers with them by another channel: securechat contact verify HANDLE",
+        ],
         ErrorKind::TextTooLarge => {
             &["send it in parts: securechat send --to HANDLE --lines < FILE"]
         }
@@ -156,10 +162,37 @@ fn hints(kind: ErrorKind, error: &Error) -> Vec<String> {
         ],
         ErrorKind::LoosePermissions => return loose(error),
         ErrorKind::InvalidInput => return unfit(error),
+        ErrorKind::NotFound => return missing(error),
         ErrorKind::Busy => &["listen under another name beside it: securechat listen --name NAME"],
         _ => &[],
     };
     lines.iter().map(|line| (*line).to_owned()).collect()
+}
+
+/// Where to look for what is not there.
+fn missing(error: &Error) -> Vec<String> {
+    match error {
+        Error::Contact(ContactError::NoKey { .. }) => {
+            vec!["their key comes with their first message: securechat listen".to_owned()]
+        }
+        Error::Contact(_) => vec!["see who is known: securechat contact list".to_owned()],
+        _ => Vec::new(),
+    }
+}
+
+/// Which keys these are, and how to compare them.
+fn changed(error: &Error) -> Vec<String> {
+    let Error::Send(SendError::KeyChanged { handle, .. }) = error else {
+        return vec!["compare safety numbers: securechat contact verify HANDLE".to_owned()];
+    };
+    vec![
+        format!(
+            "compare safety numbers with {handle} by another channel: securechat contact verify {handle}"
+        ),
+        format!(
+            "then accept the new key: securechat contact trust {handle} --safety-number DIGITS"
+        ),
+    ]
 }
 
 /// The `chmod` for the very file.
@@ -202,7 +235,9 @@ mod tests {
     use crate::args::Cli;
 
     /// Kinds with hints of their own.
-    const HINTED: [ErrorKind; 37] = [
+    const HINTED: [ErrorKind; 39] = [
+        ErrorKind::KeyChanged,
+        ErrorKind::NotTrusted,
         ErrorKind::NoProfile,
         ErrorKind::ProfileExists,
         ErrorKind::NoNetwork,

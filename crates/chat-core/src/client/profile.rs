@@ -9,6 +9,7 @@ use chat_store::{EngineKind, Restored as StoreRestored, Store, StoreKey, WriteTx
 use secrecy::SecretString;
 
 use super::folder::Folder;
+use super::identity::{has_identity, make_identity};
 use super::{Client, META_HANDLE, META_STREAM, Profile};
 use crate::error::{Error, ProfileError};
 use crate::handle::Handle;
@@ -111,9 +112,20 @@ impl Client {
             .and_then(|bytes| std::str::from_utf8(bytes).ok()?.parse().ok())
             .ok_or(ProfileError::Incomplete { part: META_HANDLE })?;
         let locks = parts.locks();
-        let (network, broker_answers) = (RwLock::new(None), AtomicBool::new(false));
-        let profile =
-            Profile { handle, store, locks, network, was_restored, broker_answers, _share: share };
+        if !store.read(has_identity)? {
+            store.write(make_identity)?;
+        }
+        let profile = Profile {
+            handle,
+            store,
+            locks,
+            network: RwLock::new(None),
+            signer: RwLock::new(None),
+            policy: RwLock::default(),
+            was_restored,
+            broker_answers: AtomicBool::new(false),
+            _share: share,
+        };
         Ok(Self { profile: Arc::new(profile), transport: None })
     }
 }
@@ -160,6 +172,7 @@ fn make_parts(
     let store = Store::create_with(engine, &parts.store_of(engine), &store_key(&key))?;
     store.write::<_, ProfileError>(|tx| {
         tx.meta_put(META_HANDLE, handle.as_str().as_bytes())?;
+        make_identity(tx)?;
         Ok(tx.meta_put(META_STREAM, &random::bytes::<16>(rng))?)
     })?;
     Ok(private_file::create_new(&parts.vault(), &vault.encode())?)

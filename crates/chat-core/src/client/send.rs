@@ -18,7 +18,7 @@ use crate::outbox::delivery::{Delivery, Landed};
 use crate::outbox::enqueue::{Draft, Queued};
 use crate::outbox::fate::Wanted;
 use crate::outbox::ground::Ground;
-use crate::outbox::{OutboxItem, OutboxRow, OutboxState, close_message, take_back};
+use crate::outbox::{OutboxItem, OutboxRow, OutboxState, Sealer, close_message, take_back};
 
 /// What became of a message that was sent.
 #[derive(Debug)]
@@ -183,6 +183,8 @@ impl Client {
             return Err(SendError::NotInOutbox { id }.into());
         }
         let mailbox = Mailbox::from_bytes(&stored.mailbox);
+        let signer = self.profile.signer(network.namespace())?;
+        let sealer = Sealer { network: &network, signer: &signer };
         let _lock = self.profile.drain_lock(&mailbox)?.ok_or(SendError::BeingSent { id })?;
         self.profile.store.write::<_, SendError>(|tx| {
             let stored = tx.outbox_get(id.into())?.ok_or(SendError::NotInOutbox { id })?;
@@ -190,7 +192,7 @@ impl Client {
             if row.is_void || !tx.outbox_waits(&stored.mailbox, id.into())? {
                 return Err(SendError::NotInOutbox { id });
             }
-            take_back(tx, (&network, &mailbox), id, &row)?;
+            take_back(tx, (&sealer, &mailbox), id, &row)?;
             close_message(tx, row.history.into(), MessageState::Withdrawn)
         })?;
         Ok(())

@@ -5,7 +5,9 @@ use chat_stego::CoverError;
 use chat_store::{OpenError as StoreOpenError, StoreError};
 use chat_transport::TransportError;
 
-use super::{Error, HistoryError, NetworkError, ProfileError, ReceiveError, SendError};
+use super::{
+    ContactError, Error, HistoryError, NetworkError, ProfileError, ReceiveError, SendError,
+};
 use crate::network::invite::InviteError;
 use crate::private_file::PrivateFileError;
 
@@ -49,6 +51,10 @@ pub enum ErrorKind {
     InviteExpired,
     /// A later version made the invite, vault or store.
     Newer,
+    /// The key behind a contact's handle has changed.
+    KeyChanged,
+    /// A contact's key was not compared, or the contact is blocked.
+    NotTrusted,
     /// The message does not fit.
     TextTooLarge,
     /// A file is no usable cover.
@@ -106,6 +112,7 @@ impl Error {
             Self::Invite(error) => invite(error),
             Self::Send(error) => send(error),
             Self::Receive(error) => receive(error),
+            Self::Contact(error) => contact(error),
             Self::History(HistoryError::Store(error)) | Self::Store(error) => store(error),
             Self::History(HistoryError::Row(_)) => ErrorKind::StoreDamaged,
             Self::Transport(error) => transport(error),
@@ -149,6 +156,7 @@ fn profile(error: &ProfileError) -> ErrorKind {
         ProfileError::Open(error) => store_open(error),
         ProfileError::Store(error) => store(error),
         ProfileError::Row(_) | ProfileError::Incomplete { .. } => ErrorKind::StoreDamaged,
+        ProfileError::Backup(_) => ErrorKind::InvalidInput,
         ProfileError::Io { source, .. } => io(source),
     }
 }
@@ -238,8 +246,20 @@ fn invite(error: &InviteError) -> ErrorKind {
     }
 }
 
+fn contact(error: &ContactError) -> ErrorKind {
+    match error {
+        ContactError::Unknown { .. } | ContactError::NoKey { .. } => ErrorKind::NotFound,
+        ContactError::KeyMoved { .. } => ErrorKind::Busy,
+        ContactError::NotAVerification => ErrorKind::InvalidInput,
+        ContactError::Store(error) => store(error),
+        ContactError::Row(_) => ErrorKind::StoreDamaged,
+    }
+}
+
 fn send(error: &SendError) -> ErrorKind {
     match error {
+        SendError::KeyChanged { .. } => ErrorKind::KeyChanged,
+        SendError::NotVerified { .. } | SendError::Blocked { .. } => ErrorKind::NotTrusted,
         SendError::EmptyText | SendError::ToSelf => ErrorKind::InvalidInput,
         SendError::TextTooLong { .. } | SendError::RecordTooLarge { .. } => ErrorKind::TextTooLarge,
         SendError::CoverFile { .. } | SendError::Embed { .. } => ErrorKind::CoverUnusable,
@@ -254,7 +274,7 @@ fn send(error: &SendError) -> ErrorKind {
         SendError::NoteRefused { .. } => ErrorKind::BrokerOther,
         SendError::NotInOutbox { .. } => ErrorKind::NotFound,
         SendError::BeingSent { .. } => ErrorKind::Busy,
-        SendError::Seal(_) | SendError::Stopped => ErrorKind::Internal,
+        SendError::Seal(_) | SendError::Sign(_) | SendError::Stopped => ErrorKind::Internal,
         SendError::Network(error) => network(error),
         SendError::Profile(error) => profile(error),
         SendError::Transport(error) => transport(error),

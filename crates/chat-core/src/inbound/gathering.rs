@@ -9,7 +9,16 @@ use crate::content::{Content, Part};
 use crate::error::ReceiveError;
 use crate::hash::sha256;
 use crate::history_row::{decode, encode};
-use crate::item::{CarrierKind, Partial};
+use crate::item::Partial;
+
+/// A piece that has come.
+#[derive(Clone, Copy)]
+pub(super) struct Piece<'a> {
+    pub(super) content: &'a Content,
+    pub(super) part: &'a Part,
+    /// Whose signature it has: pieces of two people make no message.
+    pub(super) signed_by: Option<[u8; 32]>,
+}
 
 /// What has come of a message so far.
 #[derive(Serialize, Deserialize)]
@@ -25,16 +34,13 @@ pub(super) struct Gathering {
 }
 
 impl Gathering {
-    /// What has come of the message that `part` belongs to; `None` if the part contradicts it, or makes
+    /// What has come of the message that a piece belongs to; `None` if the piece contradicts it, or makes
     /// something of it that is no text.
-    pub(super) fn with(
-        tx: &ReadTxn<'_>,
-        content: &Content,
-        part: &Part,
-    ) -> Result<Option<Self>, ReceiveError> {
+    pub(super) fn with(tx: &ReadTxn<'_>, piece: Piece<'_>) -> Result<Option<Self>, ReceiveError> {
+        let Piece { content, part, .. } = piece;
         let first = content.number.saturating_sub(u64::from(part.index));
         let count = usize::from(part.count);
-        let gathering = match tx.meta_get(&name(content))? {
+        let gathering = match tx.meta_get(&piece.name())? {
             Some(row) => decode(&row)?,
             None => {
                 let have = vec![false; count];
@@ -48,7 +54,7 @@ impl Gathering {
             return Ok(None);
         }
         let is_last = gathering.have.iter().filter(|has| !**has).count() == 1;
-        if is_last && gathering.text(tx, content, part)?.is_none() {
+        if is_last && gathering.text(tx, piece)?.is_none() {
             return Ok(None);
         }
         Ok(Some(gathering))
@@ -76,32 +82,30 @@ impl Gathering {
     }
 
     /// What is to be said of the whole message.
-    pub(super) fn marks(&self, carrier: CarrierKind) -> Marks {
-        Marks { carrier, conflict: self.conflict, broken_chain: self.broken_chain }
+    pub(super) fn marks(&self, last: Marks) -> Marks {
+        Marks { conflict: self.conflict, broken_chain: self.broken_chain, ..last }
     }
 
     /// The text, once the last piece is here.
     pub(super) fn whole(
         &self,
         tx: &ReadTxn<'_>,
-        content: &Content,
-        last: &Part,
+        last: Piece<'_>,
     ) -> Result<Option<Zeroizing<String>>, ReceiveError> {
-        if self.have.iter().all(|has| *has) { self.text(tx, content, last) } else { Ok(None) }
+        if self.have.iter().all(|has| *has) { self.text(tx, last) } else { Ok(None) }
     }
 
     /// All pieces in their order, of which `last` is not stored; `None` if they are no text.
     fn text(
         &self,
         tx: &ReadTxn<'_>,
-        content: &Content,
-        last: &Part,
+        last: Piece<'_>,
     ) -> Result<Option<Zeroizing<String>>, ReceiveError> {
-        let name = name(content);
+        let name = last.name();
         let mut text = Zeroizing::new(Vec::new());
         for index in 0..self.have.len() {
-            if index == usize::from(last.index) {
-                text.extend_from_slice(&last.piece);
+            if index == usize::from(last.part.index) {
+                text.extend_from_slice(&last.part.piece);
             } else {
                 let piece = tx.meta_get(&piece_name(&name, index))?;
                 text.extend_from_slice(piece.as_deref().map_or(&[], Vec::as_slice));
@@ -114,13 +118,8 @@ impl Gathering {
     }
 
     /// Keeps a piece until the others are here.
-    pub(super) fn keep(
-        &self,
-        tx: &mut WriteTxn<'_>,
-        content: &Content,
-        part: &Part,
-    ) -> Result<(), ReceiveError> {
-        let name = name(content);
+    pub(super) fn keep(&self, tx: &mut WriteTxn<'_>, piece: Piece<'_>) -> Result<(), ReceiveError> {
+        let (name, part) = (piece.name(), piece.part);
         tx.meta_put(&piece_name(&name, usize::from(part.index)), &part.piece)?;
         Ok(tx.meta_put(&name, &encode(self)?)?)
     }
@@ -129,9 +128,9 @@ impl Gathering {
     pub(super) fn forget(
         &self,
         tx: &mut WriteTxn<'_>,
-        content: &Content,
+        piece: Piece<'_>,
     ) -> Result<(), ReceiveError> {
-        let name = name(content);
+        let name = piece.name();
         for index in 0..self.have.len() {
             tx.meta_delete(&piece_name(&name, index))?;
         }
@@ -139,13 +138,20 @@ impl Gathering {
     }
 }
 
-/// The store hides names behind keyed hashes.
-fn name(content: &Content) -> String {
-    let Content { message_id, conversation, sender, stream_id, .. } = content;
-    let parts: [&[u8]; 4] =
-        [&conversation.encode(), sender.as_str().as_bytes(), &stream_id.0, message_id.as_bytes()];
-    let hash: String = sha256(&parts).iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("pieces/{hash}")
+impl Piece<'_> {
+    /// What the store knows the message by; it hides names behind keyed hashes.
+    fn name(&self) -> String {
+        let Content { message_id, conversation, sender, stream_id, .. } = self.content;
+        let parts: [&[u8]; 5] = [
+            &conversation.encode(),
+            sender.as_str().as_bytes(),
+            &stream_id.0,
+            message_id.as_bytes(),
+            self.signed_by.as_ref().map_or(&[], |identity| identity.as_slice()),
+        ];
+        let hash: String = sha256(&parts).iter().map(|byte| format!("{byte:02x}")).collect();
+        format!("pieces/{hash}")
+    }
 }
 
 fn piece_name(name: &str, index: usize) -> String {

@@ -2,7 +2,9 @@
 
 use std::num::NonZeroU32;
 
-use chat_crypto::{Envelope, Protection as Layer, Subkey};
+use chat_crypto::{
+    ContentPlace, Envelope, Protection as Layer, ReceivedContent, SignedSharedKey, Subkey,
+};
 use chat_stego::StegoKey;
 use chat_transport::StoredRecord;
 use zeroize::Zeroizing;
@@ -11,7 +13,7 @@ use crate::carrier::{Carried, Look, unpack};
 use crate::content::{Content, Decoded};
 use crate::conversation::Conversation;
 use crate::handle::Handle;
-use crate::item::CarrierKind;
+use crate::item::{CarrierKind, Protection};
 use crate::mailbox::Mailbox;
 use crate::mutant::{Mutant, breaks};
 use crate::namespace::Namespace;
@@ -47,6 +49,18 @@ pub(crate) struct OpenedContent {
     pub(crate) content: Content,
     pub(crate) encoded: Zeroizing<Vec<u8>>,
     pub(crate) carrier: CarrierKind,
+    /// The identity whose device has signed it; `None` if nobody has.
+    pub(crate) signed_by: Option<[u8; 32]>,
+}
+
+impl OpenedContent {
+    /// What protected it.
+    pub(crate) fn protection(&self) -> Protection {
+        match self.signed_by {
+            Some(_) => Protection::SignedSharedKey,
+            None => Protection::SharedKey,
+        }
+    }
 }
 
 /// Why a record at our own tag was refused.
@@ -58,6 +72,8 @@ pub(crate) enum Refusal {
     Malformed,
     /// It opens and belongs somewhere else.
     WrongContext,
+    /// It opens, and is not signed by who it says.
+    Forged,
 }
 
 impl Inbox {
@@ -97,15 +113,29 @@ impl Inbox {
                 CarrierKind::Image => Opened::Foreign,
             };
         };
-        if protected.protection() != Layer::SharedKey {
-            return Opened::Newer(sealed, carrier);
-        }
-        match Content::decode(protected.body()) {
+        let signed = match protected.protection() {
+            Layer::SharedKey => None,
+            Layer::SignedSharedKey => match SignedSharedKey::parse(&protected) {
+                Ok(signed) => Some(signed),
+                Err(_) => return Opened::Refused(Refusal::Malformed),
+            },
+            _ => return Opened::Newer(sealed, carrier),
+        };
+        let encoded = signed.as_ref().map_or(protected.body(), ReceivedContent::unverified);
+        match Content::decode(encoded) {
             Ok(Decoded::Content(content))
                 if self.belongs_here(&content) || breaks(Mutant::AcceptForeignContext) =>
             {
-                let encoded = Zeroizing::new(protected.body().to_vec());
-                Opened::Content(Box::new(OpenedContent { content, encoded, carrier }))
+                let encoded = Zeroizing::new(encoded.to_vec());
+                match signed.map(|signed| self.signer_of(&content, &signed)).transpose() {
+                    Ok(signed_by) => Opened::Content(Box::new(OpenedContent {
+                        content,
+                        encoded,
+                        carrier,
+                        signed_by,
+                    })),
+                    Err(refusal) => Opened::Refused(refusal),
+                }
             }
             Ok(Decoded::Content(_)) => Opened::Refused(Refusal::WrongContext),
             Ok(Decoded::Newer) => Opened::Newer(sealed, carrier),
@@ -114,6 +144,25 @@ impl Inbox {
                 Opened::Refused(Refusal::Malformed)
             }
         }
+    }
+
+    /// The identity whose device has signed a content, which must be that of the sender it names.
+    fn signer_of(
+        &self,
+        content: &Content,
+        signed: &ReceivedContent<'_>,
+    ) -> Result<[u8; 32], Refusal> {
+        if breaks(Mutant::AcceptBadSignature) {
+            return Ok([0; 32]);
+        }
+        let conversation = &content.conversation.encode();
+        let place = ContentPlace { namespace: self.namespace.as_str(), conversation };
+        let (certificate, _) = signed.verify(place).map_err(|error| {
+            tracing::debug!(%error, "refused a content that is not signed as it says");
+            Refusal::Forged
+        })?;
+        let is_sender = certificate.handle() == content.sender.as_str();
+        is_sender.then(|| *certificate.identity().as_bytes()).ok_or(Refusal::Forged)
     }
 
     /// A pair's content counts only in the inbox of the one of its two who did not send it.

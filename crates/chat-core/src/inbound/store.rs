@@ -6,20 +6,22 @@ use chat_store::{Contact, Cursor, SeenEntry, Seq, StreamKey, Unreadable, WriteTx
 use chat_transport::{LeaderEpoch, TopicId};
 use serde::{Deserialize, Serialize};
 
-use super::gathering::Gathering;
+use super::gathering::{Gathering, Piece};
 use super::opened::OpenedContent;
 use super::{Inbox, Opened, Refusal};
 use crate::clock::now_ms;
-use crate::content::{Body, Content, Part};
+use crate::content::{Body, Content};
 use crate::error::ReceiveError;
+use crate::hash::sha256;
 use crate::history_row::{HistoryRow, RecordPlace, decode, encode};
 use crate::item::{
-    CarrierKind, Conflict, Found, Gap, GapCause, Item, Message, MessageState, Missing, Newer,
-    Protection,
+    CarrierKind, Conflict, Downgraded, Found, Gap, GapCause, Item, KeyChanged, Message,
+    MessageState, Missing, Newer, Protection,
 };
 use crate::message_id::MessageId;
 use crate::mutant::{Mutant, breaks};
 use crate::remote_text::RemoteText;
+use crate::trust::{Met, SenderTrust, Standing, meet};
 
 /// Records of one partition, opened, in the order of their offsets.
 pub(crate) struct Batch<'a> {
@@ -66,6 +68,10 @@ pub struct Skipped {
     pub malformed: u64,
     /// Opened, and were sealed for another conversation.
     pub wrong_context: u64,
+    /// Opened, and not signed by who they say.
+    pub forged: u64,
+    /// Were of people who are blocked.
+    pub blocked: u64,
     /// Claimed a place in a stream that four messages claim already, or were too many of a newer
     /// version to keep.
     pub dropped: u64,
@@ -79,10 +85,12 @@ impl Skipped {
 
     /// Adds the counts of `other`.
     pub(crate) fn add(&mut self, other: Self) {
-        let Self { unreadable, malformed, wrong_context, dropped } = other;
+        let Self { unreadable, malformed, wrong_context, forged, blocked, dropped } = other;
         self.unreadable += unreadable;
         self.malformed += malformed;
         self.wrong_context += wrong_context;
+        self.forged += forged;
+        self.blocked += blocked;
         self.dropped += dropped;
     }
 }
@@ -154,7 +162,8 @@ pub(crate) fn reopen_newer(
         let kept: KeptNewer = decode(&row.body)?;
         if let Opened::Content(content) = inbox.open_envelope(kept.envelope, kept.carrier) {
             let mut sink = Sink { tx, batch: &batch, stored: Stored::default() };
-            sink.content(&content, kept.place)?;
+            let hash = sha256(&[&row.body]);
+            sink.judge(&content, kept.place, &hash)?;
             rows += sink.stored.rows;
             tx.newer_remove(topic, partition, row.offset)?;
         }
@@ -175,6 +184,8 @@ struct KeptNewer {
 #[derive(Clone, Copy)]
 pub(super) struct Marks {
     pub(super) carrier: CarrierKind,
+    pub(super) protection: Protection,
+    pub(super) sender: SenderTrust,
     pub(super) conflict: bool,
     pub(super) broken_chain: bool,
 }
@@ -220,7 +231,10 @@ impl Sink<'_, '_, '_> {
             Opened::Refused(refusal) => self.refused(*refusal, &record.hash),
             Opened::Newer(..) if breaks(Mutant::DropNewer) => Ok(()),
             Opened::Newer(envelope, carrier) => self.newer(record, envelope, *carrier),
-            Opened::Content(content) => self.content(content, self.place(record, content.carrier)),
+            Opened::Content(content) => {
+                let place = self.place(record, content.carrier);
+                self.judge(content, place, &record.hash)
+            }
         }
     }
 
@@ -245,6 +259,7 @@ impl Sink<'_, '_, '_> {
             Refusal::Unreadable => skipped.unreadable += 1,
             Refusal::Malformed => skipped.malformed += 1,
             Refusal::WrongContext => skipped.wrong_context += 1,
+            Refusal::Forged => skipped.forged += 1,
         }
         Ok(())
     }
@@ -272,13 +287,67 @@ impl Sink<'_, '_, '_> {
         Ok(())
     }
 
+    /// Looks at who has sent a message and what protects it, before anything of it counts.
+    fn judge(
+        &mut self,
+        opened: &OpenedContent,
+        place: Option<RecordPlace>,
+        hash: &[u8; 32],
+    ) -> Result<(), ReceiveError> {
+        let sender = &opened.content.sender;
+        let standing = Standing::of::<ReceiveError>(self.tx, sender)?;
+        if standing.blocked {
+            let known = self.tx.unreadable_insert(self.batch.topic, self.partition(), hash)?;
+            self.stored.skipped.blocked += u64::from(known != Unreadable::Known);
+            return Ok(());
+        }
+        if standing.is_below(opened.protection()) {
+            return self.downgraded(opened, hash);
+        }
+        self.content(opened, place)
+    }
+
+    /// Shows, once, what came with less protection than its sender uses; it is no message of theirs.
+    fn downgraded(&mut self, opened: &OpenedContent, hash: &[u8; 32]) -> Result<(), ReceiveError> {
+        let (topic, partition) = (self.batch.topic, self.partition());
+        if self.tx.unreadable_insert(topic, partition, hash)? == Unreadable::Known {
+            return Ok(());
+        }
+        let content = &opened.content;
+        let text = match &content.body {
+            Body::Text(text) => text.as_str(),
+            _ => "",
+        };
+        let downgraded = Downgraded {
+            from: content.sender.clone(),
+            with: content.sender.clone(),
+            protection: opened.protection(),
+            text: RemoteText::new(text),
+        };
+        self.note(Item::Downgraded(downgraded), &content.conversation.encode())
+    }
+
+    /// Who has signed a message: the first identity under a handle counts, and another one is told.
+    fn sender_of(&mut self, opened: &OpenedContent) -> Result<SenderTrust, ReceiveError> {
+        let Some(identity) = opened.signed_by else { return Ok(SenderTrust::Unproven) };
+        let content = &opened.content;
+        let signed = (identity, opened.protection());
+        let (standing, met) = meet::<ReceiveError>(self.tx, &content.sender, signed, now_ms())?;
+        if let (Met::OtherNew, Some(pin)) = (met, &standing.pin) {
+            let handle = content.sender.clone();
+            let changed = KeyChanged { handle, old: pin.identity, new: identity };
+            self.note(Item::KeyChanged(changed), &content.conversation.encode())?;
+        }
+        Ok(standing.trust_of(&identity))
+    }
+
     /// Stores a message, unless it is known, with all that its place in the stream tells.
     fn content(
         &mut self,
         opened: &OpenedContent,
         place: Option<RecordPlace>,
     ) -> Result<(), ReceiveError> {
-        let OpenedContent { content, encoded, carrier } = opened;
+        let OpenedContent { content, encoded, carrier, .. } = opened;
         let conversation = content.conversation.encode();
         let stream =
             self.tx.stream_key(&conversation, content.sender.as_str(), &content.stream_id.0);
@@ -292,13 +361,14 @@ impl Sink<'_, '_, '_> {
             return Ok(());
         }
         let gathering = match &content.body {
-            Body::Part(part) => match Gathering::with(self.tx, content, part)? {
-                Some(gathering) => Some((gathering, part)),
-                None => {
+            Body::Part(part) => {
+                let piece = Piece { content, part, signed_by: opened.signed_by };
+                let Some(gathering) = Gathering::with(self.tx, piece)? else {
                     self.stored.skipped.malformed += 1;
                     return Ok(());
-                }
-            },
+                };
+                Some((gathering, piece))
+            }
             _ => None,
         };
         if known.is_empty() {
@@ -306,11 +376,13 @@ impl Sink<'_, '_, '_> {
         }
         let marks = Marks {
             carrier: *carrier,
+            protection: opened.protection(),
+            sender: self.sender_of(opened)?,
             conflict: !known.is_empty(),
             broken_chain: self.breaks_chain(content, &stream)?,
         };
         let history = match (&content.body, gathering) {
-            (_, Some((gathering, part))) => self.piece((content, part), gathering, marks, place)?,
+            (_, Some((gathering, piece))) => self.piece(piece, gathering, marks, place)?,
             (Body::Text(text), None) => {
                 self.message(content, (text, MessageState::Normal), marks, place)?
             }
@@ -341,7 +413,8 @@ impl Sink<'_, '_, '_> {
             sent_at_ms: i64::try_from(content.sent_at_ms).unwrap_or(i64::MAX),
             text: RemoteText::new(text),
             carrier: marks.carrier,
-            protection: Protection::SharedKey,
+            protection: marks.protection,
+            sender: marks.sender,
             conflict: marks.conflict,
             broken_chain: marks.broken_chain,
             state,
@@ -354,18 +427,19 @@ impl Sink<'_, '_, '_> {
     /// Stores a piece of a message: the first one shows that the message is on its way, the last one makes it whole.
     fn piece(
         &mut self,
-        (content, part): (&Content, &Part),
+        piece: Piece<'_>,
         mut gathering: Gathering,
         marks: Marks,
         place: Option<RecordPlace>,
     ) -> Result<Seq, ReceiveError> {
-        gathering.take(part, marks);
+        let content = piece.content;
+        gathering.take(piece.part, marks);
         let item = Item::Partial(gathering.shown(content));
         let row = match gathering.row {
             Some(row) => {
                 let row = Seq::from(row);
                 let shown = HistoryRow::now(item);
-                self.tx.history_replace(row, &encode(&shown)?)?;
+                self.tx.history_replace(row, &shown.to_bytes()?)?;
                 row
             }
             None => {
@@ -375,11 +449,11 @@ impl Sink<'_, '_, '_> {
             }
         };
         gathering.row = Some(row.get());
-        match gathering.whole(self.tx, content, part)? {
-            None => gathering.keep(self.tx, content, part)?,
+        match gathering.whole(self.tx, piece)? {
+            None => gathering.keep(self.tx, piece)?,
             Some(text) => {
-                gathering.forget(self.tx, content)?;
-                let marks = gathering.marks(marks.carrier);
+                gathering.forget(self.tx, piece)?;
+                let marks = gathering.marks(marks);
                 self.message(content, (&text, MessageState::Normal), marks, place)?;
             }
         }

@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
-use chat_crypto::{Envelope, EnvelopeKind, Protected, Protection, SharedKey, SubkeyLabel};
+use chat_crypto::{
+    ContentPlace, DeviceCertificate, DeviceId, DeviceKey, Envelope, EnvelopeKind, IdentityKey,
+    NewDevice, Protected, Protection, SharedKey, SignedSharedKey, SubkeyLabel,
+};
 use chat_store::{Cursor, Store, StoreKey};
 use chat_transport::{Offset, StoredRecord, TopicId};
 
 use super::store::OpenedRecord;
-use super::{Batch, Inbox, Opened, Refusal, reopen_newer, store_batch};
+use super::{Batch, Inbox, Opened, Refusal, Stored, reopen_newer, store_batch};
 use crate::content::{Body, Content};
 use crate::conversation::Conversation;
 use crate::error::ReceiveError;
@@ -121,7 +124,7 @@ fn an_older_form_is_malformed_and_a_newer_one_is_kept() {
     let open =
         |protected: &Protected| bob.open(&record(&network, &bob.mailbox, &bob.mailbox, protected));
     let mut bytes = content(&network, "alice", "alice", "bob").encode().to_vec();
-    for protection in [Protection::SignedSharedKey, Protection::Mls, Protection::Other(9)] {
+    for protection in [Protection::Mls, Protection::Other(9)] {
         assert!(matches!(open(&Protected::new(protection, &bytes)), Opened::Newer(..)));
     }
     bytes[0] = 2;
@@ -223,4 +226,140 @@ fn a_batch_is_stored_in_as_many_transactions_as_its_time_needs() {
     let kinds: String =
         items.iter().map(|i| if matches!(i, Item::Gap(_)) { 'g' } else { 'm' }).collect();
     assert_eq!(kinds, "mgmgmg", "{items:?}");
+}
+
+/// Bob's store, into which signed and unsigned contents fall.
+struct Heard {
+    network: Network,
+    bob: Inbox,
+    store: Store,
+    offset: u64,
+}
+
+impl Heard {
+    fn new() -> Self {
+        let network = network();
+        let bob = Inbox::new(&handle("bob"), &network);
+        let store = Store::in_memory(&StoreKey::from_bytes([3; 32])).unwrap();
+        let partition = bob.mailbox.partition.0;
+        store
+            .write::<_, ReceiveError>(|tx| {
+                Ok(tx.set_cursor("t", partition, None, &new_cursor())?)
+            })
+            .unwrap();
+        Self { network, bob, store, offset: 0 }
+    }
+
+    fn take(&mut self, protected: &Protected) -> Stored {
+        let record = record(&self.network, &self.bob.mailbox, &self.bob.mailbox, protected);
+        let offset = self.offset;
+        self.offset += 1;
+        let opened = OpenedRecord {
+            offset,
+            timestamp_ms: 0,
+            leader_epoch: None,
+            hash: [u8::try_from(offset).unwrap(); 32],
+            opened: self.bob.open(&record),
+        };
+        let batch = Batch {
+            inbox: &self.bob,
+            topic: "t",
+            topic_id: TopicId([5; 16]),
+            truncations: 0,
+            records: vec![opened],
+            resume: self.offset,
+            longest: Duration::MAX,
+        };
+        self.store.write(|tx| store_batch(tx, &batch)).unwrap()
+    }
+
+    fn items(&self) -> Vec<Item> {
+        let rows = self.store.read(|tx| tx.history_before(None, 100)).unwrap();
+        rows.iter().rev().map(|row| HistoryRow::decode(row).unwrap().item).collect()
+    }
+}
+
+/// Somebody who signs as `name`.
+struct Hand {
+    key: DeviceKey,
+    certificate: DeviceCertificate,
+}
+
+impl Hand {
+    fn new(network: &Network, name: &str, seed: u8) -> Self {
+        let key = DeviceKey::from_bytes(&[seed + 100; 32]);
+        let (id, public) = (DeviceId::from_bytes([seed; 16]), key.public());
+        let device = NewDevice { handle: name, id, key: &public };
+        let identity = IdentityKey::from_bytes(&[seed; 32]);
+        let namespace = network.namespace().as_str();
+        let certificate = DeviceCertificate::issue(&identity, &device, namespace).unwrap();
+        Self { key, certificate }
+    }
+
+    fn sign(&self, network: &Network, content: &Content) -> Protected {
+        let conversation = &content.conversation.encode();
+        let place = ContentPlace { namespace: network.namespace().as_str(), conversation };
+        SignedSharedKey::protect(&content.encode(), &self.key, &self.certificate, place).unwrap()
+    }
+}
+
+/// The `number`th content of alice to bob.
+fn numbered(network: &Network, number: u8) -> Content {
+    let mut content = content(network, "alice", "alice", "bob");
+    (content.message_id, content.number) = (MessageId::from_bytes([number; 16]), number.into());
+    content
+}
+
+#[test]
+fn the_first_key_counts_another_one_is_told_and_what_is_unsigned_is_no_message() {
+    let mut heard = Heard::new();
+    let network = heard.network.clone();
+    let (alice, other) = (Hand::new(&network, "alice", 1), Hand::new(&network, "alice", 2));
+    heard.take(&alice.sign(&network, &numbered(&network, 0)));
+    heard.take(&other.sign(&network, &numbered(&network, 1)));
+    heard.take(&other.sign(&network, &numbered(&network, 2)));
+    heard.take(&SharedKey::protect(&numbered(&network, 3).encode()));
+    heard.take(&alice.sign(&network, &numbered(&network, 3)));
+    let said: Vec<String> = heard
+        .items()
+        .iter()
+        .map(|item| match item {
+            Item::Message(message) => message.sender.as_str().to_owned(),
+            Item::KeyChanged(_) => "key changed".to_owned(),
+            Item::Downgraded(_) => "downgraded".to_owned(),
+            other => format!("{other:?}"),
+        })
+        .filter(|said| !said.starts_with("Conflict"))
+        .collect();
+    let expected = ["unverified", "key changed", "changed", "changed", "downgraded", "unverified"];
+    assert_eq!(said, expected);
+}
+
+#[test]
+fn what_is_not_signed_by_who_it_says_is_refused() {
+    let mut heard = Heard::new();
+    let network = heard.network.clone();
+    let (alice, carol) = (Hand::new(&network, "alice", 1), Hand::new(&network, "carol", 3));
+    let content = numbered(&network, 0);
+    // Signed by another name, for another conversation, with a bit changed, and not to its end.
+    let by_carol = carol.sign(&network, &content);
+    let mut elsewhere = content.clone();
+    elsewhere.conversation =
+        Conversation::pair(network.namespace(), &handle("alice"), &handle("carol")).unwrap();
+    let place = &elsewhere.conversation.encode();
+    let place = ContentPlace { namespace: network.namespace().as_str(), conversation: place };
+    let moved =
+        SignedSharedKey::protect(&content.encode(), &alice.key, &alice.certificate, place).unwrap();
+    let good = alice.sign(&network, &content);
+    let mut changed = good.body().to_vec();
+    changed[200] ^= 1;
+    let changed = Protected::new(Protection::SignedSharedKey, &changed);
+    for forged in [by_carol, moved, changed] {
+        assert_eq!(heard.take(&forged).skipped.forged, 1);
+    }
+    let short = Protected::new(Protection::SignedSharedKey, &good.body()[..100]);
+    assert_eq!(heard.take(&short).skipped.malformed, 1);
+    assert!(heard.items().is_empty());
+    heard.take(&good);
+    assert_eq!(heard.items().len(), 1);
 }

@@ -18,6 +18,7 @@ use crate::item::{Item, Message, MessageState, Protection};
 use crate::mailbox::Mailbox;
 use crate::picture::{CoverUse, Note, Plan};
 use crate::remote_text::RemoteText;
+use crate::trust::SenderTrust;
 
 /// What happens to a message once it is accepted.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -203,7 +204,8 @@ fn sent_row(message: &Composed) -> HistoryRow {
         sent_at_ms: i64::try_from(message.sent_at_ms).unwrap_or(i64::MAX),
         text: RemoteText::new(&message.text),
         carrier: message.carrier,
-        protection: Protection::SharedKey,
+        protection: Protection::SignedSharedKey,
+        sender: SenderTrust::default(),
         conflict: false,
         broken_chain: false,
         state: MessageState::Normal,

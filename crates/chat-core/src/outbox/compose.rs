@@ -7,8 +7,8 @@ use chat_crypto::Envelope;
 use chat_store::StreamTip;
 use zeroize::Zeroizing;
 
+use super::Sealer;
 use super::enqueue::Planned;
-use super::seal;
 use crate::clock::now_ms;
 use crate::content::{Body, Content, Part};
 use crate::error::SendError;
@@ -16,13 +16,12 @@ use crate::handle::Handle;
 use crate::item::CarrierKind;
 use crate::mailbox::Mailbox;
 use crate::message_id::{MessageId, StreamId};
-use crate::network::Network;
 use crate::picture::{Plan, Share};
 
 /// Composes the messages of one sender.
 pub(super) struct Composer<'a> {
     pub(super) me: &'a Handle,
-    pub(super) network: &'a Network,
+    pub(super) sealer: Sealer<'a>,
     pub(super) stream: StreamId,
 }
 
@@ -124,7 +123,8 @@ impl Composer<'_> {
         carrier: CarrierKind,
     ) -> Result<(Zeroizing<Vec<u8>>, Envelope), SendError> {
         let encoded = content.encode();
-        let envelope = seal(self.network, mailbox, carrier, &encoded, &mut rand::rng())?;
+        let sealed = (content, encoded.as_slice());
+        let envelope = self.sealer.seal(sealed, mailbox, carrier, &mut rand::rng())?;
         Ok((encoded, envelope))
     }
 }

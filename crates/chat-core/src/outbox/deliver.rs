@@ -19,7 +19,7 @@ use super::fate::Wanted;
 use super::ground::Ground;
 use super::own::rest;
 use super::ready::ReadyRow;
-use super::{close_message, take_back};
+use super::{Sealer, close_message, take_back};
 use crate::error::SendError;
 use crate::item::MessageState;
 use crate::lock::Lock;
@@ -312,8 +312,10 @@ impl Drain {
         }
         let state = MessageState::Failed { reason };
         let network = &self.ground.network;
+        let signer = self.ground.profile.signer(network.namespace())?;
+        let sealer = Sealer { network, signer: &signer };
         self.ground.profile.store.write::<_, SendError>(|tx| {
-            take_back(tx, (network, mailbox), row.id, &row.row)?;
+            take_back(tx, (&sealer, mailbox), row.id, &row.row)?;
             close_message(tx, row.row.history.into(), state)
         })
     }

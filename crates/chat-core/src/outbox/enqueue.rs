@@ -1,24 +1,27 @@
 //! Accepting messages: what is checked and composed before one transaction takes them all.
 
 use std::collections::HashMap;
+use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
-use chat_crypto::Envelope;
+use chat_crypto::{Envelope, SignedSharedKey};
 use chat_store::{Seq, StreamTip};
 
-use super::RECORD_OVERHEAD;
 use super::accepting::{Accepting, Next, stream_tip};
 use super::compose::{Composed, Composer};
 use super::once::{self, Repeated};
-use crate::client::Profile;
+use super::{RECORD_OVERHEAD, Sealer};
+use crate::client::{Profile, TrustPolicy};
 use crate::content::Content;
 use crate::conversation::Conversation;
 use crate::error::SendError;
 use crate::handle::Handle;
 use crate::mailbox::Mailbox;
 use crate::message_id::{MessageId, StreamId};
+use crate::mutant::{Mutant, breaks};
 use crate::network::Network;
 use crate::picture::{Cargo, CoverSource, Hiding, Note, Planner, Share};
+use crate::trust::{Standing, TrustState};
 
 /// A message that somebody wants to send.
 #[derive(Clone)]
@@ -146,7 +149,9 @@ impl Profile {
         let planned = drafts.into_iter().map(|draft| self.plan(&network, draft, &mut planner));
         let planned = planned.collect::<Result<Vec<_>, _>>()?;
         let stream = StreamId(self.stream_id()?);
-        let composer = Composer { me: &self.handle, network: &network, stream };
+        let signer = self.signer(network.namespace())?;
+        let sealer = Sealer { network: &network, signer: &signer };
+        let composer = Composer { me: &self.handle, sealer, stream };
         // Sealed before the store is locked: others write meanwhile.
         let composed = self.compose(&composer, planned)?;
         self.store.write(|tx| {
@@ -191,6 +196,7 @@ impl Profile {
             }
             _ => {}
         }
+        self.may_write_to(&draft.to)?;
         let mailbox = network.inbox(&draft.to);
         let key = network.picture_key(&mailbox);
         let (me, text_len) = (&self.handle, draft.text.len());
@@ -208,6 +214,29 @@ impl Profile {
         Ok(Planned { draft, mailbox, conversation, pictures })
     }
 
+    /// Nothing is sent to somebody who is blocked, whose key has changed, or who is not verified where all must be.
+    fn may_write_to(&self, to: &Handle) -> Result<(), SendError> {
+        let standing = self.store.read(|tx| Standing::of::<SendError>(tx, to))?;
+        let handle = to.clone();
+        if standing.blocked {
+            return Err(SendError::Blocked { handle });
+        }
+        if breaks(Mutant::SendToChangedKey) {
+            return Ok(());
+        }
+        if let (Some(pin), Some(other)) = (&standing.pin, &standing.presented) {
+            let (old, new) = ((pin.identity, pin.since_ms), (other.identity, other.since_ms));
+            return Err(SendError::KeyChanged { handle, old, new });
+        }
+        let policy = *self.policy.read().unwrap_or_else(PoisonError::into_inner);
+        match policy {
+            TrustPolicy::AlwaysVerify if standing.state() != TrustState::Verified => {
+                Err(SendError::NotVerified { handle })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Whether a message was accepted under the draft's name before.
     fn is_repeated(&self, draft: &Draft) -> Result<bool, SendError> {
         let Some(name) = &draft.name else { return Ok(false) };
@@ -223,7 +252,7 @@ pub(crate) fn longest_text(
 ) -> usize {
     let fits = |text: usize| {
         let content = Content::text_len(me, conversation, text);
-        Envelope::sealed_len(content + 1).is_some_and(&fits)
+        sealed_len(me, content).is_some_and(&fits)
     };
     let (mut low, mut high) = (0, Content::MAX_TEXT + 1);
     while high - low > 1 {
@@ -235,7 +264,12 @@ pub(crate) fn longest_text(
 
 /// The envelope of the longest text that a message may have, in bytes.
 pub(crate) fn longest_envelope(me: &Handle, conversation: &Conversation) -> Option<usize> {
-    Envelope::sealed_len(Content::text_len(me, conversation, Content::MAX_TEXT) + 1)
+    sealed_len(me, Content::text_len(me, conversation, Content::MAX_TEXT))
+}
+
+/// The length of the envelope of a content of `me`, in bytes.
+pub(crate) fn sealed_len(me: &Handle, content: usize) -> Option<usize> {
+    Envelope::sealed_len(SignedSharedKey::protected_len(me.as_str(), content))
 }
 
 /// Bytes of a record key.

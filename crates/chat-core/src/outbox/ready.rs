@@ -4,7 +4,7 @@ use chat_store::OutboxRow as Stored;
 use chat_store::failpoint::{Place, reach};
 use chat_transport::Record;
 
-use super::{OutboxRow, Payload, seal};
+use super::{OutboxRow, Payload, Sealer};
 use crate::client::Profile;
 use crate::error::SendError;
 use crate::mailbox::Mailbox;
@@ -54,7 +54,10 @@ impl Profile {
         }
         if breaks(Mutant::ReencryptOnRetry) {
             let (network, mailbox) = (self.joined_network()?, Mailbox::from_bytes(&stored.mailbox));
-            let anew = seal(&network, &mailbox, row.carrier, &row.content, &mut rand::rng())?;
+            let signer = self.signer(network.namespace())?;
+            let sealer = Sealer { network: &network, signer: &signer };
+            let content = (&row.content()?, row.content.as_slice());
+            let anew = sealer.seal(content, &mailbox, row.carrier, &mut rand::rng())?;
             row.payload = Payload::Ready(anew.into_bytes());
         }
         Ok(ReadyRow { id: stored.id.get(), row, bytes })

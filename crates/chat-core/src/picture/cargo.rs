@@ -1,12 +1,12 @@
 //! What is to be hidden: a text of a known length, whole or in pieces.
 
-use chat_crypto::Envelope;
 use chat_stego::StegoKey;
 
 use crate::content::Content;
 use crate::conversation::Conversation;
 use crate::error::SendError;
 use crate::handle::Handle;
+use crate::outbox::enqueue::sealed_len;
 
 /// A text on its way into pictures.
 pub(crate) struct Cargo<'a> {
@@ -42,6 +42,6 @@ impl Cargo<'_> {
 
     fn sealed(&self, content: usize) -> Result<usize, SendError> {
         let too_long = SendError::TextTooLong { len: self.text_len, max: Content::MAX_TEXT };
-        Envelope::sealed_len(content + 1).ok_or(too_long)
+        sealed_len(self.me, content).ok_or(too_long)
     }
 }

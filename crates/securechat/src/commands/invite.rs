@@ -3,9 +3,7 @@
 use std::net::IpAddr;
 use std::time::SystemTime;
 
-use qrcode::render::unicode::Dense1x2;
-use qrcode::{EcLevel, QrCode};
-
+use super::qr;
 use crate::args::InviteArgs;
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
@@ -21,7 +19,9 @@ pub(crate) fn run(context: &Context, args: &InviteArgs) -> Result<Exit, Failure>
             .warn("all servers of this network are this machine: the invite is of use here only");
     }
     if args.qr {
-        draw(&line)?;
+        qr::draw(&line).map_err(|failure| {
+            failure.hint("it carries a certificate authority; hand over the line instead: securechat invite > invite.txt")
+        })?;
     }
     if context.console.json {
         context
@@ -32,18 +32,6 @@ pub(crate) fn run(context: &Context, args: &InviteArgs) -> Result<Exit, Failure>
     }
     context.console.note("it is a secret: whoever has it reads and writes on this network");
     Ok(Exit::Done)
-}
-
-/// Draws on stderr, so that stdout holds the one line.
-fn draw(line: &str) -> Result<(), Failure> {
-    use std::io::Write;
-    let code = QrCode::with_error_correction_level(line, EcLevel::L).map_err(|_| {
-        Failure::usage("the invite is too long for a QR code: it carries a certificate authority")
-            .hint("hand over the line instead: securechat invite > invite.txt")
-    })?;
-    let picture = code.render::<Dense1x2>().quiet_zone(true).build();
-    drop(writeln!(std::io::stderr().lock(), "{picture}"));
-    Ok(())
 }
 
 fn is_loopback(broker: &str) -> bool {

@@ -134,13 +134,15 @@ impl Session {
                 let total = skipped.unreadable
                     + skipped.malformed
                     + skipped.wrong_context
+                    + skipped.forged
+                    + skipped.blocked
                     + skipped.dropped;
                 let said = format!(
                     "{total} records at this mailbox were refused: damaged, copied from elsewhere, or by somebody without the key"
                 );
                 let detail = serde_json::json!({
                     "unreadable": skipped.unreadable, "malformed": skipped.malformed,
-                    "wrong_context": skipped.wrong_context, "dropped": skipped.dropped,
+                    "wrong_context": skipped.wrong_context, "forged": skipped.forged, "blocked": skipped.blocked, "dropped": skipped.dropped,
                 });
                 self.printer.event("skipped", &said, &detail)?;
             }

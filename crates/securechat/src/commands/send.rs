@@ -240,7 +240,7 @@ impl Sender {
         let mut line = serde_json::json!({
             "v": 1, "type": "sent", "seq": queued.seq.get(), "id": queued.message_id.to_string(),
             "to": queued.to.as_str(), "state": state, "partition": landed.map(|landed| landed.partition),
-            "offset": landed.and_then(|landed| landed.offset), "protection": "shared-key",
+            "offset": landed.and_then(|landed| landed.offset), "protection": "signed-shared-key",
         });
         if let (Some(repeated), Some(fields)) = (queued.repeated, line.as_object_mut()) {
             let text = if repeated == Repeated::SameText { "same_text" } else { "other_text" };

@@ -27,6 +27,8 @@ pub(crate) struct Settings {
     pub(crate) sasl_password_file: Option<PathBuf>,
     /// A shell command that prints the password at the broker.
     pub(crate) sasl_password_command: Option<String>,
+    /// `first-use` or `always-verify`.
+    pub(crate) trust: Option<String>,
 }
 
 /// The file as it is parsed.
@@ -44,6 +46,7 @@ pub(crate) struct File {
     pub(crate) sasl_username: Option<String>,
     pub(crate) sasl_password_file: Option<PathBuf>,
     pub(crate) sasl_password_command: Option<String>,
+    pub(crate) trust: Option<String>,
 }
 
 impl File {

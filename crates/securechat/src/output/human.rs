@@ -2,8 +2,8 @@
 
 use anstyle::{AnsiColor, Style};
 use chat_core::{
-    Conflict, Found, Gap, GapCause, HistoryItem, Item, Message, MessageState, Missing, Newer,
-    Partial, Restored, Unsent,
+    Conflict, Downgraded, Found, Gap, GapCause, HistoryItem, Item, Message, MessageState, Missing,
+    Newer, Partial, Restored, SenderTrust, Unsent,
 };
 
 use super::escape::{indented, one_line};
@@ -41,6 +41,12 @@ fn message_row(message: &Message, color: bool) -> String {
 fn marks(message: &Message) -> String {
     let mut marks =
         vec![message.carrier.as_str().to_owned(), message.protection.as_str().replace('-', " ")];
+    if !message.outgoing {
+        marks.push(match message.sender {
+            SenderTrust::Changed => format!("CHANGED KEY: this may not be {}", message.from),
+            trust => trust.as_str().to_owned(),
+        });
+    }
     if message.conflict {
         marks.push("CONFLICT: somebody claims the same place with another message".to_owned());
     }
@@ -92,6 +98,13 @@ pub(crate) fn event_row(item: &Item) -> String {
             "this profile's data is a copy: what it sends from now on is a new stream; use one copy only".to_owned()
         }
         Item::Partial(partial) => partial_row(partial),
+        Item::KeyChanged(changed) => {
+            format!("the key of {} has changed: compare safety numbers", changed.handle)
+        }
+        Item::Downgraded(Downgraded { from, text, .. }) => format!(
+            "somebody wrote in the name of {from} without the signature that {from} uses: {}",
+            one_line(text.expose())
+        ),
         Item::Lost(_) => "damage to the store has taken what was here".to_owned(),
         _ => "something that this version cannot show".to_owned(),
     }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use chat_core::{GapCause, HistoryItem, Item, Message, MessageState};
+use chat_core::{GapCause, HistoryItem, IdentityPublic, Item, Message, MessageState};
 use serde::Serialize;
 
 use super::console::to_line;
@@ -39,6 +39,8 @@ struct MessageRow<'a> {
     text: &'a str,
     carrier: &'static str,
     protection: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sender: Option<&'static str>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     conflict: bool,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -67,6 +69,7 @@ fn message_row<'a>(
         text: message.text.expose(),
         carrier: message.carrier.as_str(),
         protection: message.protection.as_str(),
+        sender: (!message.outgoing).then(|| message.sender.as_str()),
         conflict: message.conflict,
         broken_chain: message.broken_chain,
         state: match message.state {
@@ -119,6 +122,22 @@ fn event(place: Place, what: &Item) -> Result<String, Failure> {
         Item::Newer(newer) => event_line(place, what, "newer", newer),
         Item::Restored(restored) => event_line(place, what, "restored", restored),
         Item::Lost(lost) => event_line(place, what, "lost", lost),
+        Item::KeyChanged(changed) => {
+            let fingerprint = |key: &[u8; 32]| {
+                IdentityPublic::from_bytes(key).ok().map(|key| key.fingerprint().to_string())
+            };
+            let detail = serde_json::json!({
+                "handle": changed.handle.as_str(), "old": fingerprint(&changed.old), "new": fingerprint(&changed.new),
+            });
+            event_line(place, what, "key_changed", &detail)
+        }
+        Item::Downgraded(downgraded) => {
+            let detail = serde_json::json!({
+                "from": downgraded.from.as_str(), "with": downgraded.with.as_str(),
+                "protection": downgraded.protection.as_str(), "text": downgraded.text.expose(),
+            });
+            event_line(place, what, "downgraded", &detail)
+        }
         Item::Partial(partial) => {
             let detail = serde_json::json!({
                 "id": partial.id.to_string(), "from": partial.from.as_str(), "with": partial.with.as_str(),
@@ -172,6 +191,8 @@ mod tests {
             serde_json::json!({"Unsent": {"message": 9, "partition": 1, "offset": 2}}),
             serde_json::json!({"Restored": {"changes": null}}),
             serde_json::json!({"Lost": {}}),
+            serde_json::json!({"KeyChanged": {"handle": "bob", "old": vec![1; 32], "new": vec![2; 32]}}),
+            serde_json::json!({"Downgraded": {"from": "bob", "with": "bob", "protection": "SharedKey", "text": "hi"}}),
             serde_json::json!({"Partial": {"id": id, "from": "bob", "with": "bob", "pieces": 3, "missing": [2]}}),
         ];
         for event in events {

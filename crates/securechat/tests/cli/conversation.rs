@@ -13,7 +13,11 @@ fn both_ways_with_history() {
     let first = &received.messages()[0];
     assert_eq!((first["v"].as_u64(), first["seq"].as_u64()), (Some(1), Some(1)));
     assert_eq!((&first["from"], &first["with"]), (&"alice".into(), &"alice".into()));
-    assert_eq!((&first["carrier"], &first["protection"]), (&"plain".into(), &"shared-key".into()));
+    assert_eq!(
+        (&first["carrier"], &first["protection"]),
+        (&"plain".into(), &"signed-shared-key".into())
+    );
+    assert_eq!(first["sender"], "unverified");
     assert_eq!(first["id"].as_str().unwrap().len(), 32);
     assert!(first["ts_ms"].is_i64() && first["sent_at"].as_str().unwrap().ends_with('Z'));
 
@@ -23,7 +27,7 @@ fn both_ways_with_history() {
     assert_eq!(history.texts(), ["hello bob", "a second one", "hello alice"]);
     let shown = house.run_as("alice", &["history"]).exit(0).out;
     assert!(
-        shown.contains("you to bob: hello bob") && shown.contains("[plain, shared key]"),
+        shown.contains("you to bob: hello bob") && shown.contains("[plain, signed shared key]"),
         "{shown}"
     );
 }

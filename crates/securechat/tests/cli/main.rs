@@ -23,6 +23,7 @@ mod kafka;
 mod listener;
 mod listening;
 mod outbox;
+mod people;
 mod races;
 mod secrets;
 mod store;

@@ -1,0 +1,129 @@
+//! Who this profile is: its identity, its device, and what it signs with.
+
+use std::sync::{Arc, PoisonError};
+
+use chat_crypto::{
+    DeviceCertificate, DeviceId, DeviceKey, IdentityKey, IdentityPublic, NewDevice, identity_backup,
+};
+use chat_store::{ReadTxn, WriteTxn};
+use secrecy::SecretString;
+use zeroize::Zeroizing;
+
+use super::{Client, Profile};
+use crate::error::{Error, ProfileError};
+use crate::handle::Handle;
+use crate::namespace::Namespace;
+
+/// What a profile signs with in one network.
+pub(crate) struct Signer {
+    pub(crate) namespace: Namespace,
+    pub(crate) key: DeviceKey,
+    pub(crate) certificate: DeviceCertificate,
+}
+
+impl Client {
+    /// The public key of who this profile is.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn identity(&self) -> Result<IdentityPublic, Error> {
+        Ok(self.profile.store.read(identity_key)?.public())
+    }
+
+    /// The identity, sealed under a passphrase: a text that [`import_identity`](Self::import_identity) takes.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or the passphrase is empty.
+    pub fn export_identity(&self, passphrase: &SecretString) -> Result<Zeroizing<String>, Error> {
+        let identity = self.profile.store.read(identity_key)?;
+        let handle = self.profile.handle.as_str();
+        let sealed = identity_backup::seal(&identity, handle, passphrase, &mut rand::rng());
+        Ok(Zeroizing::new(sealed.map_err(ProfileError::from)?))
+    }
+
+    /// The identity as 24 words. They are the secret itself.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn identity_words(&self) -> Result<Zeroizing<String>, Error> {
+        Ok(identity_backup::to_words(&self.profile.store.read(identity_key)?))
+    }
+
+    /// Makes this profile the person that another identity is, with a new device.
+    ///
+    /// To everybody who knows the handle under the identity that it has now, its key has changed.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn import_identity(&self, identity: &IdentityKey) -> Result<IdentityPublic, Error> {
+        self.profile.store.write::<_, ProfileError>(|tx| {
+            tx.meta_put(META_IDENTITY, identity.expose_bytes())?;
+            make_device(tx)
+        })?;
+        *self.profile.signer.write().unwrap_or_else(PoisonError::into_inner) = None;
+        Ok(identity.public())
+    }
+}
+
+impl Profile {
+    /// What this profile signs with in a network.
+    pub(crate) fn signer(&self, namespace: &Namespace) -> Result<Arc<Signer>, ProfileError> {
+        let known = self.signer.read().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(signer) = known.filter(|signer| signer.namespace == *namespace) {
+            return Ok(signer);
+        }
+        let signer = Arc::new(self.store.read(|tx| make_signer(tx, &self.handle, namespace))?);
+        *self.signer.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&signer));
+        Ok(signer)
+    }
+}
+
+fn make_signer(
+    tx: &ReadTxn<'_>,
+    handle: &Handle,
+    namespace: &Namespace,
+) -> Result<Signer, ProfileError> {
+    let incomplete = ProfileError::Incomplete { part: META_DEVICE };
+    let stored = tx.meta_get(META_DEVICE)?.ok_or(ProfileError::Incomplete { part: META_DEVICE })?;
+    let (id, seed) = stored.split_first_chunk::<16>().ok_or(incomplete)?;
+    let seed: &[u8; 32] =
+        seed.try_into().map_err(|_| ProfileError::Incomplete { part: META_DEVICE })?;
+    let key = DeviceKey::from_bytes(seed);
+    let (id, public) = (DeviceId::from_bytes(*id), key.public());
+    let device = NewDevice { handle: handle.as_str(), id, key: &public };
+    let certificate = DeviceCertificate::issue(&identity_key(tx)?, &device, namespace.as_str())
+        .map_err(|_| ProfileError::Incomplete { part: META_DEVICE })?;
+    Ok(Signer { namespace: namespace.clone(), key, certificate })
+}
+
+fn identity_key(tx: &ReadTxn<'_>) -> Result<IdentityKey, ProfileError> {
+    let stored = tx.meta_get(META_IDENTITY)?;
+    let seed = stored.as_ref().and_then(|stored| stored.as_slice().try_into().ok());
+    seed.map(IdentityKey::from_bytes).ok_or(ProfileError::Incomplete { part: META_IDENTITY })
+}
+
+/// Gives a profile an identity and a device, if it has none: those of before identities have none.
+pub(super) fn make_identity(tx: &mut WriteTxn<'_>) -> Result<(), ProfileError> {
+    if tx.meta_get(META_IDENTITY)?.is_some() {
+        return Ok(());
+    }
+    let identity = IdentityKey::generate(&mut rand::rng());
+    tx.meta_put(META_IDENTITY, identity.expose_bytes())?;
+    make_device(tx)
+}
+
+fn make_device(tx: &mut WriteTxn<'_>) -> Result<(), ProfileError> {
+    let mut rng = rand::rng();
+    let mut device = Zeroizing::new(Vec::with_capacity(DeviceId::LEN + DeviceKey::LEN));
+    device.extend_from_slice(DeviceId::generate(&mut rng).as_bytes());
+    device.extend_from_slice(DeviceKey::generate(&mut rng).expose_bytes());
+    Ok(tx.meta_put(META_DEVICE, &device)?)
+}
+
+/// Whether a profile has an identity.
+pub(super) fn has_identity(tx: &ReadTxn<'_>) -> Result<bool, ProfileError> {
+    Ok(tx.meta_get(META_IDENTITY)?.is_some())
+}
+
+const META_IDENTITY: &str = "identity";
+const META_DEVICE: &str = "device";

@@ -1,0 +1,169 @@
+//! `contact`: whom this profile knows, and how far their keys are trusted.
+
+use chat_core::{Compared, Contact, Handle, SafetyNumber, TrustState};
+
+use super::{handle, qr};
+use crate::args::{ContactCommand, TrustArgs, VerifyArgs};
+use crate::context::{Context, Opened};
+use crate::failure::{Exit, Failure};
+use crate::output::Console;
+use crate::time::{local, rfc3339};
+
+pub(crate) fn run(context: &Context, command: &ContactCommand) -> Result<Exit, Failure> {
+    let opened = context.open()?;
+    let console = context.console;
+    match command {
+        ContactCommand::List => {
+            let contacts = opened.client.contacts()?;
+            if contacts.is_empty() {
+                console.note("nobody is known yet");
+            }
+            contacts.iter().try_for_each(|contact| row(console, contact))?;
+        }
+        ContactCommand::Show { handle: who } => {
+            show(console, &opened.client.contact(&handle(who)?)?)?;
+        }
+        ContactCommand::Verify(args) => return verify(console, &opened, args),
+        ContactCommand::Trust(args) => return trust(console, &opened, args),
+        ContactCommand::Block { handle: who, undo } => {
+            let who = handle(who)?;
+            opened.client.block(&who, !undo)?;
+            row(console, &opened.client.contact(&who)?)?;
+        }
+        ContactCommand::Remove { handle: who } => {
+            let who = handle(who)?;
+            opened.client.forget_contact(&who)?;
+            console
+                .note(&format!("the keys of {who} are forgotten; the next one that comes counts"));
+        }
+    }
+    Ok(Exit::Done)
+}
+
+fn row(console: Console, contact: &Contact) -> Result<(), Failure> {
+    if console.json {
+        return json(console, contact);
+    }
+    let blocked = if contact.blocked { ", blocked" } else { "" };
+    let key = contact.fingerprint.map_or("no key yet".to_owned(), |key| key.to_string());
+    let trust = format!("{}{blocked}", contact.trust.as_str());
+    console.print(&format!("{:<20} {trust:<20} {key}", contact.handle.as_str()))
+}
+
+fn json(console: Console, contact: &Contact) -> Result<(), Failure> {
+    console.print_json(&serde_json::json!({
+        "v": 1, "type": "contact", "handle": contact.handle.as_str(), "trust": contact.trust.as_str(),
+        "fingerprint": contact.fingerprint.map(|key| key.to_string()),
+        "since": contact.since_ms.map(rfc3339), "presented": contact.presented.map(|key| key.to_string()),
+        "blocked": contact.blocked, "last_heard": contact.last_heard_ms.map(rfc3339),
+    }))
+}
+
+fn show(console: Console, contact: &Contact) -> Result<(), Failure> {
+    if console.json {
+        return json(console, contact);
+    }
+    console.print(&format!("handle       {}", contact.handle))?;
+    let blocked = if contact.blocked { ", blocked" } else { "" };
+    console.print(&format!("trust        {}{blocked}", contact.trust.as_str()))?;
+    if let (Some(key), Some(since)) = (contact.fingerprint, contact.since_ms) {
+        console.print(&format!("fingerprint  {key}\nsince        {}", local(since)))?;
+    }
+    if let Some(other) = contact.presented {
+        console.print(&format!("also came    {other}"))?;
+    }
+    match contact.last_heard_ms {
+        Some(at) => console.print(&format!("last heard   {}", local(at))),
+        None => Ok(()),
+    }
+}
+
+fn verify(console: Console, opened: &Opened, args: &VerifyArgs) -> Result<Exit, Failure> {
+    let who = handle(&args.handle)?;
+    if let Some(number) = &args.safety_number {
+        let compared = opened.client.verify_number(&who, &parse_number(number)?)?;
+        return told(console, opened, &who, compared);
+    }
+    if let Some(path) = &args.qr {
+        let compared = opened.client.verify_qr(&who, &qr::read(path)?)?;
+        return told(console, opened, &who, compared);
+    }
+    let verification = opened.client.verification(&who)?;
+    let (number, emoji) = (verification.safety_number(), verification.emoji7());
+    if console.json {
+        let emoji =
+            emoji.map(|emoji| serde_json::json!({"symbol": emoji.symbol, "name": emoji.name}));
+        console.print_json(&serde_json::json!({
+            "v": 1, "type": "verification", "handle": who.as_str(), "safety_number": number.to_string(),
+            "qr": verification.qr_payload(), "emoji": emoji,
+        }))?;
+        return Ok(Exit::Done);
+    }
+    let digits = number.to_string();
+    let groups: Vec<&str> = digits.split(' ').collect();
+    for line in groups.chunks(4) {
+        console.print(&format!("  {}", line.join("  ")))?;
+    }
+    let names = emoji.map(|emoji| format!("{} {}", emoji.symbol, emoji.name)).join("  ");
+    console.print(&format!("  {names}"))?;
+    qr::draw(&verification.qr_payload())?;
+    console.note(&format!(
+        "compare this with what {who} sees, in person or on the phone: securechat contact verify {}",
+        opened.client.handle()
+    ));
+    console.note(&format!(
+        "if it is the same: securechat contact verify {who} --safety-number '{number}'"
+    ));
+    Ok(Exit::Done)
+}
+
+fn told(
+    console: Console,
+    opened: &Opened,
+    who: &Handle,
+    compared: Compared,
+) -> Result<Exit, Failure> {
+    match compared {
+        Compared::Match => {
+            row(console, &opened.client.contact(who)?)?;
+            console.note(&format!("{who} is verified"));
+            Ok(Exit::Done)
+        }
+        Compared::OtherPeople => Err(Failure::new(
+            Exit::Trust,
+            "other_people",
+            format!("this code is not of you and {who}"),
+        )
+        .hint(format!("let {who} show theirs: securechat contact verify {}", opened.client.handle()))),
+        _ => Err(Failure::new(
+            Exit::Trust,
+            "not_the_same",
+            format!("this is not the key that came under {who}: somebody else may be writing, or reading"),
+        )
+        .hint(format!("see what came: securechat contact show {who}"))),
+    }
+}
+
+fn trust(console: Console, opened: &Opened, args: &TrustArgs) -> Result<Exit, Failure> {
+    let who = handle(&args.handle)?;
+    if let Some(number) = &args.safety_number {
+        let compared = opened.client.verify_number(&who, &parse_number(number)?)?;
+        return told(console, opened, &who, compared);
+    }
+    let before = opened.client.contact(&who)?;
+    let contact = opened.client.trust(&who)?;
+    row(console, &contact)?;
+    if before.trust == TrustState::Changed {
+        console.warn(&format!(
+            "nobody has compared this key: it may be anybody's who calls himself {who}"
+        ));
+    }
+    Ok(Exit::Done)
+}
+
+fn parse_number(text: &str) -> Result<SafetyNumber, Failure> {
+    text.parse().map_err(|_| {
+        Failure::usage("a safety number has 60 digits")
+            .hint("see yours: securechat contact verify HANDLE")
+    })
+}
