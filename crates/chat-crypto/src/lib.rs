@@ -1,24 +1,31 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod ed25519;
 mod encoding;
 mod envelope;
+mod identity;
 pub mod key_file;
 mod mailbox_tag;
+mod name;
 mod network_key;
 mod padding;
 mod protection;
+mod reader;
 mod shared_key;
+mod signature;
 mod subkey;
 mod vault;
 
 // The public interface is:
 pub use crate::envelope::{Envelope, EnvelopeContext, EnvelopeKind, OpenError, SealError};
+pub use crate::identity::{Fingerprint, IdentityKey, IdentityPublic, KeyError};
 pub use crate::key_file::KeyFileError;
 pub use crate::mailbox_tag::MailboxTag;
 pub use crate::network_key::{KeyId, NetworkKey, SubkeyLabel};
 pub use crate::protection::{Protected, Protection};
 pub use crate::shared_key::SharedKey;
+pub use crate::signature::{Signature, SignatureContext, SignatureError, SignatureKind};
 pub use crate::subkey::Subkey;
 pub use crate::vault::{Argon2Cost, DataKey, Vault, VaultError};
 
