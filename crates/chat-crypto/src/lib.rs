@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
+mod device;
 mod ed25519;
 mod encoding;
 mod envelope;
@@ -18,6 +19,9 @@ mod subkey;
 mod vault;
 
 // The public interface is:
+pub use crate::device::{
+    CertificateError, DeviceCertificate, DeviceId, DeviceKey, DevicePublic, NewDevice,
+};
 pub use crate::envelope::{Envelope, EnvelopeContext, EnvelopeKind, OpenError, SealError};
 pub use crate::identity::{Fingerprint, IdentityKey, IdentityPublic, KeyError};
 pub use crate::key_file::KeyFileError;
