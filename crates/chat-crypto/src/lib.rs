@@ -2,6 +2,8 @@
 #![forbid(unsafe_code)]
 
 mod device;
+mod directory_entry;
+mod directory_key;
 mod ed25519;
 mod encoding;
 mod envelope;
@@ -22,6 +24,10 @@ mod vault;
 pub use crate::device::{
     CertificateError, DeviceCertificate, DeviceId, DeviceKey, DevicePublic, NewDevice,
 };
+pub use crate::directory_entry::{
+    ChangeError, DirectoryChange, DirectoryEntry, DirectoryHead, EntryError, NewEntry, Relation,
+};
+pub use crate::directory_key::DirectoryKey;
 pub use crate::envelope::{Envelope, EnvelopeContext, EnvelopeKind, OpenError, SealError};
 pub use crate::identity::{Fingerprint, IdentityKey, IdentityPublic, KeyError};
 pub use crate::key_file::KeyFileError;
