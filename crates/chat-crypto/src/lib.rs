@@ -16,6 +16,7 @@ mod network_key;
 mod padding;
 mod protection;
 mod reader;
+mod safety_number;
 mod shared_key;
 mod signature;
 mod subkey;
@@ -36,6 +37,9 @@ pub use crate::key_package_record::{KeyPackageRecord, KeyPackageRecordError, New
 pub use crate::mailbox_tag::MailboxTag;
 pub use crate::network_key::{KeyId, NetworkKey, SubkeyLabel};
 pub use crate::protection::{Protected, Protection};
+pub use crate::safety_number::{
+    Emoji, EmojiNonce, Party, QrComparison, SafetyNumber, SafetyNumberError, Verification,
+};
 pub use crate::shared_key::SharedKey;
 pub use crate::signature::{Signature, SignatureContext, SignatureError, SignatureKind};
 pub use crate::subkey::Subkey;
