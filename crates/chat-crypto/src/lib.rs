@@ -19,6 +19,7 @@ mod reader;
 mod safety_number;
 mod shared_key;
 mod signature;
+mod signed_shared_key;
 mod subkey;
 mod vault;
 
@@ -42,6 +43,9 @@ pub use crate::safety_number::{
 };
 pub use crate::shared_key::SharedKey;
 pub use crate::signature::{Signature, SignatureContext, SignatureError, SignatureKind};
+pub use crate::signed_shared_key::{
+    ContentPlace, ReceivedContent, SignedContentError, SignedSharedKey,
+};
 pub use crate::subkey::Subkey;
 pub use crate::vault::{Argon2Cost, DataKey, Vault, VaultError};
 
