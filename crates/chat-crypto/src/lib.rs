@@ -8,6 +8,7 @@ mod ed25519;
 mod encoding;
 mod envelope;
 mod identity;
+mod inbox_key;
 pub mod key_file;
 mod key_package_record;
 mod mailbox_tag;
@@ -33,6 +34,7 @@ pub use crate::directory_entry::{
 pub use crate::directory_key::DirectoryKey;
 pub use crate::envelope::{Envelope, EnvelopeContext, EnvelopeKind, OpenError, SealError};
 pub use crate::identity::{Fingerprint, IdentityKey, IdentityPublic, KeyError};
+pub use crate::inbox_key::{InboxError, InboxKey, InboxPublic};
 pub use crate::key_file::KeyFileError;
 pub use crate::key_package_record::{KeyPackageRecord, KeyPackageRecordError, NewKeyPackage};
 pub use crate::mailbox_tag::MailboxTag;
