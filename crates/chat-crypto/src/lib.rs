@@ -8,6 +8,7 @@ mod ed25519;
 mod encoding;
 mod envelope;
 mod identity;
+pub mod identity_backup;
 mod inbox_key;
 pub mod key_file;
 mod key_package_record;
@@ -34,6 +35,7 @@ pub use crate::directory_entry::{
 pub use crate::directory_key::DirectoryKey;
 pub use crate::envelope::{Envelope, EnvelopeContext, EnvelopeKind, OpenError, SealError};
 pub use crate::identity::{Fingerprint, IdentityKey, IdentityPublic, KeyError};
+pub use crate::identity_backup::{BackupError, WordsError};
 pub use crate::inbox_key::{InboxError, InboxKey, InboxPublic};
 pub use crate::key_file::KeyFileError;
 pub use crate::key_package_record::{KeyPackageRecord, KeyPackageRecordError, NewKeyPackage};
