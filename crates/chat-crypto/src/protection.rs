@@ -19,7 +19,7 @@ pub enum Protection {
 }
 
 impl Protection {
-    fn id(self) -> u8 {
+    pub(crate) fn id(self) -> u8 {
         match self {
             Self::SharedKey => 1,
             Self::SignedSharedKey => 2,
