@@ -80,6 +80,14 @@ impl SignedSharedKey {
         Ok(Protected::new(Protection::SignedSharedKey, &body))
     }
 
+    /// The length of what [`protect`](Self::protect) makes, with its protection id, in bytes.
+    ///
+    /// * `handle` - of the certificate
+    /// * `content` - the content's length, in bytes
+    pub fn protected_len(handle: &str, content: usize) -> usize {
+        1 + 2 + DeviceCertificate::len_for(handle) + Signature::LEN + content
+    }
+
     /// Takes a message apart without verifying it: the content says which conversation it must be
     /// verified for.
     ///

@@ -79,6 +79,11 @@ impl DeviceCertificate {
     /// The longest certificate, in bytes.
     pub const MAX_LEN: usize = 1 + 2 + name::MAX_HANDLE + 32 + DeviceId::LEN + 32 + Signature::LEN;
 
+    /// The length of a certificate for a handle, in bytes.
+    pub(crate) fn len_for(handle: &str) -> usize {
+        Self::MAX_LEN - name::MAX_HANDLE + handle.len()
+    }
+
     /// Certifies a device.
     ///
     /// * `namespace` - the network's namespace
