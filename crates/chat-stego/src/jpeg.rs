@@ -16,6 +16,7 @@ mod markers;
 mod parse;
 mod parts;
 mod scan;
+mod sections;
 mod style;
 mod write;
 mod zigzag;
@@ -25,6 +26,7 @@ mod tests;
 
 pub(crate) use baseline::HuffmanStyle;
 pub(crate) use component::{Block, Component};
+pub(crate) use extras::{Anchors, ExtrasFault, Keep, trim};
 #[cfg(test)]
 pub(crate) use style::TableStyle;
 #[cfg(test)]
