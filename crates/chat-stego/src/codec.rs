@@ -234,13 +234,6 @@ pub enum EmbedError {
         /// What differs.
         why: String,
     },
-    /// The cover's further pictures cannot be kept: what the file says of them is damaged, or
-    /// written in a way that is not known here. Leave them out, which is the default.
-    #[error("the file cannot keep its further pictures: {why}")]
-    ExtrasNotKept {
-        /// What is wrong.
-        why: String,
-    },
     /// So many changes are forbidden in this cover that the payload cannot be hidden. Choose
     /// another one, or send less.
     #[error("too few places of the cover may be changed for this payload")]

@@ -22,7 +22,7 @@ mod safe;
 #[cfg(test)]
 pub(crate) mod samples;
 mod scale;
-mod tables;
+pub(crate) mod tables;
 mod trial;
 
 pub use choose::{Candidate, choose, split_sizes};
@@ -96,6 +96,13 @@ pub enum CoverError {
         wanted: PictureFormat,
         /// What the cover is.
         found: PictureFormat,
+    },
+    /// The cover's further pictures cannot be kept: what the file says of them is damaged, or
+    /// written in a way that is not known here. Leave them out, which is the default.
+    #[error("the file cannot keep its further pictures: {why}")]
+    ExtrasNotKept {
+        /// What is wrong.
+        why: String,
     },
     /// The picture could not be written. This is a fault of this library: report it.
     #[error("the prepared picture could not be written")]

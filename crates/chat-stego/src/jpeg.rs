@@ -11,6 +11,7 @@ mod encode;
 mod extras;
 mod fault;
 mod frame;
+mod handwriting;
 mod huffman;
 mod markers;
 mod parse;
@@ -27,14 +28,13 @@ mod tests;
 pub(crate) use baseline::HuffmanStyle;
 pub(crate) use component::{Block, Component};
 pub(crate) use extras::{Anchors, ExtrasFault, Keep, trim};
-#[cfg(test)]
-pub(crate) use style::TableStyle;
+pub(crate) use handwriting::{Difference, Handwriting};
+pub use style::TableStyle;
 #[cfg(test)]
 pub(crate) use write::BlockPlace;
 pub(crate) use write::JpegWriteError;
 
 use frame::Frame;
-#[cfg(test)]
 use frame::Process;
 use parts::{Definition, Padding, Part};
 
@@ -77,7 +77,6 @@ impl Jpeg {
     }
 
     /// Whether the coefficients are spread over scans by frequency and bit.
-    #[cfg(test)]
     pub(crate) fn is_progressive(&self) -> bool {
         self.frame.process == Process::Progressive
     }

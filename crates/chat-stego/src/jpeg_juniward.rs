@@ -145,7 +145,7 @@ impl Job<'_> {
                 side_by_side(|| jpeg.write(), || adaptive::extract(&Luma::of(&jpeg), self.key));
             match written {
                 Ok(mut file) if extracted.is_some_and(|found| *found == self.payload) => {
-                    anchors.settle(&mut file)?;
+                    anchors.settle(&mut file).map_err(CoverError::from)?;
                     return self.finish(file, &outcome, &jpeg);
                 }
                 Ok(_) => return Err(EmbedError::NotReadBack),

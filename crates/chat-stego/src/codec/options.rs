@@ -5,7 +5,9 @@ mod unsigned_png;
 use std::borrow::Cow;
 
 use super::EmbedError;
-use crate::cover::{CoverError, Severity, has_side_information, judge, split_side_information};
+use crate::cover::{
+    CoverError, Finding, Severity, has_side_information, judge, split_side_information,
+};
 use crate::jpeg::{self, Anchors, ExtrasFault, Keep};
 use crate::picture::PictureFormat;
 
@@ -50,7 +52,7 @@ impl EmbedOptions {
     /// Default: the primary picture alone is left, as messengers do. What the file says about the
     /// places of its pictures (MPF, and the length of the first item of Google's containers) is
     /// rewritten where the primary picture's length changes. A file in which that is damaged already
-    /// is refused with [`EmbedError::ExtrasNotKept`]. What a camera's maker has put into its own Exif
+    /// is refused with [`CoverError::ExtrasNotKept`]. What a camera's maker has put into its own Exif
     /// notes about places in the file is not looked at. No other format has such extras.
     ///
     /// # Security
@@ -81,20 +83,18 @@ impl EmbedOptions {
     /// but JPEG and PNG, is given back as it is.
     ///
     /// # Errors
-    /// [`EmbedError::Cover`] if the file's structure cannot be read, and
-    /// [`EmbedError::ExtrasNotKept`].
-    pub fn trim<'a>(&self, cover: &'a [u8]) -> Result<Cow<'a, [u8]>, EmbedError> {
+    /// [`CoverError::Picture`] if the file's structure cannot be read, and
+    /// [`CoverError::ExtrasNotKept`].
+    pub fn trim<'a>(&self, cover: &'a [u8]) -> Result<Cow<'a, [u8]>, CoverError> {
         match PictureFormat::of(cover) {
             Some(PictureFormat::Jpeg) if split_side_information(cover).is_some() => {
                 Ok(Cow::Borrowed(cover))
             }
             Some(PictureFormat::Jpeg) if self.keep.extras && has_side_information(cover) => {
                 let why = "what follows it is damaged side information, which is never sent".into();
-                Err(EmbedError::ExtrasNotKept { why })
+                Err(CoverError::ExtrasNotKept { why })
             }
-            Some(PictureFormat::Jpeg) => {
-                jpeg::trim(cover, self.keep).map_err(CoverError::from)?.map_err(EmbedError::from)
-            }
+            Some(PictureFormat::Jpeg) => Ok(jpeg::trim(cover, self.keep)??),
             Some(PictureFormat::Png) if !self.keep.provenance => {
                 Ok(unsigned_png::of(cover).map_or(Cow::Borrowed(cover), Cow::Owned))
             }
@@ -103,7 +103,7 @@ impl EmbedOptions {
     }
 
     /// What must be put right in a JPEG made of this trimmed one.
-    pub(crate) fn anchors(&self, cover: &[u8]) -> Result<Anchors, EmbedError> {
+    pub(crate) fn anchors(&self, cover: &[u8]) -> Result<Anchors, CoverError> {
         if self.keep.extras { Ok(Anchors::of(cover)?) } else { Ok(Anchors::default()) }
     }
 
@@ -113,7 +113,11 @@ impl EmbedOptions {
             return Ok(());
         }
         let judged = judge(cover).map_err(CoverError::from)?;
-        match judged.findings.into_iter().find(|found| found.severity() == Severity::Refuse) {
+        // How much fits is said by the embedding itself: not all payloads are chat messages.
+        let is_grave = |found: &Finding| {
+            found.severity() == Severity::Refuse && !matches!(found, Finding::Small { .. })
+        };
+        match judged.findings.into_iter().find(is_grave) {
             Some(finding) => Err(EmbedError::CoverRefused { finding }),
             None => Ok(()),
         }
@@ -128,7 +132,7 @@ impl EmbedOptions {
     }
 }
 
-impl From<ExtrasFault> for EmbedError {
+impl From<ExtrasFault> for CoverError {
     fn from(fault: ExtrasFault) -> Self {
         Self::ExtrasNotKept { why: fault.to_string() }
     }

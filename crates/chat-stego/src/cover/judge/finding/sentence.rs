@@ -50,7 +50,11 @@ impl fmt::Display for Finding {
                  picture that is exposed better",
                 percent(*share)
             ),
-            Self::Small { comfort } => write!(
+            Self::Small { caution: 0, .. } => f.write_str(
+                "no byte is safe in the picture: it is tiny, or has no detail; choose a larger one \
+                 or one with more detail",
+            ),
+            Self::Small { comfort, .. } => write!(
                 f,
                 "the picture carries {comfort} bytes in comfort, less than a message; choose a \
                  larger one or one with more detail"
