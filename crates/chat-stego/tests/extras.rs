@@ -76,6 +76,12 @@ fn a_phones_file_keeps_what_it_holds_if_asked() {
     let start = structure + number(list + 16 + 8);
     assert_eq!(&done[start..start + number(list + 16 + 4)], FURTHER);
     assert!(done.windows(XMP.len()).any(|window| window == XMP));
+    let compared = chat_stego::detect::compare(&cover, &done).unwrap();
+    assert_eq!(compared.writing.differences, []);
+    let alone = hidden(&cover, &any()).unwrap().file;
+    let compared = chat_stego::detect::compare(&cover, &alone).unwrap();
+    assert!(compared.writing.differences.iter().all(|found| found.is_usual()));
+    assert_eq!(compared.writing.differences.len(), 2, "the segments and what follows");
 }
 
 #[test]

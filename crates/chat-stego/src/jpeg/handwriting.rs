@@ -64,15 +64,21 @@ impl Jpeg {
     }
 
     fn segment_difference(&self, other: &Self) -> Option<Difference> {
-        if self.segments().eq(other.segments()) {
+        let marks = |jpeg: &Self| jpeg.segments().map(mark).collect::<Vec<_>>();
+        let (ours, theirs) = (marks(self), marks(other));
+        if ours == theirs {
             return None;
         }
-        let set =
-            |jpeg: &Self| jpeg.segments().map(|(m, b)| (m, b.to_vec())).collect::<BTreeSet<_>>();
-        let (ours, theirs) = (set(self), set(other));
+        let (ours, theirs) = (BTreeSet::from_iter(ours), BTreeSet::from_iter(theirs));
         let dropped = ours.difference(&theirs).count();
         Some(Difference::Segments { dropped, added: theirs.difference(&ours).count() })
     }
+}
+
+/// A segment; of an index of further pictures the length alone, since its numbers follow the picture's.
+fn mark((marker, bytes): (u8, &[u8])) -> (u8, Vec<u8>) {
+    let is_index = marker == 0xe2 && bytes.starts_with(b"MPF\0");
+    (marker, if is_index { bytes.len().to_be_bytes().to_vec() } else { bytes.to_vec() })
 }
 
 /// Tables that are the optimum for what they code may differ.

@@ -97,7 +97,8 @@ fn hatch(canvas: &mut Canvas, columns: Range<usize>, rows: Range<usize>, band: u
 /// The edges' labels, right to left, leaving out those that would run into the next.
 fn draw_labels(canvas: &mut Canvas, bands: &CapacityBands, ends: [usize; 3]) {
     let edges = [bands.comfort, bands.caution, bands.hard_limit];
-    let mut free_until = WIDTH;
+    // The last one may end at the edge.
+    let mut free_until = WIDTH + 12;
     for (end, bytes) in ends.into_iter().zip(edges).rev() {
         let text = font::bytes(bytes);
         let width = font::width(&text);

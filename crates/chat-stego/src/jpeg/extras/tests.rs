@@ -1,5 +1,7 @@
 //! Phones' files and signed ones, built here.
 
+use proptest::prelude::*;
+
 use super::super::tests::{fixture, with_segments};
 use super::*;
 
@@ -301,4 +303,24 @@ fn an_index_follows_where_a_signed_history_went() {
     signed[at..at + 4].copy_from_slice(&size.to_le_bytes());
     assert!(phone.pictures(&signed)[1] == mark(0, 50));
     assert!(trimmed(&signed, UNSIGNED) == before);
+}
+
+proptest! {
+    #[test]
+    fn damaged_heads_are_kept_right_or_refused(
+        big_endian in any::<bool>(),
+        changes in prop::collection::vec((0..120_usize, any::<u8>()), 1..5),
+        keep in any::<bool>(),
+    ) {
+        let mut file = Phone { big_endian, further: vec![300, 70] }.file(&fixture("grey.jpg"));
+        for (at, value) in changes {
+            file[2 + at] = value;
+        }
+        if let Ok(anchors) = Anchors::of(&file) {
+            let mut same = file.clone();
+            anchors.settle(&mut same).unwrap();
+            prop_assert!(same == file);
+        }
+        let _ = trim(&file, Keep { extras: keep, provenance: false });
+    }
 }

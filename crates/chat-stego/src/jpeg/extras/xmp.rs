@@ -57,7 +57,9 @@ impl PrimaryLength {
         (from, to): (usize, usize),
         segment: &mut [u8],
     ) -> Result<(), ExtrasFault> {
-        let length = (self.length + to as u64).checked_sub(from as u64).ok_or(ODD)?;
+        let length =
+            self.length.checked_add(to as u64).and_then(|sum| sum.checked_sub(from as u64));
+        let length = length.ok_or(ODD)?;
         let digits = segment.get_mut(self.digits.clone()).ok_or(ODD)?;
         let text = length.to_string();
         if text.len() != digits.len() {
@@ -110,6 +112,9 @@ mod tests {
         assert!(read("<I:Item><I:Semantic>Primary</I:Semantic></I:Item>").is_err());
         assert!(read("<I I:Semantic=\"Primary\" I:Length=\"x\"/>").is_err());
         assert!(read("<I I:Semantic=\"Primary\" I:Length=").is_err());
+        let huge = format!("<I I:Semantic=\"Primary\" I:Length=\"{}\"/>", u64::MAX);
+        let length = read(&huge).unwrap().unwrap();
+        assert!(length.write((1, 9), &mut huge.into_bytes()).is_err());
         assert!(read(&"<I I:Semantic=\"Primary\" I:Length=\"7\"/>".repeat(2)).is_err());
     }
 }
