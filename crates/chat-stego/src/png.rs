@@ -6,6 +6,7 @@ mod choice;
 mod chunk;
 mod container;
 mod filter;
+mod handwriting;
 mod header;
 mod heuristic;
 mod idat;
@@ -17,6 +18,8 @@ mod workers;
 
 use std::sync::OnceLock;
 
+pub use handwriting::RowFilters;
+pub(crate) use handwriting::{ChunkMark, Handwriting, chunks};
 #[cfg(test)]
 pub(crate) use header::Colour;
 pub(crate) use header::Header;

@@ -58,6 +58,7 @@ impl StegoCodec for PngHill {
         options: &EmbedOptions,
     ) -> Result<Embedded, EmbedError> {
         expect_cover(cover, PictureFormat::Png)?;
+        let cover = &*options.trim(cover)?;
         options.check_cover(cover)?;
         let file = PngFile::read(cover).map_err(CoverError::from)?;
         if file.is_signed() {

@@ -39,7 +39,8 @@ impl HiddenCodec {
 
 /// Embeds an envelope in a prepared cover; the result was read back before it is returned.
 ///
-/// Whether the cover is good enough was settled when it was chosen.
+/// Whether the cover is good enough, and what it carries beside the picture, was settled when it was
+/// chosen.
 pub(crate) fn embed(
     codec: HiddenCodec,
     envelope: &[u8],
@@ -54,7 +55,7 @@ pub(crate) fn embed(
         }
         _ => envelope,
     };
-    let options = EmbedOptions::default().accept_any_cover();
+    let options = EmbedOptions::default().accept_any_cover().keep_extras();
     let embedded = codec.id().codec().embed(cover, payload, key, &options);
     embedded.map_err(|source| SendError::Embed { path: None, source })
 }

@@ -12,7 +12,9 @@ pub(crate) fn class(payload: usize) -> Option<SizeClass> {
 
 /// `payload | 0x80 | zeros`, as long as its class, masked.
 pub(crate) fn seal(payload: &[u8], class: SizeClass, mask: &mut Stream) -> Vec<u8> {
-    let mut body = payload.to_vec();
+    // In one piece: a vector that grows would leave a copy behind.
+    let mut body = Vec::with_capacity(class.bytes());
+    body.extend_from_slice(payload);
     body.push(END);
     body.resize(class.bytes(), 0);
     mask.mask(&mut body);

@@ -5,6 +5,8 @@
 //! under another key, shows random bits there, so that one in sixteen million is mistaken; whoever
 //! then reads the body finds noise.
 
+use zeroize::Zeroizing;
+
 use super::coding;
 use super::keying::{Keying, Purpose, Words};
 use super::medium::{Grid, Medium};
@@ -13,8 +15,7 @@ use super::size_class::SizeClass;
 use crate::stripes::fold_stripes;
 
 /// Which cells carry the check, in order.
-#[derive(Debug)]
-pub(crate) struct CheckCells(Vec<bool>);
+pub(crate) struct CheckCells(Zeroizing<Vec<bool>>);
 
 impl CheckCells {
     /// Draws the cells of a picture.
@@ -22,7 +23,8 @@ impl CheckCells {
         let mut words = Words::default();
         let cells = grid.probe_rows * grid.columns;
         keying.stream(Purpose::CheckCells).words_at(0, cells, &mut words);
-        Self(words.iter().map(|word| word >> (32 - grid.probe_rarity) == 0).collect())
+        let cells = words.iter().map(|word| word >> (32 - grid.probe_rarity) == 0);
+        Self(Zeroizing::new(cells.collect()))
     }
 
     /// Whether the cell with this number belongs to the check.

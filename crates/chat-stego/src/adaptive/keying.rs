@@ -51,20 +51,23 @@ impl Purpose {
     }
 }
 
-/// The streams of one key for one picture.
-pub(crate) struct Keying(Hkdf<Sha256>);
+/// The streams of one key for one picture: HKDF's extracted key, from which each is expanded.
+pub(crate) struct Keying(Zeroizing<[u8; 32]>);
 
 impl Keying {
     /// Binds a key to a picture by its salt; empty for what must be known before there is one.
     pub(crate) fn new(key: &[u8; 32], salt: &[u8]) -> Self {
-        Self(Hkdf::new(Some(salt), key))
+        let (extracted, _) = Hkdf::<Sha256>::extract(Some(salt), key);
+        Self(Zeroizing::new(extracted.into()))
     }
 
     /// The stream for one purpose, from its start.
     pub(crate) fn stream(&self, purpose: Purpose) -> Stream {
         let mut key = Zeroizing::new([0; 32]);
+        #[expect(clippy::expect_used, reason = "32 bytes are long enough for an extracted key")]
+        let hkdf = Hkdf::<Sha256>::from_prk(&*self.0).expect("32 bytes");
         #[expect(clippy::expect_used, reason = "32 bytes are far below HKDF's limit of 8,160")]
-        self.0.expand(purpose.label(), &mut *key).expect("32 bytes");
+        hkdf.expand(purpose.label(), &mut *key).expect("32 bytes");
         Stream(Ctr64BE::new((&*key).into(), &[0; 16].into()))
     }
 }
@@ -125,7 +128,7 @@ const RUN: usize = 16;
 
 /// Words of a [`Stream`], in memory that is used again.
 #[derive(Default)]
-pub(crate) struct Words(Vec<u8>);
+pub(crate) struct Words(Zeroizing<Vec<u8>>);
 
 impl Words {
     /// The words, one after another.
@@ -142,6 +145,13 @@ pub(crate) fn below(word: u32, count: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_and_states_are_wiped() {
+        fn is_wiped<T: zeroize::ZeroizeOnDrop>() {}
+        is_wiped::<Zeroizing<[u8; 32]>>();
+        is_wiped::<Ctr64BE<Aes256>>();
+    }
 
     #[test]
     fn streams_can_be_entered_anywhere() {

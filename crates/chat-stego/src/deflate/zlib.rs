@@ -78,6 +78,11 @@ impl Zlib {
             && self.compress_watched(raw, |so_far, _| follow.see(so_far)).as_deref() == Some(stream)
     }
 
+    /// Level (1 to 9), memLevel (8 or 9), and whether the strategy is for filtered samples.
+    pub(crate) fn settings(&self) -> (u8, u8, bool) {
+        (self.level.0, self.memory(), self.strategy == Strategy::Filtered)
+    }
+
     /// Whether the stream's header is that of these settings.
     pub(super) fn begins(&self, stream: &[u8]) -> bool {
         stream.starts_with(&self.header())

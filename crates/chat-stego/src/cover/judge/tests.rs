@@ -142,7 +142,7 @@ fn all() -> Vec<Finding> {
         Finding::ScaledUp,
         Finding::Flat { share: 0.5, limits: pixels::FLAT },
         Finding::Saturated { share: 0.3 },
-        Finding::Small { comfort: 12 },
+        Finding::Small { comfort: 12, caution: 24 },
         Finding::NotSent { format: PictureFormat::WebP },
     ]
 }
