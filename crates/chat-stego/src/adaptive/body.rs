@@ -2,12 +2,27 @@
 
 use zeroize::Zeroizing;
 
-use super::keying::Stream;
+use super::check::CheckCells;
+use super::division::{Division, Ranks};
+use super::keying::{Keying, Purpose, Stream};
+use super::medium::Medium;
+use super::pool::groups;
 use super::size_class::SizeClass;
 
 /// The class of a payload; `None` if it is too long for any.
 pub(crate) fn class(payload: usize) -> Option<SizeClass> {
     SizeClass::holding(payload.checked_add(1)?)
+}
+
+/// The groups of the elements of a body of this class.
+pub(crate) fn divide<'a, M: Medium>(
+    medium: &M,
+    keying: &'a Keying,
+    (cells, class): (&CheckCells, SizeClass),
+) -> Division<'a> {
+    let ranks = Ranks::of_body(medium, cells);
+    let count = groups(class.bytes() * 8, ranks.total());
+    Division::new((keying, Purpose::BodyGroups), ranks, count)
 }
 
 /// `payload | 0x80 | zeros`, as long as its class, masked.
@@ -37,7 +52,6 @@ const END: u8 = 0x80;
 
 #[cfg(test)]
 mod tests {
-    use super::super::keying::{Keying, Purpose};
     use super::*;
 
     fn mask() -> Stream {

@@ -1,15 +1,11 @@
 //! Everything that a key decides about one picture.
 
-use std::ops::Range;
-
 use aes::Aes256;
 use ctr::Ctr64BE;
 use ctr::cipher::{KeyIvInit, StreamCipher, StreamCipherSeek};
 use hkdf::Hkdf;
 use sha2::Sha256;
 use zeroize::Zeroizing;
-
-use super::medium::SLOTS;
 
 /// A stream of uniform 32-bit words, any part of which can be had at once: AES-256 in counter
 /// mode under a key of its own.
@@ -91,40 +87,18 @@ impl Stream {
         self.0.apply_keystream(bytes);
     }
 
+    /// Goes to word number `word`.
+    pub(crate) fn seek(&mut self, word: usize) {
+        self.0.seek(word as u64 * 4);
+    }
+
     /// The `count` words from word `first` on.
     pub(crate) fn words_at(&mut self, first: usize, count: usize, words: &mut Words) {
         words.0.resize(count * 4, 0);
-        self.0.seek(first as u64 * 4);
+        self.seek(first);
         self.bytes(&mut words.0);
     }
-
-    /// Calls `visit` with each of the cells and its words, of which every cell has [`SLOTS`], in
-    /// order.
-    pub(crate) fn cells(
-        &mut self,
-        cells: Range<usize>,
-        mut visit: impl FnMut(usize, &[u32; SLOTS]),
-    ) {
-        // A run of cells at a time: more would not stay in the nearest cache.
-        let mut room = [[0; 4 * SLOTS]; RUN];
-        self.0.seek((cells.start * 4 * SLOTS) as u64);
-        for first in cells.clone().step_by(RUN) {
-            let run = first..cells.end.min(first + RUN);
-            let room = room.get_mut(..run.len()).unwrap_or_default();
-            self.bytes(room.as_flattened_mut());
-            for (cell, bytes) in run.zip(room) {
-                let mut words = [0; SLOTS];
-                for (word, bytes) in words.iter_mut().zip(bytes.as_chunks::<4>().0) {
-                    *word = u32::from_le_bytes(*bytes);
-                }
-                visit(cell, &words);
-            }
-        }
-    }
 }
-
-/// Cells whose words are made at once.
-const RUN: usize = 16;
 
 /// Words of a [`Stream`], in memory that is used again.
 #[derive(Default)]
@@ -161,22 +135,6 @@ mod tests {
         let mut entered = Words::default();
         keying.stream(Purpose::BodyGroups).words_at(37, 63, &mut entered);
         assert_eq!(entered.iter().collect::<Vec<_>>(), words[37..]);
-    }
-
-    #[test]
-    fn cells_have_the_words_that_stand_at_their_place() {
-        let keying = Keying::new(&[7; 32], b"salt");
-        let mut from_start = Words::default();
-        keying.stream(Purpose::BodyGroups).words_at(0, 50 * SLOTS, &mut from_start);
-        let words: Vec<u32> = from_start.iter().collect();
-        for cells in [0..0, 3..4, 2..18, 1..50] {
-            let mut seen = Vec::new();
-            keying.stream(Purpose::BodyGroups).cells(cells.clone(), |cell, found| {
-                assert_eq!(found[..], words[cell * SLOTS..][..SLOTS]);
-                seen.push(cell);
-            });
-            assert!(seen.into_iter().eq(cells));
-        }
     }
 
     #[test]
