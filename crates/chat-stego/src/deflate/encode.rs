@@ -15,6 +15,7 @@ mod lazy;
 mod lengths;
 mod longest;
 mod segments;
+mod sorted;
 mod splice;
 mod stream;
 mod window;

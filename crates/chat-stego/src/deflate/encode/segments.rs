@@ -16,9 +16,9 @@ use super::{
     super::token::Token,
     effort::Effort,
     lazy::Lazy,
+    sorted::Sorted,
     splice::{Border, Walked},
     stream::{StreamWriter, Verdict},
-    window::Window,
 };
 
 /// Bytes of a part.
@@ -145,7 +145,7 @@ impl Task<'_> {
     }
 
     fn walk_from(&self, place: usize) -> Lazy<'_> {
-        Lazy::new(Window::at_place(self.input, place, self.memory), self.effort)
+        Lazy::new(Sorted::new(self.input, self.memory), place, self.effort)
     }
 }
 
