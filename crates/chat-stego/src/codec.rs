@@ -7,8 +7,10 @@ use zeroize::Zeroizing;
 
 use crate::cover::inspect::CoverReport;
 use crate::cover::{CoverError, Finding, Severity, judge};
+use crate::decode::{self, Header};
 use crate::jpeg_juniward::{JpegJuniward, JpegSi};
 use crate::key::StegoKey;
+use crate::limits::check_area;
 use crate::lsb_compat::LsbCompat;
 use crate::picture::{PictureError, PictureFormat};
 use crate::png_hill::PngHill;
@@ -136,6 +138,7 @@ impl Capacity {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EmbedOptions {
     pub(crate) max_file_bytes: Option<usize>,
+    max_pixels: Option<u64>,
     pub(crate) accepts_any_cover: bool,
 }
 
@@ -149,6 +152,17 @@ impl EmbedOptions {
         Self { max_file_bytes: Some(bytes), ..self }
     }
 
+    /// Refuses covers of more than `pixels` pixels.
+    ///
+    /// Default: [`MAX_PIXELS`](crate::MAX_PIXELS). For receivers that look at pictures with
+    /// [`StegoImage`](crate::StegoImage), set it to
+    /// [`MAX_PIXELS_FROM_STRANGERS`](crate::MAX_PIXELS_FROM_STRANGERS), or they see nothing.
+    /// `lsb-compat` does not look at it.
+    #[must_use]
+    pub fn max_pixels(self, pixels: u64) -> Self {
+        Self { max_pixels: Some(pixels), ..self }
+    }
+
     /// Takes covers that are refused because a payload in them would be found.
     ///
     /// Default: they are refused, see [`judge`]. `lsb-compat`, which hides
@@ -158,8 +172,12 @@ impl EmbedOptions {
         Self { accepts_any_cover: true, ..self }
     }
 
-    /// Refuses a cover in which a payload would be found.
+    /// Refuses a cover that is too large, or in which a payload would be found.
     pub(crate) fn check_cover(&self, cover: &[u8]) -> Result<(), EmbedError> {
+        if let Some(limit) = self.max_pixels {
+            let Header { width, height, .. } = decode::header(cover).map_err(CoverError::from)?;
+            check_area(width, height, limit).map_err(CoverError::from)?;
+        }
         if self.accepts_any_cover {
             return Ok(());
         }

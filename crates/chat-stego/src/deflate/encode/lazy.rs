@@ -3,7 +3,7 @@
 use super::{
     super::{alphabet::SHORTEST_MATCH, token::Token},
     effort::Effort,
-    sorted::Sorted,
+    places::Places,
     window::Match,
 };
 
@@ -12,7 +12,7 @@ const TOO_FAR: usize = 4096;
 
 /// A lazy walk over the input.
 pub(in super::super) struct Lazy<'a> {
-    sorted: Sorted<'a>,
+    places: Places<'a>,
     effort: Effort,
     /// Where the walk stands in the input.
     at: usize,
@@ -26,8 +26,8 @@ pub(in super::super) struct Lazy<'a> {
 
 impl<'a> Lazy<'a> {
     /// A walk that begins at a place; matches may reach back before it.
-    pub(in super::super) fn new(sorted: Sorted<'a>, place: usize, effort: Effort) -> Self {
-        Self { sorted, effort, at: place, found: Match::NONE, waiting: false, fresh: true }
+    pub(in super::super) fn new(places: Places<'a>, place: usize, effort: Effort) -> Self {
+        Self { places, effort, at: place, found: Match::NONE, waiting: false, fresh: true }
     }
 
     /// Walks until `stop` or the input's end; the last token may end a few bytes off.
@@ -35,7 +35,7 @@ impl<'a> Lazy<'a> {
     /// Each token is marked that begins at a place to which the walk came without a match in
     /// mind: from there on all walks over this input are the same.
     pub(in super::super) fn walk(&mut self, stop: usize, tokens: &mut Vec<Token>) {
-        let input = self.sorted.input();
+        let input = self.places.input();
         let stop = stop.min(input.len());
         while self.at < stop {
             let before = std::mem::replace(&mut self.found, Match::NONE);
@@ -74,13 +74,12 @@ impl<'a> Lazy<'a> {
     /// A match here that is longer than `length`, or anything shorter.
     #[inline(always)]
     fn search(&mut self, length: usize) -> Match {
-        self.sorted.reach(self.at);
-        let found = self.sorted.longest(self.at, length, &self.effort);
+        let found = self.places.longest(self.at, length);
         let far = found.length == SHORTEST_MATCH && found.distance > TOO_FAR;
         if far || found.length <= self.effort.poor { Match::NONE } else { found }
     }
 
     fn byte_before(&self) -> Token {
-        Token::literal(self.sorted.input()[self.at.saturating_sub(1)])
+        Token::literal(self.places.input()[self.at.saturating_sub(1)])
     }
 }

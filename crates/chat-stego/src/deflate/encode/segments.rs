@@ -16,7 +16,7 @@ use super::{
     super::token::Token,
     effort::Effort,
     lazy::Lazy,
-    sorted::Sorted,
+    places::Places,
     splice::{Border, Walked},
     stream::{StreamWriter, Verdict},
 };
@@ -145,7 +145,8 @@ impl Task<'_> {
     }
 
     fn walk_from(&self, place: usize) -> Lazy<'_> {
-        Lazy::new(Sorted::new(self.input, self.memory), place, self.effort)
+        let places = Places::before(self.input, place, (self.memory, self.effort));
+        Lazy::new(places, place, self.effort)
     }
 }
 
