@@ -33,17 +33,20 @@ fn there_are_more_than_a_hundred_and_none_carries_anything() {
 
 #[test]
 fn what_is_damaged_is_no_cover() {
+    let options = EmbedOptions::default().accept_any_cover().max_pixels(MAX_PIXELS_FROM_STRANGERS);
+    let mut taken = Vec::new();
     for case in cases::cases().into_iter().filter(|case| case.is_refused) {
-        let options =
-            EmbedOptions::default().accept_any_cover().max_pixels(MAX_PIXELS_FROM_STRANGERS);
-        for id in [CodecId::JpegJuniward, CodecId::JpegSi, CodecId::PngHill] {
+        for id in [CodecId::JpegJuniward, CodecId::PngHill] {
             let found = id.codec().embed(&case.file, b"x", &key(), &options);
-            assert!(matches!(found, Err(EmbedError::Cover(_))), "{} {id}: {found:?}", case.name);
+            if !matches!(found, Err(EmbedError::Cover(_))) {
+                taken.push(format!("{} {id}: {found:?}", case.name));
+            }
         }
         if case.file.len() < 1 << 20 {
             let _ = judge(&case.file);
         }
     }
+    assert!(taken.is_empty(), "{taken:#?}");
 }
 
 #[test]

@@ -10,8 +10,8 @@ pub(crate) struct Case {
     pub(crate) is_refused: bool,
 }
 
-/// A PNG of 64 x 64 pixels of noise, and two JPEGs of a photograph.
-const SIDE: u32 = 64;
+/// A PNG of 160 x 160 pixels of noise, and two JPEGs of a photograph.
+const SIDE: u32 = 160;
 const SEQUENTIAL: &[u8] = include_bytes!("../fixtures/jpeg/sequential-420.jpg");
 const PROGRESSIVE: &[u8] = include_bytes!("../fixtures/jpeg/progressive-420.jpg");
 const MIB: usize = 1 << 20;
