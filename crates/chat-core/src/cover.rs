@@ -13,7 +13,9 @@ use chat_stego::detect::{Comparison, compare};
 use chat_stego::report::{
     CapacityBands, map_changes, map_costs, map_lowest_bits, with_capacity_bar,
 };
-use chat_stego::{CodecId, EmbedOptions, LsbCompat, StegoCodec, StegoKey};
+use chat_stego::{
+    CodecId, EmbedOptions, LsbCompat, MAX_PIXELS_FROM_STRANGERS, StegoCodec, StegoKey,
+};
 
 use crate::carrier::picture_text_len;
 use crate::content::Content;
@@ -235,7 +237,7 @@ fn disturbed(image: &[u8], envelope: usize) -> Option<(CodecId, f64)> {
     let rng = &mut rand::rng();
     let codec = Ready::natural_codec(image).id();
     let (noise, key) = (random::some(rng, envelope), StegoKey::from_bytes(random::bytes(rng)));
-    let options = EmbedOptions::default().accept_any_cover();
+    let options = EmbedOptions::default().accept_any_cover().max_pixels(MAX_PIXELS_FROM_STRANGERS);
     let embedded = codec.codec().embed(image, &noise, &key, &options).ok()?;
     Some((codec, embedded.distortion))
 }

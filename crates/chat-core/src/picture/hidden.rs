@@ -1,6 +1,6 @@
 //! Envelopes inside covers.
 
-use chat_stego::{CodecId, EmbedOptions, Embedded, StegoKey};
+use chat_stego::{CodecId, EmbedOptions, Embedded, MAX_PIXELS_FROM_STRANGERS, StegoKey};
 use serde::{Deserialize, Serialize};
 
 use crate::carrier::picture_text;
@@ -55,7 +55,10 @@ pub(crate) fn embed(
         }
         _ => envelope,
     };
-    let options = EmbedOptions::default().accept_any_cover().keep_extras();
+    let options = EmbedOptions::default()
+        .accept_any_cover()
+        .keep_extras()
+        .max_pixels(MAX_PIXELS_FROM_STRANGERS);
     let embedded = codec.id().codec().embed(cover, payload, key, &options);
     embedded.map_err(|source| SendError::Embed { path: None, source })
 }

@@ -8,13 +8,16 @@ use super::EmbedError;
 use crate::cover::{
     CoverError, Finding, Severity, has_side_information, judge, split_side_information,
 };
+use crate::decode::{self, Header};
 use crate::jpeg::{self, Anchors, ExtrasFault, Keep};
+use crate::limits::check_area;
 use crate::picture::PictureFormat;
 
 /// What a caller can ask of [`StegoCodec::embed`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EmbedOptions {
     pub(crate) max_file_bytes: Option<usize>,
+    max_pixels: Option<u64>,
     pub(crate) accepts_any_cover: bool,
     pub(crate) keep: Keep,
 }
@@ -23,7 +26,7 @@ impl Default for EmbedOptions {
     fn default() -> Self {
         // A signed history that stays makes the cover refused.
         let keep = Keep { extras: false, provenance: true };
-        Self { max_file_bytes: None, accepts_any_cover: false, keep }
+        Self { max_file_bytes: None, max_pixels: None, accepts_any_cover: false, keep }
     }
 }
 
@@ -35,6 +38,17 @@ impl EmbedOptions {
     #[must_use]
     pub fn max_file_bytes(self, bytes: usize) -> Self {
         Self { max_file_bytes: Some(bytes), ..self }
+    }
+
+    /// Refuses covers of more than `pixels` pixels.
+    ///
+    /// Default: [`MAX_PIXELS`](crate::MAX_PIXELS). For receivers that look at pictures with
+    /// [`StegoImage`](crate::StegoImage), set it to
+    /// [`MAX_PIXELS_FROM_STRANGERS`](crate::MAX_PIXELS_FROM_STRANGERS), or they see nothing.
+    /// `lsb-compat` does not look at it.
+    #[must_use]
+    pub fn max_pixels(self, pixels: u64) -> Self {
+        Self { max_pixels: Some(pixels), ..self }
     }
 
     /// Takes covers that are refused because a payload in them would be found.
@@ -107,8 +121,12 @@ impl EmbedOptions {
         if self.keep.extras { Ok(Anchors::of(cover)?) } else { Ok(Anchors::default()) }
     }
 
-    /// Refuses a cover in which a payload would be found.
+    /// Refuses a cover that is too large, or in which a payload would be found.
     pub(crate) fn check_cover(&self, cover: &[u8]) -> Result<(), EmbedError> {
+        if let Some(limit) = self.max_pixels {
+            let Header { width, height, .. } = decode::header(cover).map_err(CoverError::from)?;
+            check_area(width, height, limit).map_err(CoverError::from)?;
+        }
         if self.accepts_any_cover {
             return Ok(());
         }

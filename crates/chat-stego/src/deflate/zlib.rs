@@ -71,7 +71,6 @@ impl Zlib {
     }
 
     /// Whether these settings make `stream` of `raw`. Stops at the first block that differs.
-    #[cfg(test)]
     pub(crate) fn reproduces(&self, stream: &[u8], raw: &[u8]) -> bool {
         let mut follow = Follow::new(stream);
         self.begins(stream)

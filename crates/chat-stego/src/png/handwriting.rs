@@ -35,7 +35,7 @@ impl PngFile<'_> {
     /// [`PictureError::Damaged`] if the compressed pixels are.
     pub(crate) fn handwriting(&self) -> Result<Handwriting, PictureError> {
         let (raw, stream) = (self.raw()?, &self.container.stream);
-        let zlib = deflate::identify(stream, raw).filter(|zlib| zlib.compress(raw) == **stream);
+        let zlib = deflate::prove(stream, raw);
         let filters = match self.filtering(raw)? {
             Filtering::Chosen { group, rule, .. } => RowFilters::Rule(name_of(group, rule)),
             Filtering::Kept => self.without_rule(raw),
