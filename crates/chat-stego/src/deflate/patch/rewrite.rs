@@ -15,7 +15,7 @@ const TOO_FAR: usize = 4096;
 pub(in super::super) struct ReadBlock {
     pub(super) block: Block,
     /// Its tokens; none if it is stored.
-    pub(super) tokens: Vec<Token>,
+    pub(in super::super) tokens: Vec<Token>,
     /// The bytes that it stands for.
     pub(super) bytes: Range<usize>,
     /// The shortest match so far: the compressor may have dropped shorter ones.
@@ -43,7 +43,7 @@ impl<'a> Tokens<'a> {
     }
 
     /// Takes what was collected of a block, which has ended.
-    pub(super) fn take(&mut self, block: Block) -> ReadBlock {
+    pub(in super::super) fn take(&mut self, block: Block) -> ReadBlock {
         let room = Vec::with_capacity(self.list.len());
         let tokens = std::mem::replace(&mut self.list, room);
         let bytes = self.start..self.written;
