@@ -118,7 +118,7 @@ fn c_zlib_is_known_by_its_settings_and_a_new_compressor_is_caught() {
     let mut changed = image::load_from_memory(&cover).unwrap().into_rgb8();
     changed.get_pixel_mut(3, 3).0[1] ^= 1;
     let compared = compare(&cover, &png_crate(&changed.into())).unwrap();
-    assert_eq!(compared.giveaways(), [Giveaway::Writing]);
+    assert!(compared.giveaways().contains(&Giveaway::Writing));
 }
 
 #[test]
