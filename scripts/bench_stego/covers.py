@@ -90,15 +90,27 @@ ALL_FILTERS, FAST_FILTERS = 5, 3
 
 
 @functools.cache
+def mask(byte, count):
+    return int.from_bytes(bytes([byte]) * count, "little")
+
+
+def difference(row, prediction):
+    """Byte by byte, modulo 256: the lower seven bits as one long number, the highest bits apart."""
+    minuend, subtrahend = int.from_bytes(row, "little"), int.from_bytes(prediction, "little")
+    low, high = mask(0x7f, len(row)), mask(0x80, len(row))
+    without = (minuend | high) - (subtrahend & low)
+    return (without ^ ((minuend ^ subtrahend ^ high) & high)).to_bytes(len(row), "little")
+
+
+# Tiles come again, and with them rows.
+@functools.lru_cache(maxsize=1500)
 def filtered(row, above, count):
     """The row under that of the first `count` filters that has the least sum, as libpng chooses it."""
     left, corner = bytes(3) + row[:-3], bytes(3) + above[:-3]
-    averages = map(operator.floordiv, map(operator.add, left, above), itertools.repeat(2))
-    predictions = (bytes(len(row)), left, above, averages, map(paeth, left, above, corner))
-    ways = [
-        bytes(map(255 .__and__, map(operator.sub, row, prediction)))
-        for prediction in predictions[:count]
-    ]
+    ways = [row, difference(row, left), difference(row, above)]
+    if count == ALL_FILTERS:
+        averages = bytes(map(operator.floordiv, map(operator.add, left, above), itertools.repeat(2)))
+        ways += [difference(row, averages), difference(row, bytes(map(paeth, left, above, corner)))]
     weigh = [sum(way.translate(WEIGHTS)) for way in ways]
     best = weigh.index(min(weigh))
     return bytes([best]) + ways[best]
@@ -123,7 +135,7 @@ def write_png(path, pixels, raw, memory):
             file.write(struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)))
 
 
-SIZES = {"0.1": (384, 256), "2": (1632, 1224), "12": (4000, 3000), "24": (6000, 4000), "64": (9248, 6936)}
+SIZES = {"0.1": (384, 256), "2": (1632, 1224), "12": (4000, 3000), "24": (6000, 4000), "48": (8000, 6000), "64": (9248, 6936)}
 
 
 class Covers:

@@ -6,12 +6,16 @@ use std::path::{Path, PathBuf};
 
 use chat_crypto::Envelope;
 use chat_stego::cover::{
-    self, CoverError, Judgement, PhotoOptions, PreparedPhoto, SafeSizes, Severity, judge,
+    self, CoverError, Finding, Judgement, PhotoOptions, PreparedPhoto, SafeSizes, Severity, judge,
     prepare_photo,
 };
 use chat_stego::detect::{Comparison, compare};
-use chat_stego::report::{map_changes, map_costs, map_lowest_bits};
-use chat_stego::{CodecId, EmbedOptions, LsbCompat, StegoCodec, StegoKey};
+use chat_stego::report::{
+    CapacityBands, map_changes, map_costs, map_lowest_bits, with_capacity_bar,
+};
+use chat_stego::{
+    CodecId, EmbedOptions, LsbCompat, MAX_PIXELS_FROM_STRANGERS, StegoCodec, StegoKey,
+};
 
 use crate::carrier::picture_text_len;
 use crate::content::Content;
@@ -62,8 +66,10 @@ pub fn cover_capacity(
     if codec == Some(CodecId::LsbCompat) {
         return lsb_capacity(image, max_record);
     }
-    let ready = Ready::hidden(image, codec, max_picture(max_record))?;
-    if let Some(finding) = ready.findings(Severity::Refuse).next() {
+    let ready = Ready::hidden(image, codec, &EmbedOptions::default(), max_picture(max_record))?;
+    // Too small for a message is an answer here, and no refusal.
+    let mut grave = ready.findings(Severity::Refuse);
+    if let Some(finding) = grave.find(|finding| !matches!(finding, Finding::Small { .. })) {
         return Err(SendError::CoverRefused { path: None, finding }.into());
     }
     let sizes = ready.elements().map(|(kind, count)| SafeSizes::of(kind, count));
@@ -135,26 +141,45 @@ pub enum CoverMap {
     LowestBits,
 }
 
-/// Draws where a message of 200 bytes would be hidden in a picture; returns a PNG file.
+/// Draws where a message of 200 bytes would be hidden in a picture; returns a PNG file. Below changes
+/// and costs stands how much the picture may carry.
 ///
 /// # Errors
 /// When the file is no picture that can carry one.
 pub fn map_cover(image: &[u8], what: CoverMap) -> Result<Vec<u8>, Error> {
     let unread = |error: chat_stego::PictureError| Error::from(CoverError::from(error));
+    // What is left out when it is sent has no place on the map.
+    let trimmed = EmbedOptions::default().strip_provenance().trim(image)?;
+    let image = &*trimmed;
     let drawn = match what {
         CoverMap::Costs => map_costs(image).map_err(unread)?,
         CoverMap::Changes => map_changes(image, &with_a_message(image)?).map_err(unread)?,
-        CoverMap::LowestBits => map_lowest_bits(image, &with_a_message(image)?).map_err(unread)?,
+        CoverMap::LowestBits => {
+            let drawn = map_lowest_bits(image, &with_a_message(image)?).map_err(unread)?;
+            return Ok(drawn.ok_or(CoverError::Encode)?);
+        }
     };
-    Ok(drawn.ok_or(CoverError::Encode)?)
+    let SafeSizes { comfort, caution, max } = judge_cover(image)?.sizes();
+    let bands = CapacityBands {
+        comfort: comfort as u64,
+        caution: caution as u64,
+        hard_limit: max as u64,
+        payload: example_envelope().map(|length| length as u64),
+    };
+    let with_bar = drawn.and_then(|map| with_capacity_bar(&map, &bands));
+    Ok(with_bar.ok_or(CoverError::Encode)?)
+}
+
+/// Bytes of an envelope with a text of 200 bytes.
+fn example_envelope() -> Option<usize> {
+    let (me, pair) = longest_names()?;
+    Envelope::sealed_len(Content::text_len(&me, &pair, 200) + 1)
 }
 
 /// The picture with a message of 200 bytes that nobody can read.
 fn with_a_message(image: &[u8]) -> Result<Vec<u8>, Error> {
     let rng = &mut rand::rng();
-    let envelope = longest_names()
-        .and_then(|(me, pair)| Envelope::sealed_len(Content::text_len(&me, &pair, 200) + 1));
-    let noise = random::some(rng, envelope.unwrap_or_default());
+    let noise = random::some(rng, example_envelope().unwrap_or_default());
     let codec = Ready::natural_codec(image);
     Ok(embed(codec, &noise, image, &StegoKey::from_bytes(random::bytes(rng)))?.file)
 }
@@ -212,7 +237,7 @@ fn disturbed(image: &[u8], envelope: usize) -> Option<(CodecId, f64)> {
     let rng = &mut rand::rng();
     let codec = Ready::natural_codec(image).id();
     let (noise, key) = (random::some(rng, envelope), StegoKey::from_bytes(random::bytes(rng)));
-    let options = EmbedOptions::default().accept_any_cover();
+    let options = EmbedOptions::default().accept_any_cover().max_pixels(MAX_PIXELS_FROM_STRANGERS);
     let embedded = codec.codec().embed(image, &noise, &key, &options).ok()?;
     Some((codec, embedded.distortion))
 }

@@ -1,12 +1,15 @@
 //! What every way of hiding a payload offers.
 
+mod options;
+
 use std::fmt;
 use std::str::FromStr;
 
 use zeroize::Zeroizing;
 
+pub use self::options::EmbedOptions;
 use crate::cover::inspect::CoverReport;
-use crate::cover::{CoverError, Finding, Severity, judge};
+use crate::cover::{CoverError, Finding};
 use crate::jpeg_juniward::{JpegJuniward, JpegSi};
 use crate::key::StegoKey;
 use crate::lsb_compat::LsbCompat;
@@ -130,53 +133,6 @@ pub struct Capacity {
 impl Capacity {
     /// Nothing fits.
     pub(crate) const NONE: Self = Self { comfort_bytes: 0, caution_bytes: 0, max_bytes: 0 };
-}
-
-/// What a caller can ask of [`StegoCodec::embed`].
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct EmbedOptions {
-    pub(crate) max_file_bytes: Option<usize>,
-    pub(crate) accepts_any_cover: bool,
-}
-
-impl EmbedOptions {
-    /// Refuses to return a file longer than `bytes`.
-    ///
-    /// Default: no limit. Where a topic or a mail server has one, set it; too small a value makes
-    /// embedding fail with [`EmbedError::FileTooLarge`].
-    #[must_use]
-    pub fn max_file_bytes(self, bytes: usize) -> Self {
-        Self { max_file_bytes: Some(bytes), ..self }
-    }
-
-    /// Takes covers that are refused because a payload in them would be found.
-    ///
-    /// Default: they are refused, see [`judge`]. `lsb-compat`, which hides
-    /// nothing, takes any.
-    #[must_use]
-    pub fn accept_any_cover(self) -> Self {
-        Self { accepts_any_cover: true, ..self }
-    }
-
-    /// Refuses a cover in which a payload would be found.
-    pub(crate) fn check_cover(&self, cover: &[u8]) -> Result<(), EmbedError> {
-        if self.accepts_any_cover {
-            return Ok(());
-        }
-        let judged = judge(cover).map_err(CoverError::from)?;
-        match judged.findings.into_iter().find(|found| found.severity() == Severity::Refuse) {
-            Some(finding) => Err(EmbedError::CoverRefused { finding }),
-            None => Ok(()),
-        }
-    }
-
-    /// Refuses a finished file that is too long.
-    pub(crate) fn check_size(&self, size: usize) -> Result<(), EmbedError> {
-        match self.max_file_bytes {
-            Some(limit) if size > limit => Err(EmbedError::FileTooLarge { size, limit }),
-            _ => Ok(()),
-        }
-    }
 }
 
 /// Refuses covers that are not of the format in which a codec hides.

@@ -22,15 +22,15 @@ mod safe;
 #[cfg(test)]
 pub(crate) mod samples;
 mod scale;
-mod tables;
+pub(crate) mod tables;
 mod trial;
 
 pub use choose::{Candidate, choose, split_sizes};
 pub use id::CoverId;
 pub use judge::{Finding, Judgement, Limits, Severity, Sureness, judge};
 pub use likeness::Likeness;
-pub(crate) use photo::with_side_information;
 pub use photo::{PhotoOptions, PreparedPhoto, prepare_photo, split_side_information};
+pub(crate) use photo::{has_side_information, with_side_information};
 pub use prepare::{PreparedCover, prepare};
 pub use room::{CoverRoom, room_within};
 pub use safe::{Element, SafeSizes, Sent, Total};
@@ -96,6 +96,13 @@ pub enum CoverError {
         wanted: PictureFormat,
         /// What the cover is.
         found: PictureFormat,
+    },
+    /// The cover's further pictures cannot be kept: what the file says of them is damaged, or
+    /// written in a way that is not known here. Leave them out, which is the default.
+    #[error("the file cannot keep its further pictures: {why}")]
+    ExtrasNotKept {
+        /// What is wrong.
+        why: String,
     },
     /// The picture could not be written. This is a fault of this library: report it.
     #[error("the prepared picture could not be written")]

@@ -6,7 +6,10 @@
 //! more look for pixels that were changed after they came out of a JPEG, however they were
 //! changed: [`former_jpeg`] by blocks, [`ColourCompatibility`] by colours.
 //!
-//! All are pure functions of a [`GreyPlane`] and deterministic. Flat, tiny and saturated pictures
+//! [`compare`] also says who wrote a cover and a stego image, and in what their writing differs
+//! ([`WritingComparison`]): a changed compressor needs no look at pixels.
+//!
+//! All detectors are pure functions of a [`GreyPlane`] and deterministic. Flat, tiny and saturated pictures
 //! give `None`, never a number without meaning. [`assess`] runs all of them on a file.
 
 mod assess;
@@ -23,6 +26,7 @@ mod regular_singular;
 mod sample_pairs;
 mod table;
 mod weighted;
+mod writing;
 
 #[cfg(test)]
 mod tests;
@@ -32,7 +36,7 @@ pub use blocks::{BlockCompatibility, GridOffset};
 pub use chi_square::{chi_square, chi_square_head};
 pub use coefficients::CoefficientChanges;
 pub use colours::ColourCompatibility;
-pub use compare::{Comparison, SampleChanges, compare};
+pub use compare::{Comparison, Giveaway, SampleChanges, compare};
 pub use former_jpeg::{FormerJpeg, compatibility_with, former_jpeg};
 pub use plane::GreyPlane;
 pub use rate::EmbeddingRate;
@@ -40,3 +44,6 @@ pub use regular_singular::regular_singular;
 pub use sample_pairs::sample_pairs;
 pub use table::TableEstimate;
 pub use weighted::weighted_stego;
+pub use writing::{
+    Compressor, RowFilters, TableStyle, Writing, WritingComparison, WritingDifference,
+};

@@ -11,11 +11,13 @@ mod encode;
 mod extras;
 mod fault;
 mod frame;
+mod handwriting;
 mod huffman;
 mod markers;
 mod parse;
 mod parts;
 mod scan;
+mod sections;
 mod style;
 mod write;
 mod zigzag;
@@ -25,14 +27,14 @@ mod tests;
 
 pub(crate) use baseline::HuffmanStyle;
 pub(crate) use component::{Block, Component};
-#[cfg(test)]
-pub(crate) use style::TableStyle;
+pub(crate) use extras::{Anchors, ExtrasFault, Keep, trim};
+pub(crate) use handwriting::{Difference, Handwriting};
+pub use style::TableStyle;
 #[cfg(test)]
 pub(crate) use write::BlockPlace;
 pub(crate) use write::JpegWriteError;
 
 use frame::Frame;
-#[cfg(test)]
 use frame::Process;
 use parts::{Definition, Padding, Part};
 
@@ -75,7 +77,6 @@ impl Jpeg {
     }
 
     /// Whether the coefficients are spread over scans by frequency and bit.
-    #[cfg(test)]
     pub(crate) fn is_progressive(&self) -> bool {
         self.frame.process == Process::Progressive
     }

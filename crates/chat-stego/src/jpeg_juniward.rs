@@ -123,23 +123,29 @@ struct Job<'a> {
 impl Job<'_> {
     fn run(&self) -> Result<Embedded, EmbedError> {
         expect_cover(self.cover, PictureFormat::Jpeg)?;
+        let cover = self.options.trim(self.cover)?;
+        Job { cover: &cover, ..*self }.run_trimmed()
+    }
+
+    fn run_trimmed(&self) -> Result<Embedded, EmbedError> {
         self.options.check_cover(self.cover)?;
         let mut jpeg = Jpeg::read(self.cover).map_err(CoverError::from)?;
         if jpeg.has_c2pa() {
             return Err(EmbedError::CoverRefused { finding: Finding::Manifest });
         }
+        let anchors = self.options.anchors(self.cover)?;
         let mut costs = JpegCosts::of(jpeg.luma(), self.errors);
         let (proof, mut found) =
             side_by_side(|| jpeg.prove_round_trip(self.cover), || self.changes(&jpeg, &costs));
         jpeg.take_proof(proof.map_err(|error| not_rewritable(&error))?);
-        jpeg.strip_extras();
         for _ in 0..MAX_TRIES {
             let outcome = found?;
             luma::apply(jpeg.luma_mut(), &outcome.changes);
             let (written, extracted) =
                 side_by_side(|| jpeg.write(), || adaptive::extract(&Luma::of(&jpeg), self.key));
             match written {
-                Ok(file) if extracted.is_some_and(|found| *found == self.payload) => {
+                Ok(mut file) if extracted.is_some_and(|found| *found == self.payload) => {
+                    anchors.settle(&mut file).map_err(CoverError::from)?;
                     return self.finish(file, &outcome, &jpeg);
                 }
                 Ok(_) => return Err(EmbedError::NotReadBack),

@@ -32,7 +32,7 @@ pub use cover::inspect::CoverReport;
 pub use cover::{CoverError, CoverId};
 pub use jpeg_juniward::{JpegJuniward, JpegSi};
 pub use key::{ProbeKey, StegoKey};
-pub use limits::{MAX_PIXELS, MAX_SIDE};
+pub use limits::{MAX_PIXELS, MAX_PIXELS_FROM_STRANGERS, MAX_SIDE};
 pub use lsb_compat::{LsbCompat, Peek, message_text};
 pub use picture::{
     ColourModel, DecodeFault, ForeignFormat, PictureError, PictureFormat, Unsupported,

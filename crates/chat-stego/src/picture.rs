@@ -112,6 +112,15 @@ pub enum PictureError {
         /// Rows, as the header says.
         height: u32,
     },
+    /// The picture is of a size that is read, but not here: as one of many from strangers, or
+    /// because the caller asked for smaller ones. Scale it down.
+    #[error("the picture has {pixels} pixels; at most {limit} may be sent to others")]
+    ManyPixels {
+        /// Pixels, as the header says.
+        pixels: u64,
+        /// Pixels that are allowed.
+        limit: u64,
+    },
     /// A JPEG made of so many scans that decoding it would take very long. Save it again.
     #[error("the JPEG has {scans} scans, too many for its size")]
     TooManyScans {

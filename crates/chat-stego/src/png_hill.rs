@@ -2,6 +2,7 @@
 
 mod costs;
 mod pixels;
+mod reading;
 
 use zeroize::Zeroizing;
 
@@ -13,13 +14,13 @@ use crate::codec::{
 };
 use crate::cover::inspect::CoverReport;
 use crate::cover::{CoverError, Finding};
-use crate::key::{ProbeKey, StegoKey};
-use crate::picture::{PictureError, PictureFormat};
+use crate::key::StegoKey;
+use crate::picture::PictureFormat;
 use crate::png::{PngFile, WriteError};
 use crate::stripes::side_by_side;
 pub(crate) use costs::PngCosts;
 pub(crate) use pixels::PngPixels;
-use pixels::probe_rows;
+pub(crate) use reading::PngReading;
 
 /// Hides in a PNG as it is: samples go up or down by one where HILL says that it is least noticed.
 ///
@@ -58,6 +59,7 @@ impl StegoCodec for PngHill {
         options: &EmbedOptions,
     ) -> Result<Embedded, EmbedError> {
         expect_cover(cover, PictureFormat::Png)?;
+        let cover = &*options.trim(cover)?;
         options.check_cover(cover)?;
         let file = PngFile::read(cover).map_err(CoverError::from)?;
         if file.is_signed() {
@@ -94,37 +96,16 @@ impl StegoCodec for PngHill {
 
     fn extract(&self, image: &[u8], key: &StegoKey) -> Result<Zeroizing<Vec<u8>>, ExtractError> {
         expect_format(image, PictureFormat::Png)?;
-        extract(image, key)?.ok_or(ExtractError::NoPayload)
+        PngReading::of(image)?.extract(key)?.ok_or(ExtractError::NoPayload)
     }
 }
 
 /// Whether a finished file holds these pixels, and they the payload.
 fn is_read_back(file: &[u8], pixels: &PngPixels, (payload, key): (&[u8], &StegoKey)) -> bool {
     let (read, extracted) =
-        side_by_side(|| PngFile::read(file)?.samples(), || adaptive::extract(pixels, key));
+        side_by_side(|| PngFile::read(file)?.only_samples(), || adaptive::extract(pixels, key));
     read.is_ok_and(|read| read.shows_the_same(pixels.samples()))
         && extracted.is_some_and(|found| *found == payload)
-}
-
-/// Whether a PNG carries something; an eighth of its rows is decompressed.
-pub(crate) fn probe(image: &[u8], key: &ProbeKey) -> Result<bool, PictureError> {
-    let file = PngFile::read(image)?;
-    let height = file.header().height;
-    let first = file.first_rows(probe_rows(height))?;
-    Ok(adaptive::probe(&PngPixels::new(first, height), key).is_some())
-}
-
-/// The payload of a PNG that carries one for this key.
-pub(crate) fn extract(
-    image: &[u8],
-    key: &StegoKey,
-) -> Result<Option<Zeroizing<Vec<u8>>>, PictureError> {
-    if !probe(image, key.probe())? {
-        return Ok(None);
-    }
-    let file = PngFile::read(image)?;
-    let pixels = PngPixels::new(file.samples()?, file.header().height);
-    Ok(adaptive::extract(&pixels, key))
 }
 
 fn cover_fault(error: WriteError) -> EmbedError {

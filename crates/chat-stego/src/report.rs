@@ -14,7 +14,7 @@ mod lsb_planes;
 mod maps;
 mod page;
 
-pub use capacity_bar::{CapacityBands, capacity_bar};
+pub use capacity_bar::{CapacityBands, capacity_bar, with_capacity_bar};
 pub use cost_map::cost_map;
 pub use explained::{Hidden, Report, report};
 pub use heat_map::{Changes, heat_map};

@@ -94,10 +94,12 @@ pub(crate) fn embed_binary(
     Ok(Flips { indices, cost })
 }
 
-/// Reads a message of `message_bits` bits, one a byte, out of the elements' lowest bits.
+/// Reads a message of `message_bits` bits, one a byte, out of the elements' lowest bits: what
+/// [`embed_binary`] has hidden.
 ///
 /// # Errors
 /// [`StcError::TooLong`] and [`StcError::Narrow`] if the lengths do not fit.
+#[cfg(test)]
 pub(crate) fn extract_binary(
     code: &Code,
     bits: &[u8],

@@ -58,6 +58,27 @@ pub(crate) fn fold_stripes<T: Send>(
     whole
 }
 
+/// Runs `work` on all chunks of `size` items, each with its number, on as many threads as are
+/// worth it. A panic in `work` goes on in the caller.
+pub(crate) fn share_mut<T: Send>(
+    items: &mut [T],
+    size: usize,
+    work: impl Fn(usize, &mut [T]) + Sync,
+) {
+    let chunks = items.len().div_ceil(size.max(1));
+    let each = chunks.div_ceil(threads()).max(1);
+    let do_part = |(part, items): (usize, &mut [T])| {
+        let chunks = items.chunks_mut(size.max(1)).enumerate();
+        chunks.for_each(|(chunk, items)| work(part * each + chunk, items));
+    };
+    thread::scope(|scope| {
+        let mut parts = items.chunks_mut(each * size.max(1)).enumerate();
+        let own = parts.next();
+        parts.for_each(|part| drop(scope.spawn(|| do_part(part))));
+        own.map(do_part);
+    });
+}
+
 /// Does both at once, and returns what each returned. A panic goes on in the caller.
 pub(crate) fn side_by_side<A: Send, B>(
     one: impl FnOnce() -> A + Send,
@@ -73,6 +94,17 @@ pub(crate) fn side_by_side<A: Send, B>(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_chunk_is_done_once() {
+        for count in [0, 1, 7, 8, 1001] {
+            let mut items = vec![0; count];
+            share_mut(&mut items, 8, |chunk, items| {
+                items.iter_mut().zip(8 * chunk..).for_each(|(item, at)| *item += at + 1);
+            });
+            assert!(items.into_iter().eq(1..=count), "{count}");
+        }
+    }
 
     #[test]
     fn every_row_falls_to_one_stripe_in_order() {

@@ -213,6 +213,20 @@ fn distortion_stays_near_the_bound() {
 }
 
 #[test]
+fn a_png_takes_two_fifths_of_a_bit_a_sample_under_every_key() {
+    let grey = image::DynamicImage::ImageRgb8(part(192, 160)).into_luma8();
+    let mut file = std::io::Cursor::new(Vec::new());
+    grey.write_to(&mut file, ImageFormat::Png).unwrap();
+    let (cover, bytes) = (file.into_inner(), 192 * 160 / 20 - 1);
+    let done = |seed| PngHill.embed(&cover, &payload(bytes), &key(seed), &any()).unwrap();
+    let least = chat_stego::measuring::bound(CodecId::PngHill, &cover, done(0).bits).unwrap();
+    for seed in 1..=20 {
+        let distortion = done(seed).distortion;
+        assert!(distortion < 1.16 * least, "key {seed}: {distortion}, {least}");
+    }
+}
+
+#[test]
 fn what_would_be_found_is_refused_unless_somebody_insists() {
     let fine = jpeg_of(&part(320, 240), 100);
     let refused = JpegJuniward.embed(&fine, b"x", &key(1), &EmbedOptions::default());

@@ -269,6 +269,12 @@ pub(crate) struct SendArgs {
     /// Take a picture, or put so much into it, that a detector would find the message
     #[arg(long, requires = "image")]
     pub(crate) accept_detectable: bool,
+    /// Send a phone's JPEG as it is, with its further pictures, gain map or film [default: the picture alone]
+    #[arg(long, requires = "image")]
+    pub(crate) keep_extras: bool,
+    /// Leave the signed history (C2PA) out of a picture, for which it is refused otherwise
+    #[arg(long, requires = "image")]
+    pub(crate) strip_provenance: bool,
     /// How long to wait for a broker that answers slowly or not; one that refuses the connection is not waited for
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse_duration, env = "SECURECHAT_TIMEOUT")]
     pub(crate) timeout: Duration,

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use chat_core::private_file::PrivateFileError;
-use chat_core::{ContactError, Error, ErrorKind, SendError};
+use chat_core::{ContactError, Error, ErrorKind, Finding, SendError};
 
 use crate::failure::{Exit, Failure};
 use crate::output::shell_word;
@@ -67,6 +67,11 @@ fn meaning(kind: ErrorKind) -> (Exit, &'static str) {
     }
 }
 
+/// Whether a cover is refused for its signed history.
+fn is_for_its_history(error: &Error) -> bool {
+    matches!(error, Error::Send(SendError::CoverRefused { finding: Finding::Manifest, .. }))
+}
+
 /// What helps. Each line is a command to run, or says what to do before it.
 fn hints(kind: ErrorKind, error: &Error) -> Vec<String> {
     let lines: &[&str] = match kind {
@@ -126,6 +131,10 @@ fn hints(kind: ErrorKind, error: &Error) -> Vec<String> {
         ErrorKind::CoverUnusable | ErrorKind::CoverTooSmall => {
             &["see what fits into a picture: securechat cover capacity FILE"]
         }
+        ErrorKind::CoverRefused if is_for_its_history(error) => &[
+            "make a cover of a photo: securechat cover prepare PHOTO --out covers",
+            "or leave its signed history out: securechat send --to HANDLE --image FILE --strip-provenance",
+        ],
         ErrorKind::CoverRefused => &[
             "make a cover of a photo: securechat cover prepare PHOTO --out covers",
             "or send it all the same: securechat send --to HANDLE --image FILE --accept-detectable",

@@ -1,6 +1,6 @@
 //! Envelopes inside covers.
 
-use chat_stego::{CodecId, EmbedOptions, Embedded, StegoKey};
+use chat_stego::{CodecId, EmbedOptions, Embedded, MAX_PIXELS_FROM_STRANGERS, StegoKey};
 use serde::{Deserialize, Serialize};
 
 use crate::carrier::picture_text;
@@ -39,7 +39,8 @@ impl HiddenCodec {
 
 /// Embeds an envelope in a prepared cover; the result was read back before it is returned.
 ///
-/// Whether the cover is good enough was settled when it was chosen.
+/// Whether the cover is good enough, and what it carries beside the picture, was settled when it was
+/// chosen.
 pub(crate) fn embed(
     codec: HiddenCodec,
     envelope: &[u8],
@@ -54,7 +55,10 @@ pub(crate) fn embed(
         }
         _ => envelope,
     };
-    let options = EmbedOptions::default().accept_any_cover();
+    let options = EmbedOptions::default()
+        .accept_any_cover()
+        .keep_extras()
+        .max_pixels(MAX_PIXELS_FROM_STRANGERS);
     let embedded = codec.id().codec().embed(cover, payload, key, &options);
     embedded.map_err(|source| SendError::Embed { path: None, source })
 }

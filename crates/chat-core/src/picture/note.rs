@@ -28,6 +28,8 @@ pub enum Note {
     /// This profile has used this cover before, or a copy of it: two pictures made from one cover differ
     /// exactly where messages are hidden.
     CoverReused,
+    /// A signed history was left out of the picture.
+    ProvenanceStripped,
     /// The cover is not as good as others.
     CoverDoubtful(Finding),
     /// More is hidden in the pictures of this conversation than is prudent.

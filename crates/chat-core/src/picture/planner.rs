@@ -158,7 +158,7 @@ impl<'a> Planner<'a> {
             Some(CodecId::LsbCompat) => {
                 Ready::lsb(bytes, picture_text_len(envelope_len), self.max_picture)
             }
-            codec => Ready::hidden(bytes, codec, self.max_picture),
+            codec => Ready::hidden(bytes, codec, &hiding.options(), self.max_picture),
         }
     }
 
@@ -173,6 +173,9 @@ impl<'a> Planner<'a> {
         }
         if self.is_used(cover)? {
             notes.push(Note::CoverReused);
+        }
+        if cover.lost_history {
+            notes.push(Note::ProvenanceStripped);
         }
         notes.extend(cover.findings(Severity::Warn).map(Note::CoverDoubtful));
         Ok(notes)

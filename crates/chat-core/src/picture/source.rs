@@ -1,5 +1,6 @@
 //! Where covers come from.
 
+use std::fmt;
 use std::fs::File;
 use std::io::{Error, Read};
 use std::path::{Path, PathBuf};
@@ -7,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::error::SendError;
 
 /// Where the cover of a picture message comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CoverSource {
     /// This image: JPEG, PNG, WebP or BMP.
@@ -17,6 +18,16 @@ pub enum CoverSource {
     /// An image of this folder that fits and that this profile has not used: of a few taken at random, the one
     /// that the message disturbs least.
     Folder(PathBuf),
+}
+
+impl fmt::Debug for CoverSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bytes(bytes) => write!(f, "Bytes({} bytes)", bytes.len()),
+            Self::File(path) => f.debug_tuple("File").field(path).finish(),
+            Self::Folder(path) => f.debug_tuple("Folder").field(path).finish(),
+        }
+    }
 }
 
 /// The files of a folder.
@@ -51,3 +62,15 @@ pub(crate) fn read_cover(path: &Path) -> Result<Vec<u8>, SendError> {
 
 /// The longest image file that is read, in bytes.
 const MAX_COVER_FILE: u64 = 64 * 1024 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_shows_no_picture() {
+        let said = format!("{:?}", CoverSource::Bytes(vec![7; 12_345]));
+        assert_eq!(said, "Bytes(12345 bytes)");
+        assert_eq!(format!("{:?}", CoverSource::File("a".into())), "File(\"a\")");
+    }
+}

@@ -2,7 +2,11 @@
 
 use zeroize::Zeroizing;
 
-use super::keying::Stream;
+use super::check::CheckCells;
+use super::division::{Division, Ranks};
+use super::keying::{Keying, Purpose, Stream};
+use super::medium::Medium;
+use super::pool::groups;
 use super::size_class::SizeClass;
 
 /// The class of a payload; `None` if it is too long for any.
@@ -10,9 +14,22 @@ pub(crate) fn class(payload: usize) -> Option<SizeClass> {
     SizeClass::holding(payload.checked_add(1)?)
 }
 
+/// The groups of the elements of a body of this class.
+pub(crate) fn divide<'a, M: Medium>(
+    medium: &M,
+    keying: &'a Keying,
+    (cells, class): (&CheckCells, SizeClass),
+) -> Division<'a> {
+    let ranks = Ranks::of_body(medium, cells);
+    let count = groups(class.bytes() * 8, ranks.total());
+    Division::new((keying, Purpose::BodyGroups), ranks, count)
+}
+
 /// `payload | 0x80 | zeros`, as long as its class, masked.
 pub(crate) fn seal(payload: &[u8], class: SizeClass, mask: &mut Stream) -> Vec<u8> {
-    let mut body = payload.to_vec();
+    // In one piece: a vector that grows would leave a copy behind.
+    let mut body = Vec::with_capacity(class.bytes());
+    body.extend_from_slice(payload);
     body.push(END);
     body.resize(class.bytes(), 0);
     mask.mask(&mut body);
@@ -35,7 +52,6 @@ const END: u8 = 0x80;
 
 #[cfg(test)]
 mod tests {
-    use super::super::keying::{Keying, Purpose};
     use super::*;
 
     fn mask() -> Stream {

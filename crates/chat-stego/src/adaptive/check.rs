@@ -1,11 +1,14 @@
 //! The check: 32 bits under the probe key that say whether a picture carries something.
 //!
-//! The code of the size class in 32 bits, 23 of them zero, masked, as the syndrome of a binary code
-//! over the groups of a keyed part of the picture. A picture without a payload, and any picture
+//! The code of the size class in 32 bits, 23 of them zero, masked, as the message of a code over the
+//! groups of a keyed part of the picture. A picture without a payload, and any picture
 //! under another key, shows random bits there, so that one in sixteen million is mistaken; whoever
 //! then reads the body finds noise.
 
+use zeroize::Zeroizing;
+
 use super::coding;
+use super::division::{Division, Ranks};
 use super::keying::{Keying, Purpose, Words};
 use super::medium::{Grid, Medium};
 use super::pool::Symbols;
@@ -13,8 +16,7 @@ use super::size_class::SizeClass;
 use crate::stripes::fold_stripes;
 
 /// Which cells carry the check, in order.
-#[derive(Debug)]
-pub(crate) struct CheckCells(Vec<bool>);
+pub(crate) struct CheckCells(Zeroizing<Vec<bool>>);
 
 impl CheckCells {
     /// Draws the cells of a picture.
@@ -22,7 +24,8 @@ impl CheckCells {
         let mut words = Words::default();
         let cells = grid.probe_rows * grid.columns;
         keying.stream(Purpose::CheckCells).words_at(0, cells, &mut words);
-        Self(words.iter().map(|word| word >> (32 - grid.probe_rarity) == 0).collect())
+        let cells = words.iter().map(|word| word >> (32 - grid.probe_rarity) == 0);
+        Self(Zeroizing::new(cells.collect()))
     }
 
     /// Whether the cell with this number belongs to the check.
@@ -43,6 +46,15 @@ pub(crate) fn seal(class: SizeClass, keying: &Keying) -> [u8; BYTES] {
     check
 }
 
+/// The groups of the check's elements.
+pub(crate) fn divide<'a, M: Medium>(
+    medium: &M,
+    keying: &'a Keying,
+    cells: &CheckCells,
+) -> Division<'a> {
+    Division::new((keying, Purpose::CheckGroups), Ranks::of_check(medium, cells), GROUPS)
+}
+
 /// Reads the check of a picture.
 pub(crate) fn read<M: Medium>(medium: &M, keying: &Keying) -> Option<SizeClass> {
     let grid = medium.grid();
@@ -50,20 +62,22 @@ pub(crate) fn read<M: Medium>(medium: &M, keying: &Keying) -> Option<SizeClass> 
     if !cells.suffice() {
         return None;
     }
+    let division = divide(medium, keying, &cells);
     let add_rows = |rows: std::ops::Range<usize>| {
-        let mut symbols = Symbols::new(GROUPS);
-        let mut stream = keying.stream(Purpose::CheckGroups);
+        let mut symbols = Symbols::new(division.groups());
+        let mut groups = division.reader(1);
         for row in rows {
+            groups.start_row(row);
             let start = row * grid.columns;
             for at in (start..start + grid.columns).filter(|at| cells.contains(*at)) {
                 let cell = medium.cell(row, at - start);
-                stream.cells(at..at + 1, |_, words| symbols.add(&cell, words));
+                symbols.add(&cell, groups.next(at, cell.elements));
             }
         }
         symbols
     };
     let symbols = fold_stripes(grid.probe_rows, add_rows, |w, p| w.merge(p)).finish();
-    let mut check = coding::read_binary(&mut keying.stream(Purpose::CheckCode), &symbols, BYTES)?;
+    let mut check = coding::read_ternary(&mut keying.stream(Purpose::CheckCode), &symbols, BYTES)?;
     keying.stream(Purpose::CheckMask).mask(&mut check);
     SizeClass::from_code(u32::from_be_bytes(*check.first_chunk()?))
 }
@@ -72,7 +86,7 @@ pub(crate) fn read<M: Medium>(medium: &M, keying: &Keying) -> Option<SizeClass> 
 const BYTES: usize = 4;
 
 /// Groups that the check's elements are pooled in: 64 a bit.
-pub(crate) const GROUPS: usize = 64 * 8 * BYTES;
+const GROUPS: usize = 64 * 8 * BYTES;
 
 /// In fewer cells than these a few changes would stand out.
 const FEWEST_CELLS: usize = 24;

@@ -3,9 +3,10 @@
 use super::body;
 use super::check::{self, CheckCells};
 use super::coding;
-use super::keying::{Keying, Purpose};
+use super::division::{Division, RUN};
+use super::keying::{Keying, Purpose, Stream};
 use super::medium::{Costs, Element, Medium, RowCosts, SLOTS, Step};
-use super::pool::{Cheapest, Pool, Priced, groups};
+use super::pool::{Cheapest, Pool, Priced};
 use crate::key::StegoKey;
 use crate::stripes::fold_stripes;
 
@@ -43,50 +44,26 @@ pub(crate) fn embed<M: Medium, C: Costs>(
     let class = body::class(payload.len()).filter(|class| class.bytes() <= available);
     let class = class.ok_or(StegoFault::TooLarge { available: available.saturating_sub(1) })?;
     let body = body::seal(payload, class, &mut keyings.body.stream(Purpose::BodyMask));
-    let count = groups(body.len() * 8, grid.elements);
-    let pools = Pools::fill(medium, costs, &Division { keyings: &keyings, cells: &cells, count });
+    let divisions = Divisions {
+        check: check::divide(medium, &keyings.check, &cells),
+        body: body::divide(medium, &keyings.body, (&cells, class)),
+        cells: &cells,
+    };
+    let pools = divisions.fill(medium, costs);
     let mut outcome = Outcome { changes: Vec::new(), distortion: 0.0, bits: 0 };
     let check = check::seal(class, &keyings.check);
-    outcome.take_binary(&keyings.check, &pools.check, &check)?;
-    outcome.take_ternary(&keyings.body, &pools.body, &body)?;
+    outcome.take(keyings.check.stream(Purpose::CheckCode), &pools.check, &check)?;
+    outcome.take(keyings.body.stream(Purpose::BodyCode), &pools.body, &body)?;
     outcome.changes.sort_unstable_by_key(|(element, _)| *element);
     Ok(outcome)
 }
 
 impl Outcome {
-    fn take_binary(
-        &mut self,
-        keying: &Keying,
-        pool: &Pool,
-        check: &[u8],
-    ) -> Result<(), StegoFault> {
-        let (up, down) = (pool.costs(Step::Up), pool.costs(Step::Down));
-        let costs: Vec<f32> = up.iter().zip(&down).map(|(up, down)| up.min(*down)).collect();
-        let bits = pool.symbols.clone().finish();
-        let mut code = keying.stream(Purpose::CheckCode);
-        let flips = coding::binary(&mut code, &bits, &costs, check)?;
-        for group in flips {
-            let (up, down) = (pool.cheapest(group, Step::Up), pool.cheapest(group, Step::Down));
-            if up.cost <= down.cost {
-                self.change(up, Step::Up);
-            } else {
-                self.change(down, Step::Down);
-            }
-        }
-        self.bits += check.len() * 8;
-        Ok(())
-    }
-
-    fn take_ternary(
-        &mut self,
-        keying: &Keying,
-        pool: &Pool,
-        body: &[u8],
-    ) -> Result<(), StegoFault> {
+    /// Takes the changes after which the groups carry `message`.
+    fn take(&mut self, mut code: Stream, pool: &Pool, message: &[u8]) -> Result<(), StegoFault> {
         let (up, down) = (pool.costs(Step::Up), pool.costs(Step::Down));
         let symbols = pool.symbols.clone().finish();
-        let mut code = keying.stream(Purpose::BodyCode);
-        let moves = coding::ternary(&mut code, &symbols, (&up, &down), body)?;
+        let moves = coding::ternary(&mut code, &symbols, (&up, &down), message)?;
         for (group, step) in moves.into_iter().enumerate() {
             match step {
                 1 => self.change(pool.cheapest(group, Step::Up), Step::Up),
@@ -94,7 +71,7 @@ impl Outcome {
                 _ => {}
             }
         }
-        self.bits += body.len() * 8;
+        self.bits += message.len() * 8;
         Ok(())
     }
 
@@ -129,11 +106,10 @@ pub(super) fn body_keying<M: Medium>(medium: &M, key: &StegoKey) -> Keying {
 }
 
 /// How the elements are divided.
-struct Division<'a> {
-    keyings: &'a Keyings,
+struct Divisions<'a> {
     cells: &'a CheckCells,
-    /// Groups of the body.
-    count: usize,
+    check: Division<'a>,
+    body: Division<'a>,
 }
 
 /// The groups of both codes.
@@ -142,27 +118,28 @@ struct Pools {
     body: Pool,
 }
 
-impl Pools {
-    fn fill<M: Medium, C: Costs>(medium: &M, costs: &C, division: &Division<'_>) -> Self {
+impl Divisions<'_> {
+    fn fill<M: Medium, C: Costs>(&self, medium: &M, costs: &C) -> Pools {
         let grid = medium.grid();
         let fill_rows = |rows: std::ops::Range<usize>| {
-            let check = Pool::new(check::GROUPS);
-            let mut pools = Self { check, body: Pool::new(division.count) };
-            let mut check_words = division.keyings.check.stream(Purpose::CheckGroups);
-            let mut body_words = division.keyings.body.stream(Purpose::BodyGroups);
+            let mut pools = Pools {
+                check: Pool::new(self.check.groups()),
+                body: Pool::new(self.body.groups()),
+            };
+            let (mut in_check, mut in_body) = (self.check.reader(1), self.body.reader(RUN));
             costs.rows(rows, &mut |row, RowCosts { up, down }| {
-                let start = row * grid.columns;
-                body_words.cells(start..start + grid.columns, |at, words| {
-                    let column = at - start;
-                    let (Some(up), Some(down)) = (up.get(column), down.get(column)) else { return };
-                    let cell = medium.cell(row, column);
+                in_check.start_row(row);
+                in_body.start_row(row);
+                let costs = up.iter().zip(down).take(grid.columns);
+                for (column, (up, down)) in costs.enumerate() {
+                    let (at, cell) = (row * grid.columns + column, medium.cell(row, column));
                     let priced = Priced { cell: &cell, up, down, first: (at * SLOTS) as u32 };
-                    if division.cells.contains(at) {
-                        check_words.cells(at..at + 1, |_, words| pools.check.add(&priced, words));
+                    if self.cells.contains(at) {
+                        pools.check.add(&priced, in_check.next(at, cell.elements));
                     } else {
-                        pools.body.add(&priced, words);
+                        pools.body.add(&priced, in_body.next(at, cell.elements));
                     }
-                });
+                }
             });
             pools
         };

@@ -5,10 +5,11 @@ use zeroize::Zeroizing;
 use super::body;
 use super::check::{self, CheckCells};
 use super::coding;
+use super::division::RUN;
 use super::embed::{Keyings, check_keying};
 use super::keying::Purpose;
 use super::medium::Medium;
-use super::pool::{Symbols, groups};
+use super::pool::Symbols;
 use super::size_class::SizeClass;
 use crate::key::{ProbeKey, StegoKey};
 use crate::stripes::fold_stripes;
@@ -27,17 +28,17 @@ pub(crate) fn extract<M: Medium>(medium: &M, key: &StegoKey) -> Option<Zeroizing
         return None;
     }
     let cells = CheckCells::draw(&keyings.check, grid);
-    let count = groups(class.bytes() * 8, grid.elements);
+    let division = body::divide(medium, &keyings.body, (&cells, class));
     let add_rows = |rows: std::ops::Range<usize>| {
-        let mut symbols = Symbols::new(count);
-        let mut stream = keyings.body.stream(Purpose::BodyGroups);
+        let mut symbols = Symbols::new(division.groups());
+        let mut groups = division.reader(RUN);
         for row in rows {
+            groups.start_row(row);
             let start = row * grid.columns;
-            stream.cells(start..start + grid.columns, |at, words| {
-                if !cells.contains(at) {
-                    symbols.add(&medium.cell(row, at - start), words);
-                }
-            });
+            for at in (start..start + grid.columns).filter(|at| !cells.contains(*at)) {
+                let cell = medium.cell(row, at - start);
+                symbols.add(&cell, groups.next(at, cell.elements));
+            }
         }
         symbols
     };

@@ -1,15 +1,11 @@
 //! Everything that a key decides about one picture.
 
-use std::ops::Range;
-
 use aes::Aes256;
 use ctr::Ctr64BE;
 use ctr::cipher::{KeyIvInit, StreamCipher, StreamCipherSeek};
 use hkdf::Hkdf;
 use sha2::Sha256;
 use zeroize::Zeroizing;
-
-use super::medium::SLOTS;
 
 /// A stream of uniform 32-bit words, any part of which can be had at once: AES-256 in counter
 /// mode under a key of its own.
@@ -51,20 +47,23 @@ impl Purpose {
     }
 }
 
-/// The streams of one key for one picture.
-pub(crate) struct Keying(Hkdf<Sha256>);
+/// The streams of one key for one picture: HKDF's extracted key, from which each is expanded.
+pub(crate) struct Keying(Zeroizing<[u8; 32]>);
 
 impl Keying {
     /// Binds a key to a picture by its salt; empty for what must be known before there is one.
     pub(crate) fn new(key: &[u8; 32], salt: &[u8]) -> Self {
-        Self(Hkdf::new(Some(salt), key))
+        let (extracted, _) = Hkdf::<Sha256>::extract(Some(salt), key);
+        Self(Zeroizing::new(extracted.into()))
     }
 
     /// The stream for one purpose, from its start.
     pub(crate) fn stream(&self, purpose: Purpose) -> Stream {
         let mut key = Zeroizing::new([0; 32]);
+        #[expect(clippy::expect_used, reason = "32 bytes are long enough for an extracted key")]
+        let hkdf = Hkdf::<Sha256>::from_prk(&*self.0).expect("32 bytes");
         #[expect(clippy::expect_used, reason = "32 bytes are far below HKDF's limit of 8,160")]
-        self.0.expand(purpose.label(), &mut *key).expect("32 bytes");
+        hkdf.expand(purpose.label(), &mut *key).expect("32 bytes");
         Stream(Ctr64BE::new((&*key).into(), &[0; 16].into()))
     }
 }
@@ -88,44 +87,22 @@ impl Stream {
         self.0.apply_keystream(bytes);
     }
 
+    /// Goes to word number `word`.
+    pub(crate) fn seek(&mut self, word: usize) {
+        self.0.seek(word as u64 * 4);
+    }
+
     /// The `count` words from word `first` on.
     pub(crate) fn words_at(&mut self, first: usize, count: usize, words: &mut Words) {
         words.0.resize(count * 4, 0);
-        self.0.seek(first as u64 * 4);
+        self.seek(first);
         self.bytes(&mut words.0);
-    }
-
-    /// Calls `visit` with each of the cells and its words, of which every cell has [`SLOTS`], in
-    /// order.
-    pub(crate) fn cells(
-        &mut self,
-        cells: Range<usize>,
-        mut visit: impl FnMut(usize, &[u32; SLOTS]),
-    ) {
-        // A run of cells at a time: more would not stay in the nearest cache.
-        let mut room = [[0; 4 * SLOTS]; RUN];
-        self.0.seek((cells.start * 4 * SLOTS) as u64);
-        for first in cells.clone().step_by(RUN) {
-            let run = first..cells.end.min(first + RUN);
-            let room = room.get_mut(..run.len()).unwrap_or_default();
-            self.bytes(room.as_flattened_mut());
-            for (cell, bytes) in run.zip(room) {
-                let mut words = [0; SLOTS];
-                for (word, bytes) in words.iter_mut().zip(bytes.as_chunks::<4>().0) {
-                    *word = u32::from_le_bytes(*bytes);
-                }
-                visit(cell, &words);
-            }
-        }
     }
 }
 
-/// Cells whose words are made at once.
-const RUN: usize = 16;
-
 /// Words of a [`Stream`], in memory that is used again.
 #[derive(Default)]
-pub(crate) struct Words(Vec<u8>);
+pub(crate) struct Words(Zeroizing<Vec<u8>>);
 
 impl Words {
     /// The words, one after another.
@@ -144,6 +121,13 @@ mod tests {
     use super::*;
 
     #[test]
+    fn keys_and_states_are_wiped() {
+        fn is_wiped<T: zeroize::ZeroizeOnDrop>() {}
+        is_wiped::<Zeroizing<[u8; 32]>>();
+        is_wiped::<Ctr64BE<Aes256>>();
+    }
+
+    #[test]
     fn streams_can_be_entered_anywhere() {
         let keying = Keying::new(&[7; 32], b"salt");
         let mut from_start = keying.stream(Purpose::BodyGroups);
@@ -151,22 +135,6 @@ mod tests {
         let mut entered = Words::default();
         keying.stream(Purpose::BodyGroups).words_at(37, 63, &mut entered);
         assert_eq!(entered.iter().collect::<Vec<_>>(), words[37..]);
-    }
-
-    #[test]
-    fn cells_have_the_words_that_stand_at_their_place() {
-        let keying = Keying::new(&[7; 32], b"salt");
-        let mut from_start = Words::default();
-        keying.stream(Purpose::BodyGroups).words_at(0, 50 * SLOTS, &mut from_start);
-        let words: Vec<u32> = from_start.iter().collect();
-        for cells in [0..0, 3..4, 2..18, 1..50] {
-            let mut seen = Vec::new();
-            keying.stream(Purpose::BodyGroups).cells(cells.clone(), |cell, found| {
-                assert_eq!(found[..], words[cell * SLOTS..][..SLOTS]);
-                seen.push(cell);
-            });
-            assert!(seen.into_iter().eq(cells));
-        }
     }
 
     #[test]

@@ -27,6 +27,14 @@ impl Grid {
     }
 }
 
+/// Of `cells` cells one in 16 carries the check, of larger pictures one in 32: the logarithm.
+///
+/// What the check takes is lost to the body, and 32 bits need the less of a picture the larger it
+/// is, for bodies grow with it.
+pub(crate) fn rarity(cells: usize) -> u32 {
+    if cells < 4096 { 4 } else { 5 }
+}
+
 /// A cell's elements.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Cell {
@@ -51,6 +59,9 @@ pub(crate) enum Step {
 pub(crate) trait Medium: Sync {
     /// Its grid. The product of rows, columns and [`SLOTS`] is below `2^32`.
     fn grid(&self) -> Grid;
+
+    /// Which slots of the cells of this column are elements: bit `s` is set for slot `s`.
+    fn elements(&self, column: usize) -> u64;
 
     /// The cell at a place inside the grid.
     fn cell(&self, row: usize, column: usize) -> Cell;

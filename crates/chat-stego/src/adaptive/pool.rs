@@ -6,7 +6,6 @@
 
 #![expect(clippy::indexing_slicing, reason = "groups are below the pool's length by construction")]
 
-use super::keying::below;
 use super::medium::{Cell, Element, SLOTS, Step};
 
 /// The symbols of groups.
@@ -19,14 +18,14 @@ impl Symbols {
         Self(vec![0; groups])
     }
 
-    /// Adds a cell's elements; `words` say to which groups.
-    pub(crate) fn add(&mut self, cell: &Cell, words: &[u32; SLOTS]) {
-        let groups = words.map(|word| below(word, self.0.len()));
+    /// Adds a cell's elements to their groups.
+    #[inline]
+    pub(crate) fn add(&mut self, cell: &Cell, groups: &[u32; SLOTS]) {
         let mut left = cell.elements;
         while left != 0 {
             let slot = left.trailing_zeros() as usize;
             left &= left - 1;
-            let symbol = &mut self.0[groups[slot]];
+            let symbol = &mut self.0[groups[slot] as usize];
             *symbol = symbol.wrapping_add(cell.values[slot]);
         }
     }
@@ -72,16 +71,16 @@ impl Pool {
         }
     }
 
-    /// Adds a cell whose first element would be `first`; `words` say to which groups.
+    /// Adds a cell, whose first element would be `first`, to the groups of its elements.
     ///
     /// Cells are added in the order of the picture: of members with one cost the first is taken.
-    pub(crate) fn add(&mut self, cell: &Priced<'_>, words: &[u32; SLOTS]) {
-        let groups = words.map(|word| below(word, self.costs.len()));
+    #[inline]
+    pub(crate) fn add(&mut self, cell: &Priced<'_>, groups: &[u32; SLOTS]) {
         let mut left = cell.cell.elements;
         while left != 0 {
             let slot = left.trailing_zeros() as usize;
             left &= left - 1;
-            let group = groups[slot];
+            let group = groups[slot] as usize;
             let symbol = &mut self.symbols.0[group];
             *symbol = symbol.wrapping_add(cell.cell.values[slot]);
             let costs = &mut self.costs[group];
@@ -141,7 +140,7 @@ pub(crate) struct Priced<'a> {
     pub(crate) first: u32,
 }
 
-/// How many groups a body of `bits` bits is spread over in a picture of `elements` elements.
+/// How many groups a body of `bits` bits is spread over if it has `elements` elements.
 ///
 /// Short bodies get 64 groups a bit: at the bound that costs 2 % more distortion than a code over
 /// all elements would, at a fraction of its work. Long ones get at least a quarter of the elements,
@@ -167,12 +166,12 @@ mod tests {
 
     #[test]
     fn a_pool_keeps_the_cheapest_members_and_the_sums() {
-        let words = std::array::from_fn(|slot| if slot % 2 == 0 { 0 } else { u32::MAX });
+        let groups = std::array::from_fn(|slot| slot as u32 % 2);
         let (one, two) = (cell(|slot| (slot % 4) as u8), cell(|_| 3));
         let costs: [f32; SLOTS] = std::array::from_fn(|slot| 100.0 - slot as f32);
         let mut pool = Pool::new(2);
-        pool.add(&Priced { cell: &one, up: &costs, down: &costs, first: 0 }, &words);
-        pool.add(&Priced { cell: &two, up: &costs, down: &costs, first: 64 }, &words);
+        pool.add(&Priced { cell: &one, up: &costs, down: &costs, first: 0 }, &groups);
+        pool.add(&Priced { cell: &two, up: &costs, down: &costs, first: 64 }, &groups);
         let cheapest = |cost, element| Cheapest { cost, element: Element(element) };
         assert_eq!(pool.cheapest(0, Step::Up), cheapest(38.0, 62));
         assert_eq!(pool.cheapest(1, Step::Down), cheapest(37.0, 63));
@@ -183,13 +182,13 @@ mod tests {
 
     #[test]
     fn parts_merge_to_the_whole_in_any_order() {
-        let words = std::array::from_fn(|slot| (slot as u32).wrapping_mul(0x9e37_79b9));
+        let groups = std::array::from_fn(|slot| (slot as u32).wrapping_mul(0x9e37_79b9) >> 8 & 3);
         let costs: [f32; SLOTS] = std::array::from_fn(|slot| (slot % 5) as f32);
         let cells = [cell(|slot| (slot * 7 % 4) as u8), cell(|slot| (slot % 3) as u8)];
         let part = |index: usize| {
             let mut pool = Pool::new(7);
             let first = 64 * index as u32;
-            pool.add(&Priced { cell: &cells[index], up: &costs, down: &costs, first }, &words);
+            pool.add(&Priced { cell: &cells[index], up: &costs, down: &costs, first }, &groups);
             pool
         };
         let (mut forward, mut backward) = (part(0), part(1));

@@ -47,6 +47,10 @@ impl Medium for Cells {
         Grid { rows, columns, elements, probe_rows: rows, probe_rarity: 4 }
     }
 
+    fn elements(&self, _column: usize) -> u64 {
+        !1
+    }
+
     fn cell(&self, row: usize, column: usize) -> Cell {
         let values = self.values[row * self.columns + column].map(|value| value & 3);
         Cell { values, elements: !1 }

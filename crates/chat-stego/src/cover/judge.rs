@@ -41,6 +41,10 @@ impl Judgement {
         SafeSizes::of(self.element, self.elements)
     }
 
+    fn format_is_sent(&self) -> bool {
+        matches!(self.format, PictureFormat::Jpeg | PictureFormat::Png)
+    }
+
     /// How grave the gravest finding is; `None` if there is none.
     pub fn worst(&self) -> Option<Severity> {
         self.findings.iter().map(Finding::severity).max()
@@ -69,8 +73,9 @@ pub fn judge(file: &[u8]) -> Result<Judgement, PictureError> {
         PictureFormat::Png => png::judge(file)?,
         format @ (PictureFormat::Bmp | PictureFormat::WebP) => not_sent(file, format)?,
     };
-    if judgement.sizes().comfort < A_MESSAGE {
-        judgement.findings.push(Finding::Small { comfort: judgement.sizes().comfort });
+    let SafeSizes { comfort, caution, .. } = judgement.sizes();
+    if comfort < A_MESSAGE && judgement.format_is_sent() {
+        judgement.findings.push(Finding::Small { comfort, caution });
     }
     judgement.findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity()));
     Ok(judgement)
@@ -97,5 +102,5 @@ fn not_sent(file: &[u8], format: PictureFormat) -> Result<Judgement, PictureErro
     Ok(Judgement { format, width, height, element, elements, findings })
 }
 
-/// Bytes of a chat message of 200 bytes in its envelope.
-const A_MESSAGE: usize = 330;
+/// Bytes of the shortest chat messages, up to some 200 bytes of text, in their envelope.
+pub(super) const A_MESSAGE: usize = 328;

@@ -1,6 +1,6 @@
 //! A walk over the markers of a JPEG file: size, kind and number of scans, before any decoding.
 
-use crate::limits::{check_dimensions, check_scans};
+use crate::limits::{JpegLimits, check_dimensions};
 use crate::picture::{DecodeFault, PictureError, PictureFormat, Unsupported};
 
 /// What the markers of a JPEG say.
@@ -30,7 +30,7 @@ pub(crate) fn read(file: &[u8]) -> Result<Frame, PictureError> {
             START_OF_SCAN => {
                 let frame = frame.ok_or_else(|| damaged("a scan before the frame header"))?;
                 scans += 1;
-                check_scans(scans, frame.width, frame.height)?;
+                JpegLimits::CHOSEN.check(scans, frame.width, frame.height)?;
                 walk.segment()?;
                 walk.skip_entropy_coded();
             }

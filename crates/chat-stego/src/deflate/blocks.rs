@@ -13,6 +13,13 @@ pub(super) const HEADER: usize = 2;
 /// Takes what a block holds. It keeps the limit of the output and knows how much is written.
 pub(super) trait Sink {
     fn literal(&mut self, byte: u8) -> Result<(), Refused>;
+    /// Two literals.
+    #[inline(always)]
+    fn pair(&mut self, bytes: [u8; 2]) -> Result<(), Refused> {
+        let [first, second] = bytes;
+        self.literal(first)?;
+        self.literal(second)
+    }
     /// * `length` - 3 to 258
     /// * `distance` - 1 to 32,768; may reach back too far
     fn copy(&mut self, length: usize, distance: usize) -> Result<(), Refused>;
@@ -49,6 +56,10 @@ struct Codes {
     literals: DecodeTable,
     distances: DecodeTable,
 }
+
+/// Literals, or pairs of them, that are read between two refills; each takes 15 bits at most, and
+/// as many must be left to see what follows.
+const LITERALS_AT_ONCE: usize = 2;
 
 /// Reads the blocks of a stream.
 pub(super) struct Blocks<'a> {
@@ -160,7 +171,9 @@ impl<'a> Blocks<'a> {
             return Err(wrong);
         }
         let set = self.dynamic.literals.set(literals, Entry::literal_or_length);
-        set.and_then(|()| self.dynamic.distances.set(distances, Entry::distance)).ok_or(wrong)
+        set.and_then(|()| self.dynamic.distances.set(distances, Entry::distance)).ok_or(wrong)?;
+        self.dynamic.literals.pair_up();
+        Ok(())
     }
 
     /// Fills `lengths` with the run-length coded code lengths.
@@ -201,6 +214,7 @@ impl Codes {
         let mut codes = Self::new();
         let (literals, distances) = fixed_lengths();
         codes.literals.set(&literals, Entry::literal_or_length)?;
+        codes.literals.pair_up();
         codes.distances.set(&distances, Entry::distance)?;
         Some(codes)
     }
@@ -210,17 +224,28 @@ impl Codes {
         // A copy stays in registers.
         let mut reader = place.clone();
         loop {
-            reader.refill_for_a_token();
+            reader.refill();
             let mut entry = self.literals.look_up(reader.peek());
-            if entry.kind() == Kind::Literal {
+            for _ in 0..LITERALS_AT_ONCE {
+                if entry.kind() != Kind::Literal {
+                    break;
+                }
                 reader.consume(entry.length())?;
-                sink.literal(entry.value() as u8).map_err(|refused| refused.at(reader.byte()))?;
-                reader.refill_for_a_token();
+                let [first, second, ..] = entry.value().to_le_bytes();
+                let taken = match entry.is_pair() {
+                    true => sink.pair([first, second]),
+                    false => sink.literal(first),
+                };
+                taken.map_err(|refused| refused.at(reader.byte()))?;
                 entry = self.literals.look_up(reader.peek());
             }
+            if entry.kind() == Kind::Literal {
+                continue;
+            }
+            reader.refill_for_a_token();
             reader.consume(entry.length())?;
             let result = match entry.kind() {
-                Kind::Literal => sink.literal(entry.value() as u8),
+                Kind::Literal => continue,
                 Kind::Base => {
                     let length = entry.value() + reader.take_at_hand(entry.extra())?;
                     let entry = self.distances.look_up(reader.peek());

@@ -6,7 +6,8 @@ use super::alphabet::{
 };
 
 /// A symbol with its meaning, packed: bits 0-3 the code's length (0 for none), bits 4-7 the number
-/// of bits that follow, bits 8-9 the [`Kind`], bits 16-31 the value.
+/// of bits that follow, bits 8-9 the [`Kind`], bit 10 whether two literals stand there, bits 16-31
+/// the value.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Entry(u32);
 
@@ -69,6 +70,23 @@ impl Entry {
         self.0 >> 4 & 15
     }
 
+    /// Whether the value is two literals, the first one lower; they have one code together.
+    #[inline(always)]
+    pub(super) fn is_pair(self) -> bool {
+        self.0 & PAIR != 0
+    }
+
+    /// This literal and another, if both codes fit a look.
+    fn paired(self, second: Self) -> Option<Self> {
+        let length = self.length() + second.length();
+        let are_literals = self.kind() == Kind::Literal && second.kind() == Kind::Literal;
+        let are_codes = self.length() != 0 && second.length() != 0;
+        (are_literals && are_codes && length <= u32::from(LOOK)).then(|| {
+            let value = self.value() | second.value() << 8;
+            Self(PAIR | length).with(Kind::Literal, value as u32)
+        })
+    }
+
     #[inline(always)]
     pub(super) fn kind(self) -> Kind {
         match self.0 >> 8 & 3 {
@@ -84,6 +102,8 @@ impl Entry {
         (self.0 >> 16) as usize
     }
 }
+
+const PAIR: u32 = 1 << 10;
 
 /// Bits that one look decides.
 const LOOK: u8 = 11;
@@ -128,6 +148,19 @@ impl DecodeTable {
         }
         self.long.sort_unstable_by_key(|&(code, _)| code);
         Some(())
+    }
+
+    /// Lets one look find two literals, where their codes are short. The values must be bytes.
+    pub(super) fn pair_up(&mut self) {
+        let single = self.short.clone();
+        let look = (self.mask + 1).trailing_zeros();
+        for (bits, slot) in self.short.iter_mut().take(self.mask + 1).enumerate() {
+            // Bits that the look does not reach must not decide.
+            let second = single.get(bits >> slot.length()).copied().unwrap_or_default();
+            if let Some(pair) = slot.paired(second).filter(|pair| pair.length() <= look) {
+                *slot = pair;
+            }
+        }
     }
 
     /// The symbol that the bits begin with; of length 0 if there is none.

@@ -14,6 +14,7 @@ mod greedy;
 mod lazy;
 mod lengths;
 mod longest;
+mod places;
 mod segments;
 mod splice;
 mod stream;

@@ -52,7 +52,4 @@ pub(crate) enum PatchError {
     /// The stream holds other bytes than the old ones.
     #[error("the stream does not hold the bytes to change")]
     Foreign,
-    /// The changed stream does not inflate to the new bytes: an error of this program.
-    #[error("the changed stream cannot be read")]
-    Verification(#[source] Option<InflateError>),
 }

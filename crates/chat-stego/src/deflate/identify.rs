@@ -8,26 +8,23 @@ use super::{
 /// Bytes of input on which settings are tried.
 const TRIAL: usize = 1 << 20;
 
-/// The settings of C zlib that make the beginning of `stream` of the beginning of `raw` (the
-/// first megabyte), the likeliest first where several do. None if none do.
-///
-/// Two levels can agree for a megabyte and part later, so a caller proves what is found with
-/// [`Zlib::reproduces`], or asks [`prove`].
-///
-/// * `stream` - a zlib stream
-/// * `raw` - all bytes that it holds
-pub(crate) fn identify(stream: &[u8], raw: &[u8]) -> Option<Zlib> {
-    candidates(stream).find(|zlib| zlib.makes_the_beginning(stream, raw))
-}
-
 /// The settings of C zlib that make `stream` of `raw`, all of it; None if none do.
 ///
 /// Takes as long as compressing once, a little longer where several settings agree at first.
-#[cfg(test)]
+///
+/// * `stream` - a zlib stream
+/// * `raw` - all bytes that it holds
 pub(crate) fn prove(stream: &[u8], raw: &[u8]) -> Option<Zlib> {
     candidates(stream)
         .filter(|zlib| zlib.makes_the_beginning(stream, raw))
         .find(|zlib| zlib.reproduces(stream, raw))
+}
+
+/// The settings that make the beginning of `stream` of the beginning of `raw` (the first
+/// megabyte), the likeliest first where several do. None if none do.
+#[cfg(test)]
+pub(crate) fn identify(stream: &[u8], raw: &[u8]) -> Option<Zlib> {
+    candidates(stream).find(|zlib| zlib.makes_the_beginning(stream, raw))
 }
 
 /// All settings that the header allows.

@@ -1,6 +1,9 @@
 //! From a zlib stream to its bytes.
 
+use simd_adler32::Adler32;
+
 use super::{
+    alphabet::LONGEST_MATCH,
     blocks::{Blocks, Refused, Sink},
     error::InflateError,
 };
@@ -15,29 +18,52 @@ const MOST_PER_BYTE: usize = 1032;
 ///
 /// # Errors
 /// Everything that is wrong with the stream, with the place.
+#[cfg(test)]
 pub(crate) fn inflate(stream: &[u8], expected_len: usize) -> Result<Vec<u8>, InflateError> {
-    let mut blocks = Blocks::new(stream)?;
-    let mut output = Output::new(stream, expected_len);
-    while blocks.next(&mut output)?.is_some() {}
-    let bytes = output.finish();
-    if bytes.len() != expected_len {
-        return Err(InflateError::TooShort { expected: expected_len, got: bytes.len() });
-    }
-    let expected = blocks.checksum()?;
-    let computed = simd_adler32::adler32(&bytes.as_slice());
-    if expected != computed {
-        return Err(InflateError::Checksum { expected, computed });
-    }
+    let mut bytes = Vec::new();
+    inflate_to(stream, expected_len, &mut |piece| bytes.extend_from_slice(piece))?;
     Ok(bytes)
 }
 
+/// Inflates a zlib stream that must hold `expected_len` bytes and nothing after its Adler-32, and
+/// hands the bytes to `take` piece by piece. Holds a quarter of a megabyte of them at most.
+///
+/// # Errors
+/// Everything that is wrong with the stream, with the place; pieces before that have been taken.
+pub(crate) fn inflate_to(
+    stream: &[u8],
+    expected_len: usize,
+    take: Take<'_>,
+) -> Result<(), InflateError> {
+    let mut blocks = Blocks::new(stream)?;
+    let mut sum = Adler32::new();
+    let mut summed = |piece: &[u8]| {
+        sum.write(piece);
+        take(piece);
+    };
+    let mut output = Output::in_pieces(expected_len, &mut summed);
+    while blocks.next(&mut output)?.is_some() {}
+    let got = output.base + output.written;
+    output.hand_over();
+    if got != expected_len {
+        return Err(InflateError::TooShort { expected: expected_len, got });
+    }
+    let (expected, computed) = (blocks.checksum()?, sum.finish());
+    if expected != computed {
+        return Err(InflateError::Checksum { expected, computed });
+    }
+    Ok(())
+}
+
 /// Inflates the first `wanted` bytes of a zlib stream and reads no further: no checksum, no end.
+///
+/// Takes no more memory than the lesser of `wanted` and 1,032 times the stream's length.
 ///
 /// # Errors
 /// Everything that is wrong with the stream up to there; [`InflateError::TooShort`] if it ends.
 pub(crate) fn inflate_prefix(stream: &[u8], wanted: usize) -> Result<Vec<u8>, InflateError> {
     let mut blocks = Blocks::new(stream)?;
-    let mut output = Output::new(stream, wanted);
+    let mut output = Output::whole(stream, wanted);
     while output.written < wanted {
         match blocks.next(&mut output) {
             Ok(Some(_)) => {}
@@ -51,17 +77,61 @@ pub(crate) fn inflate_prefix(stream: &[u8], wanted: usize) -> Result<Vec<u8>, In
     Ok(output.finish())
 }
 
+/// How far back a match can reach.
+const REACH: usize = 32_768;
+/// Bytes of a piece.
+const PIECE: usize = 1 << 18;
+/// Room that a match needs, with what is written beyond its end.
+const MATCH_ROOM: usize = LONGEST_MATCH + 16;
+
+/// Who takes the bytes.
+type Take<'a> = &'a mut dyn FnMut(&[u8]);
+
 /// Where bytes go to.
-struct Output {
+struct Output<'a> {
+    /// What was written last, and room for more.
     bytes: Vec<u8>,
     written: usize,
+    /// Bytes before these.
+    base: usize,
+    /// How many of these have been handed over.
+    handed: usize,
     limit: usize,
+    take: Option<Take<'a>>,
 }
 
-impl Output {
-    fn new(stream: &[u8], limit: usize) -> Self {
+impl<'a> Output<'a> {
+    /// Keeps all bytes.
+    fn whole(stream: &[u8], limit: usize) -> Self {
         let most = limit.min(stream.len().saturating_mul(MOST_PER_BYTE));
-        Self { bytes: vec![0; most], written: 0, limit }
+        Self { bytes: vec![0; most], written: 0, base: 0, handed: 0, limit, take: None }
+    }
+
+    /// Hands bytes over as they come.
+    fn in_pieces(limit: usize, take: Take<'a>) -> Self {
+        let room = limit.min(REACH + PIECE);
+        Self { bytes: vec![0; room], written: 0, base: 0, handed: 0, limit, take: Some(take) }
+    }
+
+    fn hand_over(&mut self) {
+        if let Some(take) = &mut self.take {
+            take(self.bytes.get(self.handed..self.written).unwrap_or_default());
+        }
+        self.handed = self.written;
+    }
+
+    /// Makes room for a match, unless there is none up to the limit.
+    #[cold]
+    fn make_room(&mut self) {
+        if self.take.is_none() || self.written <= REACH {
+            return;
+        }
+        self.hand_over();
+        let old = self.written - REACH;
+        self.bytes.copy_within(old..self.written, 0);
+        self.base += old;
+        self.bytes.resize((self.limit - self.base).min(REACH + PIECE), 0);
+        (self.written, self.handed) = (REACH, REACH);
     }
 
     fn finish(mut self) -> Vec<u8> {
@@ -104,12 +174,24 @@ impl Output {
     }
 }
 
-impl Sink for Output {
+impl Sink for Output<'_> {
     #[inline(always)]
     fn literal(&mut self, byte: u8) -> Result<(), Refused> {
+        if self.written == self.bytes.len() {
+            self.make_room();
+        }
         let slot = self.bytes.get_mut(self.written).ok_or(Refused::Full { limit: self.limit })?;
         *slot = byte;
         self.written += 1;
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn pair(&mut self, bytes: [u8; 2]) -> Result<(), Refused> {
+        let room = self.bytes.get_mut(self.written..).and_then(<[u8]>::first_chunk_mut);
+        let Some(slot) = room else { return self.literal(bytes[0]).and(self.literal(bytes[1])) };
+        *slot = bytes;
+        self.written += 2;
         Ok(())
     }
 
@@ -118,6 +200,9 @@ impl Sink for Output {
         if distance > self.written {
             return Err(Refused::Distance { distance, written: self.written });
         }
+        if self.written + MATCH_ROOM > self.bytes.len() {
+            self.make_room();
+        }
         if distance >= 16 && self.copy_chunks(length, distance).is_some() {
             return Ok(());
         }
@@ -125,6 +210,9 @@ impl Sink for Output {
     }
 
     fn stored(&mut self, bytes: &[u8]) -> Result<(), Refused> {
+        if self.written + bytes.len() > self.bytes.len() {
+            self.make_room();
+        }
         let room = self.bytes.get_mut(self.written..).unwrap_or_default();
         let count = room.len().min(bytes.len());
         room.iter_mut().zip(bytes).for_each(|(slot, &byte)| *slot = byte);

@@ -8,12 +8,18 @@
 
 pub(super) mod rewrite;
 
-use self::rewrite::{Tokens, rewrite};
+use std::{
+    panic::resume_unwind,
+    sync::mpsc::{SyncSender, sync_channel},
+    thread,
+};
+
+use self::rewrite::{ReadBlock, Tokens, rewrite};
 use super::{
     blocks::{Block, BlockKind, Blocks, HEADER},
     encode::{BitWriter, BlockWriter},
     error::{InflateError, PatchError},
-    inflate::inflate,
+    inflate::inflate_to,
     token::Token,
 };
 
@@ -21,8 +27,7 @@ use super::{
 ///
 /// The zlib header stays; the Adler-32 is renewed; if nothing changes, the stream is the same. The
 /// bits that fill up a byte before a stored block become zeros. Time grows with the bytes; the
-/// memory is the new stream, its bytes (to verify it) and eight bytes for each symbol of the
-/// largest block.
+/// memory is the new stream and eight bytes for each symbol of the largest block.
 ///
 /// * `stream` - a zlib stream that holds `old`
 ///
@@ -34,18 +39,36 @@ pub(crate) fn patch(stream: &[u8], old: &[u8], new: &[u8]) -> Result<Vec<u8>, Pa
         return Err(PatchError::Length { old: old.len(), new: new.len() });
     }
     if old == new {
-        let holds = inflate(stream, old.len())? == old;
-        return if holds { Ok(stream.to_vec()) } else { Err(PatchError::Foreign) };
+        return unchanged(stream, old);
     }
-    let mut blocks = Blocks::new(stream)?;
-    let mut tokens = Tokens::new(old);
     let header = stream.iter().copied().take(HEADER).collect();
     let writer = BlockWriter { bits: BitWriter::after(header) };
-    let mut patch = Patch { stream, new, writer, full: None, waiting: Vec::new() };
-    loop {
-        let start = tokens.next_block();
-        let Some(block) = blocks.next(&mut tokens)? else { break };
-        patch.block(block, &tokens, start);
+    let mut patch = Patch { stream, old, new, writer, full: None, waiting: Vec::new() };
+    // Blocks are read while those before them are written.
+    let read = thread::scope(|scope| {
+        let (sender, receiver) = sync_channel(BLOCKS_AHEAD);
+        let reading = scope.spawn(move || read_blocks(stream, old, &sender));
+        receiver.iter().for_each(|block| patch.block(&block));
+        reading.join().unwrap_or_else(|cause| resume_unwind(cause))
+    });
+    read?;
+    let mut patched = patch.writer.bits.finish();
+    patched.extend_from_slice(&simd_adler32::adler32(&new).to_be_bytes());
+    Ok(patched)
+}
+
+/// Reads all blocks of a stream that must hold `old`.
+fn read_blocks(
+    stream: &[u8],
+    old: &[u8],
+    sender: &SyncSender<ReadBlock>,
+) -> Result<(), PatchError> {
+    let mut blocks = Blocks::new(stream)?;
+    let mut tokens = Tokens::new(old);
+    while let Some(block) = blocks.next(&mut tokens)? {
+        if sender.send(tokens.take(block)).is_err() {
+            break;
+        }
     }
     if tokens.written() != old.len() {
         Err(InflateError::TooShort { expected: old.len(), got: tokens.written() })?;
@@ -57,17 +80,25 @@ pub(crate) fn patch(stream: &[u8], old: &[u8], new: &[u8]) -> Result<Vec<u8>, Pa
     if expected != computed {
         Err(InflateError::Checksum { expected, computed })?;
     }
-    let mut patched = patch.writer.bits.finish();
-    patched.extend_from_slice(&simd_adler32::adler32(&new).to_be_bytes());
-    match inflate(&patched, new.len()) {
-        Ok(bytes) if bytes == new => Ok(patched),
-        Ok(_) => Err(PatchError::Verification(None)),
-        Err(error) => Err(PatchError::Verification(Some(error))),
-    }
+    Ok(())
+}
+
+/// Blocks that wait to be written, at most.
+const BLOCKS_AHEAD: usize = 8;
+
+/// The stream, if it holds `old`.
+fn unchanged(stream: &[u8], old: &[u8]) -> Result<Vec<u8>, PatchError> {
+    let (mut rest, mut holds) = (old, true);
+    inflate_to(stream, old.len(), &mut |piece| match rest.strip_prefix(piece) {
+        Some(behind) => rest = behind,
+        None => holds = false,
+    })?;
+    if holds { Ok(stream.to_vec()) } else { Err(PatchError::Foreign) }
 }
 
 struct Patch<'a> {
     stream: &'a [u8],
+    old: &'a [u8],
     new: &'a [u8],
     writer: BlockWriter,
     /// Symbols of a full block, where the compressor fills blocks.
@@ -77,19 +108,20 @@ struct Patch<'a> {
 }
 
 impl Patch<'_> {
-    /// Writes a block again that began at `start` in the bytes.
-    fn block(&mut self, block: Block, tokens: &Tokens<'_>, start: usize) {
+    /// Writes a block again.
+    fn block(&mut self, read: &ReadBlock) {
+        let block = read.block;
         if block.start == 8 * HEADER {
-            self.full = filled(block, tokens.list().len());
+            self.full = filled(block, read.tokens.len());
         }
         if block.kind == BlockKind::Stored {
             self.write_waiting();
-            let bytes = self.new.get(start..tokens.written()).unwrap_or_default();
+            let bytes = self.new.get(read.bytes.clone()).unwrap_or_default();
             self.writer.stored(bytes, block.last);
             return;
         }
         let queued = self.waiting.len();
-        let changed = rewrite(tokens, self.new, start, &mut self.waiting);
+        let changed = rewrite(read, (self.old, self.new), &mut self.waiting);
         match self.full {
             _ if !changed && queued == 0 => {
                 self.waiting.clear();

@@ -71,11 +71,15 @@ impl Zlib {
     }
 
     /// Whether these settings make `stream` of `raw`. Stops at the first block that differs.
-    #[cfg(test)]
     pub(crate) fn reproduces(&self, stream: &[u8], raw: &[u8]) -> bool {
         let mut follow = Follow::new(stream);
         self.begins(stream)
             && self.compress_watched(raw, |so_far, _| follow.see(so_far)).as_deref() == Some(stream)
+    }
+
+    /// Level (1 to 9), memLevel (8 or 9), and whether the strategy is for filtered samples.
+    pub(crate) fn settings(&self) -> (u8, u8, bool) {
+        (self.level.0, self.memory(), self.strategy == Strategy::Filtered)
     }
 
     /// Whether the stream's header is that of these settings.

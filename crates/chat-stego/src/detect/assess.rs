@@ -38,6 +38,17 @@ pub struct Assessment {
     pub colours: Option<ColourCompatibility>,
 }
 
+impl Assessment {
+    /// The highest p-values of the channels by the chi-square attack: of the first twentieth of the
+    /// rows, and of all; see [`chi_square`].
+    pub fn chi_square(&self) -> (Option<f64>, Option<f64>) {
+        let highest = |of: fn(&ChannelAssessment) -> Option<f64>| {
+            self.channels.iter().filter_map(of).reduce(f64::max)
+        };
+        (highest(|one| one.chi_square_head), highest(|one| one.chi_square))
+    }
+}
+
 /// What the detectors say about one channel.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
@@ -91,7 +102,7 @@ impl Channel {
 /// # Errors
 /// [`PictureError`] if the file cannot be decoded.
 pub fn assess(file: &[u8]) -> Result<Assessment, PictureError> {
-    let format = PictureFormat::of(file).ok_or(PictureError::UnknownFormat)?;
+    let format = PictureFormat::of(file).ok_or_else(|| PictureError::not_read(file))?;
     let raster = decode::pixels(file, rendering(format))?;
     Ok(assess_raster(&raster, format))
 }

@@ -10,7 +10,7 @@ use super::parts::{Definition, Padding, Part, Segment};
 use super::scan::{self, Band, Scan, Selection, Slot, Walk};
 use super::zigzag::ZIGZAG;
 use super::{Jpeg, Knowledge};
-use crate::limits::check_scans;
+use crate::limits::JpegLimits;
 use crate::picture::{PictureError, Unsupported};
 
 /// Markers that a file may have: real ones have tens, those with long ICC profiles hundreds.
@@ -31,7 +31,12 @@ impl Jpeg {
     /// [`PictureError::Dimensions`] and [`PictureError::TooManyScans`] are the limits;
     /// [`PictureError::Damaged`] says what is wrong where. Nothing is ever read in part.
     pub(crate) fn read(file: &[u8]) -> Result<Self, PictureError> {
-        let mut reader = Reader::new(Cursor::new(file)?);
+        Self::read_within(file, JpegLimits::CHOSEN)
+    }
+
+    /// As [`read`](Self::read), within other limits.
+    pub(crate) fn read_within(file: &[u8], limits: JpegLimits) -> Result<Self, PictureError> {
+        let mut reader = Reader::new(Cursor::new(file)?, limits);
         loop {
             let at = reader.cursor.at;
             let marker = reader.cursor.marker()?;
@@ -48,6 +53,7 @@ impl Jpeg {
 
 struct Reader<'a> {
     cursor: Cursor<'a>,
+    limits: JpegLimits,
     parts: Vec<Part>,
     definitions: Vec<Definition>,
     /// For DC and AC, for each table number: which definition holds.
@@ -66,9 +72,10 @@ struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    fn new(cursor: Cursor<'a>) -> Self {
+    fn new(cursor: Cursor<'a>, limits: JpegLimits) -> Self {
         Self {
             cursor,
+            limits,
             parts: Vec::new(),
             definitions: Vec::new(),
             current: [[None; 4]; 2],
@@ -202,7 +209,7 @@ impl<'a> Reader<'a> {
         let header = self.cursor.segment()?;
         let frame = self.frame.as_ref().ok_or_else(|| damaged("a scan before its frame", at))?;
         self.scans += 1;
-        check_scans(self.scans, frame.width, frame.height)?;
+        self.limits.check(self.scans, frame.width, frame.height)?;
         let (selections, band) = scan::read_header(header, frame, at)?;
         if self.scans == 1 {
             self.components = allocate(frame, self.cursor.file().len(), at)?;

@@ -5,9 +5,9 @@ use super::parts::Definition;
 use super::{Jpeg, Knowledge};
 
 /// How the Huffman tables that a file uses were chosen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[cfg(test)]
-pub(crate) enum TableStyle {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TableStyle {
     /// All are the examples of T.81, annex K.
     Standard,
     /// Each is the optimum for what it codes.
@@ -18,7 +18,6 @@ pub(crate) enum TableStyle {
 
 impl Jpeg {
     /// How the tables were chosen.
-    #[cfg(test)]
     pub(crate) fn table_style(&mut self) -> TableStyle {
         self.settle();
         let used: Vec<&Definition> = self

@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use sha2::{Digest, Sha256};
 
 use crate::adaptive::keying::Stream;
-use crate::adaptive::medium::{Cell, Element, Grid, Medium, SLOTS, Step};
+use crate::adaptive::medium::{Cell, Element, Grid, Medium, SLOTS, Step, rarity};
 use crate::jpeg::{Block, Component, Jpeg};
 
 /// Luma AC coefficients: a block is a cell, its DC no element.
@@ -29,8 +29,12 @@ impl Medium for Luma<'_> {
             columns: luma.wide,
             elements: luma.high * luma.wide * (SLOTS - 1),
             probe_rows: luma.high,
-            probe_rarity: 4,
+            probe_rarity: rarity(luma.high * luma.wide),
         }
+    }
+
+    fn elements(&self, _column: usize) -> u64 {
+        ALL_BUT_DC
     }
 
     fn cell(&self, row: usize, column: usize) -> Cell {

@@ -6,7 +6,7 @@
 use super::filter::{Lode, Row, Signed};
 
 /// Every rule that is known, in groups that weigh bytes alike; the most usual first.
-pub(super) const GROUPS: [Group; 2] = [
+pub(super) static GROUPS: [Group; 2] = [
     Group {
         weigh: |row| row.costs::<Signed>(),
         rules: &[

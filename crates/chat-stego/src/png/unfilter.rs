@@ -3,41 +3,78 @@
 use super::filter::{AVERAGE, PAETH, SUB, UP};
 use super::header::Header;
 
-/// Samples of the rows that `raw` holds whole, and the filter type of each of them (0 to 4).
-///
-/// * `raw` - rows from the top, each its filter type and [`Header::stride`] bytes
-///
-/// # Errors
-/// If a filter type is none of the five.
-pub(super) fn unfilter(header: &Header, raw: &[u8]) -> Result<(Vec<u8>, Vec<u8>), &'static str> {
-    match header.colour.channels() {
-        1 => rows::<1>(header, raw),
-        2 => rows::<2>(header, raw),
-        3 => rows::<3>(header, raw),
-        _ => rows::<4>(header, raw),
-    }
+/// Filtered rows on their way to samples, taken piece by piece.
+pub(super) struct Unfilter {
+    header: Header,
+    /// The samples so far.
+    data: Vec<u8>,
+    /// The filter type of each row so far, 0 to 4.
+    filters: Vec<u8>,
+    /// The beginning of a row whose end has not come yet, with its type.
+    begun: Vec<u8>,
+    first_above: Vec<u8>,
 }
 
-/// As [`unfilter`], with `B` bytes to a pixel.
-fn rows<const B: usize>(header: &Header, raw: &[u8]) -> Result<(Vec<u8>, Vec<u8>), &'static str> {
-    let stride = header.stride();
-    let count = raw.len() / (stride + 1);
-    let mut data = Vec::with_capacity(stride * count);
-    let mut filters = Vec::with_capacity(count);
-    let first_above = vec![0; stride];
-    for line in raw.chunks_exact(stride + 1) {
-        let Some((&filter, line)) = line.split_first() else { break };
+impl Unfilter {
+    /// * `rows` - how many will come
+    pub(super) fn new(header: &Header, rows: usize) -> Self {
+        let stride = header.stride();
+        Self {
+            header: *header,
+            data: Vec::with_capacity(stride * rows),
+            filters: Vec::with_capacity(rows),
+            begun: Vec::with_capacity(stride + 1),
+            first_above: vec![0; stride],
+        }
+    }
+
+    /// Takes what comes next; rows from the top, each its filter type and [`Header::stride`] bytes.
+    ///
+    /// # Errors
+    /// If a filter type is none of the five.
+    pub(super) fn take(&mut self, mut piece: &[u8]) -> Result<(), &'static str> {
+        let length = self.header.stride() + 1;
+        if !self.begun.is_empty() {
+            let missing = length - self.begun.len();
+            let (end, rest) = piece.split_at(missing.min(piece.len()));
+            self.begun.extend_from_slice(end);
+            piece = rest;
+            if self.begun.len() < length {
+                return Ok(());
+            }
+            let row = std::mem::take(&mut self.begun);
+            self.row(&row)?;
+            self.begun = row;
+            self.begun.clear();
+        }
+        let rows = piece.chunks_exact(length);
+        self.begun.extend_from_slice(rows.remainder());
+        rows.into_iter().try_for_each(|row| self.row(row))
+    }
+
+    /// The samples of all rows that came whole, and their filter types.
+    pub(super) fn finish(self) -> (Vec<u8>, Vec<u8>) {
+        (self.data, self.filters)
+    }
+
+    fn row(&mut self, line: &[u8]) -> Result<(), &'static str> {
+        let Some((&filter, line)) = line.split_first() else { return Ok(()) };
         if filter > PAETH {
             return Err("a row's filter type is unknown");
         }
-        let start = data.len();
-        data.extend_from_slice(line);
-        let (done, row) = data.split_at_mut(start);
-        let above = done.rchunks_exact(stride).next().unwrap_or(&first_above);
-        reverse::<B>(filter, above, row);
-        filters.push(filter);
+        let start = self.data.len();
+        self.data.extend_from_slice(line);
+        let (done, row) = self.data.split_at_mut(start);
+        let above = done.rchunks_exact(line.len()).next().unwrap_or(&self.first_above);
+        match self.header.colour.channels() {
+            1 => reverse::<1>(filter, above, row),
+            2 => reverse::<2>(filter, above, row),
+            3 => reverse::<3>(filter, above, row),
+            _ => reverse::<4>(filter, above, row),
+        }
+        self.filters.push(filter);
+        Ok(())
     }
-    Ok((data, filters))
 }
 
 /// Turns a filtered row into samples, in place.
@@ -98,6 +135,19 @@ fn paeth(a: i16, b: i16, c: i16) -> i16 {
     let bar = 3 * c - (a + b);
     let above_low = if high <= bar { low } else { c };
     if bar <= low { high } else { above_low }
+}
+
+/// All rows, in one piece and in others, for tests.
+#[cfg(test)]
+pub(super) fn unfilter(header: &Header, raw: &[u8]) -> Result<(Vec<u8>, Vec<u8>), &'static str> {
+    let mut whole = Unfilter::new(header, 1);
+    whole.take(raw)?;
+    for length in [1, 2, 5, 40, 1000] {
+        let mut pieces = Unfilter::new(header, 1);
+        raw.chunks(length).try_for_each(|piece| pieces.take(piece))?;
+        assert!((&pieces.data, &pieces.filters) == (&whole.data, &whole.filters));
+    }
+    Ok(whole.finish())
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use sha2::{Digest, Sha256};
 
 use crate::adaptive::keying::{Stream, below};
-use crate::adaptive::medium::{Cell, Element, Grid, Medium, SLOTS, Step};
+use crate::adaptive::medium::{Cell, Element, Grid, Medium, SLOTS, Step, rarity};
 use crate::png::Samples;
 
 /// Colour samples: sixteen pixels of a row are a cell, alpha is no element.
@@ -80,13 +80,22 @@ impl Medium for PngPixels {
     fn grid(&self) -> Grid {
         let Samples { width, colour, .. } = self.samples;
         let colours = colour.channels() - usize::from(colour.has_alpha());
+        let columns = (width as usize).div_ceil(PIXELS);
         Grid {
             rows: self.rows(),
-            columns: (width as usize).div_ceil(PIXELS),
+            columns,
             elements: width as usize * self.rows() * colours,
             probe_rows: self.probe_rows(),
-            probe_rarity: 1,
+            // An eighth of the rows.
+            probe_rarity: rarity(self.rows() * columns) - 3,
         }
+    }
+
+    fn elements(&self, column: usize) -> u64 {
+        let channels = self.samples.channels();
+        let wide = (self.samples.width as usize).saturating_sub(column * PIXELS).min(PIXELS);
+        let present = u64::MAX.checked_shr(SLOTS as u32 - (wide * channels) as u32);
+        present.unwrap_or_default() & colours(&self.samples)
     }
 
     fn cell(&self, row: usize, column: usize) -> Cell {

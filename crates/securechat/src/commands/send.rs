@@ -4,7 +4,8 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use chat_core::{
-    Client, CoverSource, Draft, Handle, Hiding, Landed, Note, Queued, Repeated, SendOutcome,
+    Client, CodecId, CoverSource, Draft, Handle, Hiding, Landed, Note, Queued, Repeated,
+    SendOutcome,
 };
 
 use self::line_sender::LineSender;
@@ -26,6 +27,10 @@ pub(crate) fn run(context: &Context, args: SendArgs) -> Result<Exit, Failure> {
     let to = handle(&args.to)?;
     if let Some(text) = &args.message {
         check(text.as_bytes(), Text::Message)?;
+    }
+    if args.keep_extras && args.codec.is_some_and(|codec| codec != CodecId::JpegJuniward) {
+        let said = "--keep-extras is for a JPEG that is sent as it is: --codec jpeg-juniward";
+        return Err(Failure::usage(said.to_owned()));
     }
     let opened = context.open()?;
     if opened.client.network()?.is_none() {
@@ -172,6 +177,12 @@ impl Sender {
         if let Some(codec) = self.args.codec {
             hiding = hiding.with_codec(codec);
         }
+        if self.args.keep_extras {
+            hiding = hiding.keep_extras();
+        }
+        if self.args.strip_provenance {
+            hiding = hiding.strip_provenance();
+        }
         if self.args.accept_detectable { hiding.insist() } else { hiding }
     }
 
@@ -216,6 +227,9 @@ impl Sender {
             Note::Shared { pictures } => self.console.note(&format!(
                 "the message is too long for one picture and travels in {pictures}"
             )),
+            Note::ProvenanceStripped => {
+                self.console.note("the signed history (C2PA) was left out of the picture")
+            }
             Note::CoverReused => self.console.warn(COVER_REUSED),
             Note::CoverDoubtful(finding) => self.console.warn(&finding.to_string()),
             Note::BeyondComfort { hidden, comfort } => self.console.warn(&format!(

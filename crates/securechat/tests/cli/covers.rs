@@ -43,11 +43,15 @@ fn a_photo_becomes_a_cover_that_is_judged_chosen_and_drawn() {
     let chosen = house.run(&["cover", "choose", covers, "--json"]).exit(0);
     let chosen = &chosen.json()[0];
     assert_eq!((&chosen["codec"], &chosen["looked_at"]), (&"jpeg-si".into(), &2.into()));
-    for what in ["changes", "costs", "lowest-bits"] {
+    for (what, bar) in [("changes", 128), ("costs", 128), ("lowest-bits", 0)] {
         let map = house.path().join(format!("{what}.png"));
         let map = map.to_str().unwrap();
         house.run(&["cover", "map", &cover, "-o", map, "--what", what]).exit(0);
-        assert!(std::fs::read(map).unwrap().starts_with(b"\x89PNG"));
+        let map = std::fs::read(map).unwrap();
+        assert!(map.starts_with(b"\x89PNG"));
+        // Width and height; the bar with the bands hangs below.
+        let side = |at: usize| u32::from_be_bytes(map[at..at + 4].try_into().unwrap());
+        assert!(side(16) >= 900 && side(20) > bar + 300, "{what}: {} x {}", side(16), side(20));
     }
 }
 
@@ -193,6 +197,123 @@ fn what_a_detector_says_of_two_pictures() {
     let compared = &same.json()[1];
     assert_eq!(compared["type"], "compared");
     assert_eq!(compared["coefficients"]["changed"], 0);
+    assert_eq!(compared["writing_differences"], serde_json::json!([]));
+    assert_eq!(compared["given_away_by"], serde_json::json!([]));
     let said = house.run(&["cover", "inspect", cover, "--compare", cover]).exit(0);
-    assert!(said.out.contains("coefficients: 0 of"), "{}", said.out);
+    for line in
+        ["coefficients: 0 of", "sequential JPEG", "written in the same way", "none of these"]
+    {
+        assert!(said.out.contains(line), "{line:?} is not in: {}", said.out);
+    }
+    let other = picture("cool.jpg");
+    let said =
+        house.run(&["cover", "inspect", cover, "--compare", other.to_str().unwrap()]).exit(0);
+    assert!(said.out.contains("two different pictures"), "{}", said.out);
+}
+
+/// The picture of the last message to bob.
+fn received(house: &House, texts: usize) -> std::path::PathBuf {
+    let folder = house.path().join(format!("received-{texts}"));
+    let args = ["listen", "--json", "--max", "1", "--timeout", "20s", "--save-images"];
+    house.run_as("bob", &[&args[..], &[folder.to_str().unwrap()]].concat()).exit(0);
+    let mut files = std::fs::read_dir(folder).unwrap();
+    files.next().unwrap().unwrap().path()
+}
+
+#[test]
+fn the_old_way_of_hiding_is_given_away_and_the_new_one_is_not() {
+    let broker = BrokerHouse::start();
+    let house = House::with_network(broker.address());
+    for (number, codec) in ["jpeg-juniward", "lsb-compat"].into_iter().enumerate() {
+        let cover = picture(["think.jpg", "smart.jpg"][number]);
+        let cover = cover.to_str().unwrap();
+        let send = ["send", "--to", "bob", "-m", "look", "--codec", codec, "--image", cover];
+        house.run_as("alice", &send).exit(0);
+        let stego = received(&house, number);
+        let stego = stego.to_str().unwrap();
+        let args = ["cover", "inspect", cover, "--compare", stego, "--json"];
+        let compared = house.run(&args).exit(0).json().remove(1);
+        let given_away = &compared["given_away_by"];
+        match codec {
+            "lsb-compat" => {
+                assert!(given_away[0].as_str().unwrap().contains("blocks"), "{compared}")
+            }
+            _ => assert_eq!(*given_away, serde_json::json!([]), "{compared}"),
+        }
+    }
+}
+
+/// The file with a segment put behind its start-of-image marker.
+fn with_segment(file: &[u8], marker: u8, bytes: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(bytes.len() + 2).unwrap().to_be_bytes();
+    [&file[..2], &[0xff, marker], &length, bytes, &file[2..]].concat()
+}
+
+#[test]
+fn a_signed_picture_is_refused_unless_its_history_may_go() {
+    let broker = BrokerHouse::start();
+    let house = House::with_network(broker.address());
+    let mut history = b"JP\0\x01\0\0\0\x01\0\0\x01\0jumb\0\0\0\x20jumd".to_vec();
+    history.extend(b"c2pa\x00\x11\x00\x10\x80\x00\x00\xaa\x00\x38\x9b\x71\x03c2pa\0");
+    let plain = std::fs::read(picture("think.jpg")).unwrap();
+    let signed = house.file("signed.jpg", &with_segment(&plain, 0xeb, &history));
+    let signed = signed.to_str().unwrap();
+    let send = ["send", "--to", "bob", "-m", "x", "--image", signed];
+    house.run_as("alice", &send).exit(6).says("C2PA").hints("--strip-provenance");
+    house.run_as("alice", &[&send[..], &["--accept-detectable"]].concat()).exit(6).says("C2PA");
+    let sent = house.run_as("alice", &[&send[..], &["--strip-provenance"]].concat()).exit(0);
+    sent.says("signed history");
+    let picture = std::fs::read(received(&house, 1)).unwrap();
+    assert!(!picture.windows(4).any(|window| window == b"jumb"));
+    let inspected = house.run(&["cover", "inspect", signed]).exit(6);
+    assert!(inspected.out.contains("--strip-provenance"), "{}", inspected.out);
+}
+
+#[test]
+fn a_phones_further_pictures_are_sent_if_asked() {
+    let broker = BrokerHouse::start();
+    let house = House::with_network(broker.address());
+    let further = b"\xff\xd8 a gain map \xff\xd9";
+    let plain = std::fs::read(picture("think.jpg")).unwrap();
+    let index = |end: u32, start: u32| {
+        let mut bytes =
+            b"MPF\0MM\0*\0\0\0\x08\0\x01\xb0\x02\0\x07\0\0\0\x20\0\0\0\x1a\0\0\0\0".to_vec();
+        for number in [0x30000, end, 0, 0, 0, further.len() as u32, start, 0] {
+            bytes.extend_from_slice(&u32::to_be_bytes(number));
+        }
+        bytes
+    };
+    let end = with_segment(&plain, 0xe2, &index(0, 0)).len() as u32;
+    let phone = |end: u32, start: u32| {
+        [&with_segment(&plain, 0xe2, &index(end, start))[..], further].concat()
+    };
+    let file = house.file("phone.jpg", &phone(end, end - 10));
+    let damaged = house.file("damaged.jpg", &phone(end, 5));
+    let send = ["send", "--to", "bob", "-m", "x", "--keep-extras", "--image"];
+    let other = [&send[..], &[file.to_str().unwrap(), "--codec", "jpeg-si"]].concat();
+    house.run_as("alice", &other).exit(2).says("jpeg-juniward");
+    house.run_as("alice", &[&send[..], &[damaged.to_str().unwrap()]].concat()).exit(6).says("MPF");
+    house.run_as("alice", &[&send[..], &[file.to_str().unwrap()]].concat()).exit(0);
+    let kept = std::fs::read(received(&house, 1)).unwrap();
+    assert!(kept.ends_with(further));
+    // The second picture is where the index says.
+    let number = |at: usize| u32::from_be_bytes(kept[at..at + 4].try_into().unwrap()) as usize;
+    assert_eq!(10 + number(10 + 0x1a + 24), kept.len() - further.len());
+    // The same picture is known again without its extras.
+    let again = house.file("plain.jpg", &plain);
+    let send = ["send", "--to", "bob", "-m", "x", "--image", again.to_str().unwrap()];
+    house.run_as("alice", &send).exit(6).says("used before");
+}
+
+#[test]
+fn a_picture_in_which_no_byte_is_safe_is_no_good_cover() {
+    let house = House::new();
+    let tiny = house.file("tiny.bmp", &photo(24, 16));
+    let judged = house.run(&["cover", "inspect", tiny.to_str().unwrap(), "--json"]).exit(6);
+    assert_eq!(judged.json()[0]["good"], false);
+    let fixture = "../chat-stego/tests/fixtures/jpeg/grey.jpg";
+    let small = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(fixture);
+    let judged = house.run(&["cover", "inspect", small.to_str().unwrap()]).exit(6);
+    assert!(judged.out.contains("refused as a cover"), "{}", judged.out);
+    assert!(judged.out.contains("larger"), "{}", judged.out);
 }

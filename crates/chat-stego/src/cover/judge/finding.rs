@@ -2,6 +2,7 @@
 
 mod sentence;
 
+use super::A_MESSAGE;
 use crate::picture::PictureFormat;
 
 /// How grave a finding is.
@@ -88,8 +89,11 @@ pub enum Finding {
     },
     /// The picture carries no whole message in comfort.
     Small {
-        /// Bytes that it carries.
+        /// Bytes that it carries in comfort.
         comfort: usize,
+        /// Bytes that it carries with caution; where these are too few for any message, the picture is
+        /// refused.
+        caution: usize,
     },
     /// A format that no codec writes.
     NotSent {
@@ -147,8 +151,9 @@ impl Finding {
             | Self::Inks
             | Self::DamagedSideInformation
             | Self::OriginUnknown
-            | Self::Metadata
-            | Self::Small { .. } => Severity::Warn,
+            | Self::Metadata => Severity::Warn,
+            Self::Small { caution, .. } if *caution < A_MESSAGE => Severity::Refuse,
+            Self::Small { .. } => Severity::Warn,
             Self::MorePictures { .. }
             | Self::CompressedTwice { .. }
             | Self::Trellis

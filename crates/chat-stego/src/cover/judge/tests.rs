@@ -60,7 +60,8 @@ fn unusual_tables_are_a_note() {
 #[test]
 fn manifests_are_refused_and_further_pictures_noted() {
     let file = jpeg(90);
-    assert_eq!(names(&samples::with_segment(&file, 0xeb, b"JP\0\x01\0\0\0\x01")), ["manifest"]);
+    let manifest = b"JP\0\x01\0\0\0\x01\0\0\x01\0jumb what cannot be read";
+    assert_eq!(names(&samples::with_segment(&file, 0xeb, manifest)), ["manifest"]);
     assert_eq!(names(&samples::with_segment(&file, 0xe2, b"MPF\0MM\0*")), ["more-pictures"]);
     let judgement = judge(&[file.as_slice(), b"ftypmp42"].concat()).unwrap();
     assert_eq!(judgement.findings, [Finding::MorePictures { trailing: 8 }]);
@@ -142,7 +143,7 @@ fn all() -> Vec<Finding> {
         Finding::ScaledUp,
         Finding::Flat { share: 0.5, limits: pixels::FLAT },
         Finding::Saturated { share: 0.3 },
-        Finding::Small { comfort: 12 },
+        Finding::Small { comfort: 12, caution: 24 },
         Finding::NotSent { format: PictureFormat::WebP },
     ]
 }

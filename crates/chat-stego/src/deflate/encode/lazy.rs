@@ -3,7 +3,8 @@
 use super::{
     super::{alphabet::SHORTEST_MATCH, token::Token},
     effort::Effort,
-    window::{FARTHEST, Match, Window},
+    places::Places,
+    window::Match,
 };
 
 /// A match of three bytes from farther away is not worth it.
@@ -11,8 +12,10 @@ const TOO_FAR: usize = 4096;
 
 /// A lazy walk over the input.
 pub(in super::super) struct Lazy<'a> {
-    window: Window<'a>,
+    places: Places<'a>,
     effort: Effort,
+    /// Where the walk stands in the input.
+    at: usize,
     /// What was found at the place before.
     found: Match,
     /// The byte before is not written yet.
@@ -22,8 +25,9 @@ pub(in super::super) struct Lazy<'a> {
 }
 
 impl<'a> Lazy<'a> {
-    pub(in super::super) fn new(window: Window<'a>, effort: Effort) -> Self {
-        Self { window, effort, found: Match::NONE, waiting: false, fresh: true }
+    /// A walk that begins at a place; matches may reach back before it.
+    pub(in super::super) fn new(places: Places<'a>, place: usize, effort: Effort) -> Self {
+        Self { places, effort, at: place, found: Match::NONE, waiting: false, fresh: true }
     }
 
     /// Walks until `stop` or the input's end; the last token may end a few bytes off.
@@ -31,19 +35,18 @@ impl<'a> Lazy<'a> {
     /// Each token is marked that begins at a place to which the walk came without a match in
     /// mind: from there on all walks over this input are the same.
     pub(in super::super) fn walk(&mut self, stop: usize, tokens: &mut Vec<Token>) {
-        let stop = stop.min(self.window.end());
-        while self.window.place() < stop {
-            self.window.refill();
+        let input = self.places.input();
+        let stop = stop.min(input.len());
+        while self.at < stop {
             let before = std::mem::replace(&mut self.found, Match::NONE);
-            if self.window.ahead() >= SHORTEST_MATCH {
-                let candidate = self.window.remember(self.window.at);
-                self.found = self.search(candidate, before.length);
+            if self.at + SHORTEST_MATCH <= input.len() && before.length < self.effort.lazy {
+                self.found = self.search(before.length);
             }
             let fresh = before.length < SHORTEST_MATCH;
             if !fresh && self.found.length <= before.length {
                 let token = Token::copy(before.length, before.distance);
                 tokens.push(token.marked(self.fresh));
-                self.pass(before.length - 1);
+                self.at += before.length - 1;
                 self.found = Match::NONE;
                 self.waiting = false;
                 self.fresh = true;
@@ -52,7 +55,7 @@ impl<'a> Lazy<'a> {
                     tokens.push(self.byte_before().marked(self.fresh));
                 }
                 self.waiting = true;
-                self.window.at += 1;
+                self.at += 1;
                 self.fresh = fresh;
             }
         }
@@ -60,7 +63,7 @@ impl<'a> Lazy<'a> {
 
     /// The place after the last token.
     pub(super) fn written(&self) -> usize {
-        self.window.place() - usize::from(self.waiting)
+        self.at - usize::from(self.waiting)
     }
 
     /// The byte that is left to write at the input's end.
@@ -70,27 +73,13 @@ impl<'a> Lazy<'a> {
 
     /// A match here that is longer than `length`, or anything shorter.
     #[inline(always)]
-    fn search(&self, candidate: u16, length: usize) -> Match {
-        let far = self.window.at.saturating_sub(usize::from(candidate)) > FARTHEST;
-        if candidate == 0 || far || length >= self.effort.lazy {
-            return Match::NONE;
-        }
-        let found = self.window.longest(candidate, length, &self.effort);
+    fn search(&mut self, length: usize) -> Match {
+        let found = self.places.longest(self.at, length);
         let far = found.length == SHORTEST_MATCH && found.distance > TOO_FAR;
         if far || found.length <= self.effort.poor { Match::NONE } else { found }
     }
 
-    /// Goes on by `count` places and remembers those passed, without the present one.
-    fn pass(&mut self, count: usize) {
-        let window = &mut self.window;
-        let last = window.filled.saturating_sub(SHORTEST_MATCH);
-        for place in window.at + 1..(window.at + count).min(last + 1) {
-            window.remember(place);
-        }
-        window.at += count;
-    }
-
     fn byte_before(&self) -> Token {
-        Token::literal(self.window.bytes[self.window.at.saturating_sub(1)])
+        Token::literal(self.places.input()[self.at.saturating_sub(1)])
     }
 }

@@ -16,9 +16,9 @@ use super::{
     super::token::Token,
     effort::Effort,
     lazy::Lazy,
+    places::Places,
     splice::{Border, Walked},
     stream::{StreamWriter, Verdict},
-    window::Window,
 };
 
 /// Bytes of a part.
@@ -145,7 +145,8 @@ impl Task<'_> {
     }
 
     fn walk_from(&self, place: usize) -> Lazy<'_> {
-        Lazy::new(Window::at_place(self.input, place, self.memory), self.effort)
+        let places = Places::before(self.input, place, (self.memory, self.effort));
+        Lazy::new(places, place, self.effort)
     }
 }
 

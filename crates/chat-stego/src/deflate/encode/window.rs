@@ -12,6 +12,8 @@ const AHEAD: usize = 262;
 pub(super) const FARTHEST: usize = STEP - AHEAD;
 /// The walk's place at which the window moves.
 const EDGE: usize = SPAN - AHEAD;
+/// Bytes before the input's end from which on the window may move sooner.
+pub(super) const EDGE_OF_INPUT: usize = AHEAD;
 /// Bytes behind the window, so that comparing needs no bounds.
 const SLACK: usize = 1024;
 

@@ -1,39 +1,54 @@
 //! A block's tokens, and the same for other bytes.
 
+use std::ops::Range;
+
 use super::super::{
     alphabet::SHORTEST_MATCH,
-    blocks::{Refused, Sink},
+    blocks::{Block, Refused, Sink},
     token::Token,
 };
 
 /// A match of three bytes from farther away is worth no more than its literals; compressors know.
 const TOO_FAR: usize = 4096;
 
+/// A block as it was read.
+pub(in super::super) struct ReadBlock {
+    pub(super) block: Block,
+    /// Its tokens; none if it is stored.
+    pub(in super::super) tokens: Vec<Token>,
+    /// The bytes that it stands for.
+    pub(super) bytes: Range<usize>,
+    /// The shortest match so far: the compressor may have dropped shorter ones.
+    shortest: usize,
+}
+
 /// Collects the tokens of a block and compares them with the bytes that the stream should hold.
 pub(in super::super) struct Tokens<'a> {
     list: Vec<Token>,
     /// What the stream should hold.
     expected: &'a [u8],
+    /// Where the block begins.
+    start: usize,
     written: usize,
     /// The stream holds something else.
     foreign: bool,
-    /// The shortest match so far: the compressor may have dropped shorter ones.
+    /// The shortest match so far.
     shortest: usize,
 }
 
 impl<'a> Tokens<'a> {
     pub(in super::super) fn new(expected: &'a [u8]) -> Self {
-        Self { list: Vec::new(), expected, written: 0, foreign: false, shortest: usize::MAX }
+        let list = Vec::new();
+        Self { list, expected, start: 0, written: 0, foreign: false, shortest: usize::MAX }
     }
 
-    /// Forgets the tokens; returns how many bytes are written.
-    pub(in super::super) fn next_block(&mut self) -> usize {
-        self.list.clear();
-        self.written
-    }
-
-    pub(in super::super) fn list(&self) -> &[Token] {
-        &self.list
+    /// Takes what was collected of a block, which has ended.
+    pub(in super::super) fn take(&mut self, block: Block) -> ReadBlock {
+        let room = Vec::with_capacity(self.list.len());
+        let tokens = std::mem::replace(&mut self.list, room);
+        let bytes = self.start..self.written;
+        self.start = self.written;
+        ReadBlock { block, tokens, bytes, shortest: self.shortest }
     }
 
     /// Bytes up to the end of the block.
@@ -86,16 +101,16 @@ impl Sink for Tokens<'_> {
 
 /// Adds the block's tokens for the new bytes to `out`; returns whether any differ.
 ///
-/// * `start` - where the block begins in the bytes
-pub(super) fn rewrite(tokens: &Tokens<'_>, new: &[u8], start: usize, out: &mut Vec<Token>) -> bool {
-    let in_reach = start.saturating_sub(32_768)..tokens.written;
-    if tokens.expected.get(in_reach.clone()) == new.get(in_reach) {
-        out.extend_from_slice(&tokens.list);
+/// * `old`, `new` - what the whole stream stands for, and shall
+pub(super) fn rewrite(read: &ReadBlock, (old, new): (&[u8], &[u8]), out: &mut Vec<Token>) -> bool {
+    let in_reach = read.bytes.start.saturating_sub(32_768)..read.bytes.end;
+    if old.get(in_reach.clone()) == new.get(in_reach) {
+        out.extend_from_slice(&read.tokens);
         return false;
     }
-    let mut place = start;
+    let mut place = read.bytes.start;
     let mut changed = false;
-    for &token in &tokens.list {
+    for &token in &read.tokens {
         let distance = token.distance();
         if distance == 0 {
             let byte = new.get(place).copied().unwrap_or_default();
@@ -112,7 +127,7 @@ pub(super) fn rewrite(tokens: &Tokens<'_>, new: &[u8], start: usize, out: &mut V
             out.push(token);
         } else {
             changed = true;
-            split(target, source, (distance, tokens.shortest), out);
+            split(target, source, (distance, read.shortest), out);
         }
     }
     changed

@@ -126,6 +126,6 @@ fn a_stream_of_empty_blocks_is_read() {
     let mut stream = blocks.bits.finish();
     stream.extend([0, 0, 0, 1]);
     let start = std::time::Instant::now();
-    assert_eq!(inflate(&stream, 0).unwrap(), []);
+    assert!(inflate(&stream, 0).unwrap().is_empty());
     println!("{} bytes: {:?}", stream.len(), start.elapsed());
 }

@@ -112,9 +112,8 @@ fn filled_blocks_stay_filled() {
     let mut blocks = Blocks::new(&patched).unwrap();
     let mut tokens = Tokens::new(&new);
     let mut sizes = Vec::new();
-    while blocks.next(&mut tokens).unwrap().is_some() {
-        sizes.push(tokens.list().len());
-        tokens.next_block();
+    while let Some(block) = blocks.next(&mut tokens).unwrap() {
+        sizes.push(tokens.take(block).tokens.len());
     }
     let (last, full) = sizes.split_last().unwrap();
     assert!(full.len() > 2 && full.iter().all(|&size| size == 16_383), "{sizes:?}");

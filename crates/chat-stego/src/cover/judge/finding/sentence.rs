@@ -22,7 +22,7 @@ impl fmt::Display for Finding {
             Self::MorePictures { trailing } => write!(
                 f,
                 "the file holds further pictures or a film ({trailing} bytes behind the picture); \
-                 only the primary picture is kept, as messengers do"
+                 only the primary picture is sent, as messengers do, unless `--keep-extras` says otherwise"
             ),
             Self::CompressedTwice { sure, former } => {
                 let sure = match sure {
@@ -50,7 +50,11 @@ impl fmt::Display for Finding {
                  picture that is exposed better",
                 percent(*share)
             ),
-            Self::Small { comfort } => write!(
+            Self::Small { caution: 0, .. } => f.write_str(
+                "no byte is safe in the picture: it is tiny, or has no detail; choose a larger one \
+                 or one with more detail",
+            ),
+            Self::Small { comfort, .. } => write!(
                 f,
                 "the picture carries {comfort} bytes in comfort, less than a message; choose a \
                  larger one or one with more detail"
@@ -71,7 +75,7 @@ impl Finding {
         match self {
             Self::Manifest => {
                 "the file carries a signed history (C2PA), which no longer fits after a change; \
-                 run `cover prepare` on the photo"
+                 run `cover prepare` on the photo, or send it with `--strip-provenance`"
             }
             Self::Metadata => {
                 "the file says more than it shows (camera, place, time, names or texts), and all of \
