@@ -197,6 +197,8 @@ proptest! {
         let place = ContentPlace { namespace: NETWORK, conversation: &here };
         let signed =
             SignedSharedKey::protect(&content, &alice.device, &alice.certificate, place).unwrap();
+        let len = SignedSharedKey::protected_len(alice.certificate.handle(), content.len());
+        prop_assert_eq!(len, signed.body().len() + 1);
         let opened = SignedSharedKey::open(&signed, place);
         prop_assert_eq!(opened, Ok((alice.certificate, &content[..])));
         let elsewhere = ContentPlace { conversation: &there, ..place };
