@@ -1,5 +1,6 @@
 //! What enemies send: people with good keys who do what honest ones never do.
 
+use base64::Engine as _;
 use chat_crypto::secrecy::SecretString;
 use chat_crypto::{
     BackupError, CertificateError, ChangeError, ContentPlace, DeviceCertificate, DeviceId,
@@ -464,7 +465,16 @@ fn qr_codes_of_others_changed_keys_and_damage_are_told_apart() {
     let long = format!("{good}{}", "A".repeat(100_000));
     let invite = good.replace("verify1", "1");
     let newer = good.replace("verify1", "verify2");
-    for text in ["", "securechat-verify1:", &damaged, &long, &invite, &newer, &good[..60]] {
+    // Whoever else writes one writes it in the one order.
+    let sides = [("bob", &bob), ("alice", &alice)];
+    let fields = sides.map(|(handle, key)| [&lp(handle.as_bytes()), &key.as_bytes()[..]].concat());
+    let fields = fields.concat();
+    let fields = [&fields[..], &sha256(&[&fields])[..4]].concat();
+    let unsorted = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(fields);
+    let unsorted = format!("securechat-verify1:{unsorted}");
+    for text in
+        ["", "securechat-verify1:", &unsorted, &damaged, &long, &invite, &newer, &good[..60]]
+    {
         assert_eq!(compared(text), QrComparison::NotAVerification, "{text:.40}");
     }
 }
@@ -515,7 +525,6 @@ fn identity_files_that_are_something_else_are_told_from_damaged_ones() {
 /// Somebody who can write the file cannot make a program open one without a passphrase.
 #[test]
 fn an_identity_file_without_passphrase_is_refused() {
-    use base64::Engine as _;
     let (vault, _) = Vault::create(None, &mut rand::rng()).unwrap();
     let body = [&vault.encode()[..], &[0; 120]].concat();
     let sum = sha256(&[b"securechat/v1/identity-file", &body]);
