@@ -89,13 +89,11 @@ fn verify(console: Console, opened: &Opened, args: &VerifyArgs) -> Result<Exit, 
         return told(console, opened, &who, compared);
     }
     let verification = opened.client.verification(&who)?;
-    let (number, emoji) = (verification.safety_number(), verification.emoji7());
+    let number = verification.safety_number();
     if console.json {
-        let emoji =
-            emoji.map(|emoji| serde_json::json!({"symbol": emoji.symbol, "name": emoji.name}));
         console.print_json(&serde_json::json!({
             "v": 1, "type": "verification", "handle": who.as_str(), "safety_number": number.to_string(),
-            "qr": verification.qr_payload(), "emoji": emoji,
+            "qr": verification.qr_payload(),
         }))?;
         return Ok(Exit::Done);
     }
@@ -104,8 +102,6 @@ fn verify(console: Console, opened: &Opened, args: &VerifyArgs) -> Result<Exit, 
     for line in groups.chunks(4) {
         console.print(&format!("  {}", line.join("  ")))?;
     }
-    let names = emoji.map(|emoji| format!("{} {}", emoji.symbol, emoji.name)).join("  ");
-    console.print(&format!("  {names}"))?;
     qr::draw(&verification.qr_payload())?;
     console.note(&format!(
         "compare this with what {who} sees, in person or on the phone: securechat contact verify {}",

@@ -83,7 +83,6 @@ fn both_sides_see_one_number_and_a_picture_of_the_code_verifies() {
     house.receive("alice", 1).exit(0);
     assert_eq!(house.safety_number("alice", "bob"), house.safety_number("bob", "alice"));
     let shown = house.contact("alice", &["verify", "bob"]).exit(0).json();
-    assert_eq!(shown[0]["emoji"].as_array().unwrap().len(), 7);
     let code = qrcode::QrCode::new(shown[0]["qr"].as_str().unwrap()).unwrap();
     let path = house.path().join("code.png");
     draw(&code).save(&path).unwrap();
@@ -93,7 +92,7 @@ fn both_sides_see_one_number_and_a_picture_of_the_code_verifies() {
     house.contact("bob", &["verify", "alice", "--qr", no_code.to_str().unwrap()]).exit(2);
     // What people see in a terminal.
     let shown = house.run_as("bob", &["contact", "verify", "alice"]).exit(0);
-    assert!(shown.out.lines().count() >= 4 && shown.err.contains('\u{2588}'), "{}", shown.out);
+    assert!(shown.out.lines().count() == 3 && shown.err.contains('\u{2588}'), "{}", shown.out);
     let list = house.run_as("bob", &["contact", "list"]).exit(0).out;
     assert!(list.contains("alice") && list.contains("verified"), "{list}");
 }
