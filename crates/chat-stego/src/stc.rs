@@ -13,6 +13,7 @@ mod code;
 mod kernel;
 mod layer;
 mod layout;
+mod logistic;
 mod metric;
 mod parallel;
 mod syndrome;
@@ -86,8 +87,7 @@ pub(crate) fn embed_binary(
         return Err(StcError::Costs { elements: bits.len(), costs: costs.len() });
     }
     let lambda = bound::lambda_binary(costs, message.len());
-    let nats =
-        |element| costs.get(element).map_or(f32::INFINITY, |cost| bound::nats(*cost, lambda));
+    let nats = |part| part_of(costs, &part).iter().map(|cost| bound::nats(*cost, lambda)).collect();
     let job = (code, Layer::Binary, parallel::threads());
     let indices = layer::flips(job, bits, nats, message)?;
     let cost = indices.iter().filter_map(|flip| costs.get(*flip)).copied().map(f64::from).sum();

@@ -50,8 +50,8 @@ fn bytes_of(bits: &[u8]) -> Vec<u8> {
 /// less, for twice the time: where there are few groups, that is little.
 fn height(groups: usize) -> u32 {
     match groups {
-        0..=0x2_0000 => 12,
-        0x2_0001..=0x4_0000 => 11,
+        0..=0x10_0000 => 12,
+        0x10_0001..=0x20_0000 => 11,
         _ => 10,
     }
 }

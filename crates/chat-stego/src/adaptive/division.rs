@@ -43,6 +43,11 @@ impl<'a> Division<'a> {
         Self { keying, purpose, ranks, groups, per_element, deal }
     }
 
+    /// How many elements there are.
+    pub(crate) fn elements(&self) -> usize {
+        self.ranks.total()
+    }
+
     /// How many groups there are.
     pub(crate) fn groups(&self) -> usize {
         self.groups

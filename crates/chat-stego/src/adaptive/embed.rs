@@ -122,10 +122,8 @@ impl Divisions<'_> {
     fn fill<M: Medium, C: Costs>(&self, medium: &M, costs: &C) -> Pools {
         let grid = medium.grid();
         let fill_rows = |rows: std::ops::Range<usize>| {
-            let mut pools = Pools {
-                check: Pool::new(self.check.groups()),
-                body: Pool::new(self.body.groups()),
-            };
+            let pool = |of: &Division<'_>| Pool::new(of.groups(), of.elements(), costs.ways());
+            let mut pools = Pools { check: pool(&self.check), body: pool(&self.body) };
             let (mut in_check, mut in_body) = (self.check.reader(1), self.body.reader(RUN));
             costs.rows(rows, &mut |row, RowCosts { up, down }| {
                 in_check.start_row(row);

@@ -82,8 +82,18 @@ pub(crate) struct RowCosts<'a> {
     pub(crate) down: &'a [[f32; SLOTS]],
 }
 
+/// Whether one up and one down of an element cost the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ways {
+    Same,
+    Different,
+}
+
 /// The costs of a picture's changes, made row by row where they are needed.
 pub(crate) trait Costs: Sync {
+    /// Whether up and down cost the same everywhere.
+    fn ways(&self) -> Ways;
+
     /// Calls `visit` with each row in `rows`, in order, and its costs, which do not depend on how
     /// rows are asked for.
     fn rows(&self, rows: Range<usize>, visit: &mut dyn FnMut(usize, RowCosts<'_>));

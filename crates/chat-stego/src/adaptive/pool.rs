@@ -6,7 +6,7 @@
 
 #![expect(clippy::indexing_slicing, reason = "groups are below the pool's length by construction")]
 
-use super::medium::{Cell, Element, SLOTS, Step};
+use super::medium::{Cell, Element, SLOTS, Step, Ways};
 
 /// The symbols of groups.
 #[derive(Clone, Debug)]
@@ -51,85 +51,129 @@ pub(crate) struct Cheapest {
     pub(crate) element: Element,
 }
 
+/// A cost's bits, which for costs rise as they do, above an element's number: the least of several
+/// is the cheapest, and of equal ones the first.
+type Key = u64;
+
+/// Nothing can move the group.
+const NOTHING: Key = (f32::INFINITY.to_bits() as Key) << 32 | u32::MAX as Key;
+
+/// What is negative or no number is above [`NOTHING`].
+fn key(cost: f32, element: u32) -> Key {
+    Key::from((cost + 0.0).to_bits()) << 32 | Key::from(element)
+}
+
 /// Groups with their symbols and with what it costs to move those.
 #[derive(Clone, Debug)]
 pub(crate) struct Pool {
     pub(crate) symbols: Symbols,
-    /// What the cheapest up and the cheapest down cost. Apart from which elements they are, for
-    /// these are looked at for every element and should stay in a cache.
-    costs: Vec<[f32; 2]>,
-    elements: Vec<[u32; 2]>,
+    /// The cheapest up.
+    up: Vec<Key>,
+    /// The cheapest down; none where that is the same always.
+    down: Option<Vec<Key>>,
+    /// Members of a group, more or less.
+    share: usize,
 }
 
 impl Pool {
     /// `groups` empty groups, which nothing can move.
-    pub(crate) fn new(groups: usize) -> Self {
-        Self {
-            symbols: Symbols::new(groups),
-            costs: vec![[f32::INFINITY; 2]; groups],
-            elements: vec![[u32::MAX; 2]; groups],
-        }
+    ///
+    /// * `elements` - that will be added
+    /// * `ways` - whether up and down cost the same
+    pub(crate) fn new(groups: usize, elements: usize, ways: Ways) -> Self {
+        let down = (ways == Ways::Different).then(|| vec![NOTHING; groups]);
+        let share = elements.checked_div(groups).unwrap_or(0);
+        Self { symbols: Symbols::new(groups), up: vec![NOTHING; groups], down, share }
     }
 
     /// Adds a cell, whose first element would be `first`, to the groups of its elements.
-    ///
-    /// Cells are added in the order of the picture: of members with one cost the first is taken.
     #[inline]
     pub(crate) fn add(&mut self, cell: &Priced<'_>, groups: &[u32; SLOTS]) {
-        let mut left = cell.cell.elements;
-        while left != 0 {
-            let slot = left.trailing_zeros() as usize;
-            left &= left - 1;
-            let group = groups[slot] as usize;
-            let symbol = &mut self.symbols.0[group];
-            *symbol = symbol.wrapping_add(cell.cell.values[slot]);
-            let costs = &mut self.costs[group];
-            if cell.up[slot] < costs[UP] {
-                costs[UP] = cell.up[slot];
-                self.elements[group][UP] = cell.first + slot as u32;
-            }
-            if cell.down[slot] < costs[DOWN] {
-                costs[DOWN] = cell.down[slot];
-                self.elements[group][DOWN] = cell.first + slot as u32;
-            }
+        self.symbols.add(cell.cell, groups);
+        let (elements, first) = (cell.cell.elements, cell.first);
+        let lower = if self.share < MANY { lower_of_few } else { lower_of_many };
+        lower(&mut self.up, (elements, first), cell.up, groups);
+        if let Some(down) = &mut self.down {
+            lower(down, (elements, first), cell.down, groups);
         }
     }
 
     /// Adds what another part of the picture has, before or behind this one.
     pub(crate) fn merge(&mut self, other: &Self) {
         self.symbols.merge(&other.symbols);
-        let mine = self.costs.iter_mut().zip(&mut self.elements);
-        for ((cost, element), theirs) in mine.zip(other.costs.iter().zip(&other.elements)) {
-            for way in [UP, DOWN] {
-                let theirs = (theirs.0[way], theirs.1[way]);
-                if theirs < (cost[way], element[way]) {
-                    (cost[way], element[way]) = theirs;
-                }
-            }
+        merge(&mut self.up, &other.up);
+        if let (Some(mine), Some(theirs)) = (&mut self.down, &other.down) {
+            merge(mine, theirs);
         }
     }
 
     /// What one step of each group costs.
     pub(crate) fn costs(&self, step: Step) -> Vec<f32> {
-        self.costs.iter().map(|costs| costs[way(step)]).collect()
+        self.keys(step).iter().map(|key| cost_of(*key)).collect()
     }
 
     /// The member that one step of a group, which is below the pool's length, falls to.
     pub(crate) fn cheapest(&self, group: usize, step: Step) -> Cheapest {
-        let way = way(step);
-        Cheapest { cost: self.costs[group][way], element: Element(self.elements[group][way]) }
+        let key = self.keys(step)[group];
+        Cheapest { cost: cost_of(key), element: Element(key as u32) }
+    }
+
+    fn keys(&self, step: Step) -> &[Key] {
+        match (step, &self.down) {
+            (Step::Down, Some(down)) => down,
+            _ => &self.up,
+        }
     }
 }
 
-const UP: usize = 0;
-const DOWN: usize = 1;
-
-fn way(step: Step) -> usize {
-    match step {
-        Step::Up => UP,
-        Step::Down => DOWN,
+/// Where a group has few members, each is likely to be the cheapest so far. This has no branch to
+/// mispredict, so that the processor waits for many groups at once.
+#[inline]
+fn lower_of_few(
+    cheapest: &mut [Key],
+    (mut left, first): (u64, u32),
+    costs: &[f32; SLOTS],
+    groups: &[u32; SLOTS],
+) {
+    while left != 0 {
+        let slot = left.trailing_zeros() as usize;
+        left &= left - 1;
+        let cheapest = &mut cheapest[groups[slot] as usize];
+        *cheapest = key(costs[slot], first + slot as u32).min(*cheapest);
     }
 }
+
+/// Where it has many, hardly any is, and nothing is written.
+#[inline]
+fn lower_of_many(
+    cheapest: &mut [Key],
+    (mut left, first): (u64, u32),
+    costs: &[f32; SLOTS],
+    groups: &[u32; SLOTS],
+) {
+    while left != 0 {
+        let slot = left.trailing_zeros() as usize;
+        left &= left - 1;
+        let cheapest = &mut cheapest[groups[slot] as usize];
+        let key = key(costs[slot], first + slot as u32);
+        if key < *cheapest {
+            *cheapest = key;
+        }
+    }
+}
+
+fn merge(mine: &mut [Key], theirs: &[Key]) {
+    for (mine, theirs) in mine.iter_mut().zip(theirs) {
+        *mine = (*theirs).min(*mine);
+    }
+}
+
+fn cost_of(key: Key) -> f32 {
+    f32::from_bits((key >> 32) as u32)
+}
+
+/// Members from which on a group has many.
+const MANY: usize = 8;
 
 /// A cell with the costs of its elements.
 pub(crate) struct Priced<'a> {
@@ -169,7 +213,7 @@ mod tests {
         let groups = std::array::from_fn(|slot| slot as u32 % 2);
         let (one, two) = (cell(|slot| (slot % 4) as u8), cell(|_| 3));
         let costs: [f32; SLOTS] = std::array::from_fn(|slot| 100.0 - slot as f32);
-        let mut pool = Pool::new(2);
+        let mut pool = Pool::new(2, 126, Ways::Same);
         pool.add(&Priced { cell: &one, up: &costs, down: &costs, first: 0 }, &groups);
         pool.add(&Priced { cell: &two, up: &costs, down: &costs, first: 64 }, &groups);
         let cheapest = |cost, element| Cheapest { cost, element: Element(element) };
@@ -186,7 +230,7 @@ mod tests {
         let costs: [f32; SLOTS] = std::array::from_fn(|slot| (slot % 5) as f32);
         let cells = [cell(|slot| (slot * 7 % 4) as u8), cell(|slot| (slot % 3) as u8)];
         let part = |index: usize| {
-            let mut pool = Pool::new(7);
+            let mut pool = Pool::new(7, 126, Ways::Different);
             let first = 64 * index as u32;
             pool.add(&Priced { cell: &cells[index], up: &costs, down: &costs, first }, &groups);
             pool
@@ -195,7 +239,20 @@ mod tests {
         forward.merge(&part(1));
         backward.merge(&part(0));
         assert_eq!(forward.symbols.clone().finish(), backward.symbols.clone().finish());
-        assert_eq!((forward.costs, forward.elements), (backward.costs, backward.elements));
+        assert_eq!((forward.up, forward.down), (backward.up, backward.down));
+    }
+
+    #[test]
+    fn what_must_not_change_is_never_the_cheapest() {
+        let groups = [0; SLOTS];
+        for wet in [f32::INFINITY, f32::NAN, -1.0] {
+            let costs = std::array::from_fn(|slot| if slot == 9 { -0.0 } else { wet });
+            let cell = cell(|_| 0);
+            let mut pool = Pool::new(1, 63, Ways::Different);
+            pool.add(&Priced { cell: &cell, up: &costs, down: &[wet; SLOTS], first: 0 }, &groups);
+            assert_eq!(pool.cheapest(0, Step::Up).element, Element(9));
+            assert!(pool.cheapest(0, Step::Down).cost == f32::INFINITY);
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 
 use super::keying::Stream;
-use super::medium::{Cell, Costs, Element, Grid, Medium, RowCosts, SLOTS, Step};
+use super::medium::{Cell, Costs, Element, Grid, Medium, RowCosts, SLOTS, Step, Ways};
 use super::*;
 use crate::key::StegoKey;
 
@@ -66,6 +66,10 @@ impl Medium for Cells {
 }
 
 impl Costs for Cells {
+    fn ways(&self) -> Ways {
+        Ways::Same
+    }
+
     fn rows(&self, rows: Range<usize>, visit: &mut dyn FnMut(usize, RowCosts<'_>)) {
         for row in rows {
             let costs: Vec<[f32; SLOTS]> = (0..self.columns)

@@ -8,6 +8,7 @@ mod tests;
 use std::ops::Range;
 
 use self::kernels::Impulses;
+pub(in crate::cost) use self::kernels::transposed;
 use self::stripe::Stripe;
 use super::BlockCosts;
 use super::pixels::Pixels;

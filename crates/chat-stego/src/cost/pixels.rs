@@ -1,6 +1,9 @@
 //! The grey picture that the coefficients of a component stand for.
 #![expect(clippy::indexing_slicing, reason = "blocks of 64, in loops over constant bounds")]
 
+use fearless_simd::{Level, Simd, dispatch, f32x8, prelude::*};
+
+use super::juniward::transposed;
 use crate::jpeg::{Block, Component};
 use crate::stripes;
 
@@ -36,13 +39,9 @@ impl Pixels {
         let steps = component.quant.map(f32::from);
         let rows = stripes::share(component.high, stripes::threads(), |stripe| {
             let mut samples = vec![0; 64 * component.wide * stripe.len()];
-            for (row, lines) in stripe.zip(samples.chunks_exact_mut(8 * wide)) {
-                for (column, block) in component.row(row).iter().enumerate() {
-                    for (line, pixels) in decode(block, &steps).iter().enumerate() {
-                        let start = line * wide + 8 * column;
-                        lines[start..start + 8].copy_from_slice(pixels);
-                    }
-                }
+            for (row, lines) in stripe.zip(samples.chunks_exact_mut(64 * component.wide)) {
+                let blocks = component.row(row);
+                dispatch!(Level::new(), simd => decode(simd, blocks, &steps, lines));
             }
             samples
         });
@@ -65,47 +64,62 @@ impl Pixels {
     }
 }
 
-type Rows = [[f32; 8]; 8];
+type Vectors<S> = [f32x8<S>; 8];
 
-/// The pixels of a block, row by row.
-fn decode(block: &Block, steps: &[f32; 64]) -> [[u8; 8]; 8] {
-    let mut rows: Rows = [[0.0; 8]; 8];
-    for (v, row) in rows.iter_mut().enumerate() {
-        for (u, value) in row.iter_mut().enumerate() {
-            *value = f32::from(block[8 * v + u]) * steps[8 * v + u];
+/// The pixels of blocks side by side, row by row.
+#[inline(always)]
+fn decode<S: Simd>(simd: S, blocks: &[Block], steps: &[f32; 64], lines: &mut [u8]) {
+    let wide = 8 * blocks.len();
+    for (column, block) in blocks.iter().enumerate() {
+        for (line, levels) in levels(simd, block, steps).into_iter().enumerate() {
+            let levels: [f32; 8] = levels.into();
+            let start = line * wide + 8 * column;
+            for (pixel, level) in lines[start..start + 8].iter_mut().zip(levels) {
+                *pixel = level.to_bits().to_le_bytes()[0];
+            }
         }
     }
-    let columns = inverse_of_columns(&rows).map(|row| row.map(quarters));
-    let columns = transposed(&columns);
-    let rows = transposed(&inverse_of_columns(&columns));
-    rows.map(|row| row.map(sample))
+}
+
+/// The pixels of a block, each in the low byte of a float.
+#[inline(always)]
+fn levels<S: Simd>(simd: S, block: &Block, steps: &[f32; 64]) -> Vectors<S> {
+    let mut rows = [f32x8::splat(simd, 0.0); 8];
+    for v in 0..8 {
+        let mut values = [0.0; 8];
+        for u in 0..8 {
+            values[u] = f32::from(block[8 * v + u]);
+        }
+        let steps = f32x8::from_slice(simd, &steps[8 * v..8 * v + 8]);
+        rows[v] = f32x8::simd_from(simd, values) * steps;
+    }
+    let mut columns = inverse_of_columns(rows);
+    for row in &mut columns {
+        *row = quarters(*row);
+    }
+    let mut levels = transposed(inverse_of_columns(transposed(columns)));
+    for row in &mut levels {
+        *row = level(*row);
+    }
+    levels
 }
 
 /// Rounds to quarters, halves of them upwards.
-fn quarters(value: f32) -> f32 {
+#[inline(always)]
+fn quarters<S: Simd>(values: f32x8<S>) -> f32x8<S> {
     const NO_EIGHTHS: f32 = 3_145_728.0; // 1.5 * 2^21
     const UPWARDS: f32 = 1.0 / 16_384.0;
-    (value + UPWARDS + NO_EIGHTHS) - NO_EIGHTHS
+    (values + UPWARDS + NO_EIGHTHS) - NO_EIGHTHS
 }
 
 /// Rounds by addition: a float of this size has no bits left for a fraction, so the low byte of
 /// its representation is the rounded number. That halves go upwards, as in the usual decoders,
 /// the small number sees to; it is far above an error of this transform's and far below a step.
-fn sample(value: f32) -> u8 {
+#[inline(always)]
+fn level<S: Simd>(values: f32x8<S>) -> f32x8<S> {
     const WHOLE: f32 = 12_582_912.0; // 1.5 * 2^23
     const UPWARDS: f32 = 1.0 / 32_768.0;
-    let level = (value * 0.125 + (128.0 + UPWARDS)).clamp(0.0, 255.0);
-    (level + WHOLE).to_bits().to_le_bytes()[0]
-}
-
-fn transposed(rows: &Rows) -> Rows {
-    let mut columns: Rows = [[0.0; 8]; 8];
-    for (y, column) in columns.iter_mut().enumerate() {
-        for (x, value) in column.iter_mut().enumerate() {
-            *value = rows[x][y];
-        }
-    }
-    columns
+    (values * 0.125 + (128.0 + UPWARDS)).max(0.0).min(255.0) + WHOLE
 }
 
 /// The inverse DCT of each column, times the square root of 8. Even and odd frequencies apart:
@@ -114,7 +128,8 @@ fn transposed(rows: &Rows) -> Rows {
 /// The factors are `sqrt(2) * cos(i * pi / 16)` with 13 bits of a fraction, as they come out
 /// where the algorithm of Loeffler, Ligtenberg and Moschytz (ICASSP 1989) is done in integers:
 /// hence 9633 / 8192 for i = 3 everywhere, but 11363 and 11362 for i = 1.
-fn inverse_of_columns(input: &Rows) -> Rows {
+#[inline(always)]
+fn inverse_of_columns<S: Simd>(input: Vectors<S>) -> Vectors<S> {
     const EVEN: [[f32; 2]; 2] = fractions([[10_703, 4433], [4433, -10_704]]);
     const ODD: [[f32; 4]; 4] = fractions([
         [11_363, 9633, 6437, 2260],
@@ -122,18 +137,17 @@ fn inverse_of_columns(input: &Rows) -> Rows {
         [6437, -11_362, 2261, 9633],
         [2260, -6436, 9633, -11_363],
     ]);
-    let mut output: Rows = [[0.0; 8]; 8];
-    for x in 0..8 {
-        let [f0, f1, f2, f3, f4, f5, f6, f7] = input.map(|row| row[x]);
-        let [large, small] = EVEN.map(|[two, six]| two * f2 + six * f6);
-        let (sum, difference) = (f0 + f4, f0 - f4);
-        let even = [sum + large, difference + small, difference - small, sum - large];
-        let odd =
-            ODD.map(|[one, three, five, seven]| one * f1 + three * f3 + five * f5 + seven * f7);
-        for y in 0..4 {
-            output[y][x] = even[y] + odd[y];
-            output[7 - y][x] = even[y] - odd[y];
-        }
+    let [f0, f1, f2, f3, f4, f5, f6, f7] = input;
+    let large = f2 * EVEN[0][0] + f6 * EVEN[0][1];
+    let small = f2 * EVEN[1][0] + f6 * EVEN[1][1];
+    let (sum, difference) = (f0 + f4, f0 - f4);
+    let even = [sum + large, difference + small, difference - small, sum - large];
+    let mut output = input;
+    for y in 0..4 {
+        let [one, three, five, seven] = ODD[y];
+        let odd = f1 * one + f3 * three + f5 * five + f7 * seven;
+        output[y] = even[y] + odd;
+        output[7 - y] = even[y] - odd;
     }
     output
 }
@@ -154,6 +168,14 @@ mod tests {
 
     use super::*;
     use crate::cost::vectors::Vector;
+
+    fn pixels(block: &Block, steps: &[f32; 64]) -> [[u8; 8]; 8] {
+        let (mut wide, mut base) = ([0; 64], [0; 64]);
+        dispatch!(Level::new(), simd => decode(simd, &[*block], steps, &mut wide));
+        dispatch!(Level::baseline(), simd => decode(simd, &[*block], steps, &mut base));
+        assert_eq!(wide, base, "processors differ");
+        std::array::from_fn(|row| std::array::from_fn(|column| wide[8 * row + column]))
+    }
 
     #[test]
     fn pixels_are_libjpegs() {
@@ -178,7 +200,7 @@ mod tests {
             let (v, u) = (mode / 8, mode % 8);
             let mut block = [0; 64];
             block[mode] = -23;
-            for (y, row) in decode(&block, &[17.0; 64]).iter().enumerate() {
+            for (y, row) in pixels(&block, &[17.0; 64]).iter().enumerate() {
                 for (x, pixel) in row.iter().enumerate() {
                     let exact = 128.0 - 391.0 * wave(v, y) * wave(u, x);
                     assert!((f64::from(*pixel) - exact).abs() < 0.7, "{mode}");
@@ -190,13 +212,13 @@ mod tests {
     #[test]
     fn halves_go_upwards_and_what_is_too_much_is_clipped() {
         let levels = |dc: i16| {
-            decode(&std::array::from_fn(|mode| if mode == 0 { dc } else { 0 }), &[1.0; 64])[3][3]
+            pixels(&std::array::from_fn(|mode| if mode == 0 { dc } else { 0 }), &[1.0; 64])[3][3]
         };
         assert_eq!([4, -4, 3, -5, 12].map(levels), [129, 128, 128, 127, 130]);
         assert_eq!([i16::MAX, i16::MIN, 1023, -1024].map(levels), [255, 0, 255, 0]);
         let wild = [i16::MIN; 64];
         assert!(
-            decode(&wild, &[65_535.0; 64]).concat().iter().all(|pixel| [0, 255].contains(pixel))
+            pixels(&wild, &[65_535.0; 64]).concat().iter().all(|pixel| [0, 255].contains(pixel))
         );
     }
 

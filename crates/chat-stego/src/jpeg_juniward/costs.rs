@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use crate::adaptive::medium::{Costs, RowCosts};
+use crate::adaptive::medium::{Costs, RowCosts, Ways};
 use crate::cost::juniward::Juniward;
 use crate::cost::side_informed::Directed;
 use crate::cost::{BlockCosts, WET};
@@ -79,6 +79,11 @@ impl<'a> JpegCosts<'a> {
 }
 
 impl Costs for JpegCosts<'_> {
+    fn ways(&self) -> Ways {
+        // What is forbidden as a block is so both ways.
+        if self.errors.is_none() && self.limits.is_empty() { Ways::Same } else { Ways::Different }
+    }
+
     fn rows(&self, rows: Range<usize>, visit: &mut dyn FnMut(usize, RowCosts<'_>)) {
         let (mut up, mut down) = (Vec::new(), Vec::new());
         self.juniward.rows(rows, |row, costs| {

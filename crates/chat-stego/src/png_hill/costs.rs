@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::pixels::{PIXELS, PngPixels};
 use crate::adaptive::keying::{Keying, Purpose};
-use crate::adaptive::medium::{Costs, RowCosts, SLOTS};
+use crate::adaptive::medium::{Costs, RowCosts, SLOTS, Ways};
 use crate::cost::WET;
 use crate::cost::hill::{Channel, Hill};
 use crate::key::StegoKey;
@@ -42,6 +42,10 @@ impl<'a> PngCosts<'a> {
 }
 
 impl Costs for PngCosts<'_> {
+    fn ways(&self) -> Ways {
+        Ways::Same
+    }
+
     fn rows(&self, rows: Range<usize>, visit: &mut dyn FnMut(usize, RowCosts<'_>)) {
         let (wide, channels) = (self.samples.width as usize, self.samples.channels());
         let mut costs = vec![[WET; SLOTS]; wide.div_ceil(PIXELS)];

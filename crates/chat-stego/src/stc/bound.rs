@@ -8,6 +8,10 @@
 
 use std::f64::consts::LN_2;
 
+use fearless_simd::{Level, Simd, dispatch};
+
+use super::logistic::{exp_minus, ln_1p};
+
 /// Elements that [`lambda_binary`] and [`lambda_ternary`] look at, more or less.
 const SAMPLE: usize = 16_384;
 
@@ -49,26 +53,51 @@ pub(crate) fn probabilities(lambda: f64, costs: [f32; 2]) -> [f64; 2] {
 
 /// Lambda of [`binary`] from a sample: to about a percent, which the trellis does not feel.
 pub(super) fn lambda_binary(costs: &[f32], message_bits: usize) -> f64 {
-    let sample: Vec<f32> = sample(costs).copied().collect();
-    let at = |lambda| total(lambda, sample.iter().map(|cost| [wet(*cost), f64::INFINITY]));
-    let bits = message_bits as f64 * sample.len() as f64 / costs.len().max(1) as f64;
-    search(at, bits, mean(sample.iter()), 1e-3).lambda
+    lambda_of(sample(costs).map(|cost| [*cost, f32::INFINITY]), message_bits, costs.len())
 }
 
 /// Lambda of [`ternary`] from a sample.
 pub(super) fn lambda_ternary(plus: &[f32], minus: &[f32], message_bits: usize) -> f64 {
-    let (plus_sample, minus_sample) = (sample(plus), sample(minus));
-    let pairs = plus_sample.zip(minus_sample).map(|(plus, minus)| [wet(*plus), wet(*minus)]);
-    let pairs: Vec<_> = pairs.collect();
-    let at = |lambda| total(lambda, pairs.iter().copied());
-    let bits = message_bits as f64 * pairs.len() as f64 / plus.len().max(1) as f64;
-    search(at, bits, mean(sample(plus).chain(sample(minus))), 1e-3).lambda
+    let pairs = sample(plus).zip(sample(minus)).map(|(plus, minus)| [*plus, *minus]);
+    lambda_of(pairs, message_bits, plus.len())
+}
+
+fn lambda_of(sample: impl Iterator<Item = [f32; 2]>, bits: usize, elements: usize) -> f64 {
+    let sample: Vec<[f32; 2]> = sample.collect();
+    let mean = mean(sample.as_flattened().iter());
+    // In units of the mean, so that single precision holds them.
+    let scaled = |cost| (wet(cost) / mean) as f32;
+    let costs: Vec<_> = sample.iter().map(|costs| costs.map(scaled)).collect();
+    let at = |lambda: f64| {
+        let nats = dispatch!(Level::new(), simd => entropy(simd, (lambda * mean) as f32, &costs));
+        Bound { lambda, bits: f64::from(nats) / LN_2, distortion: 0.0 }
+    };
+    let bits = bits as f64 * sample.len() as f64 / elements.max(1) as f64;
+    // Of fewer digits than logarithms of different processors have in common.
+    f64::from(search(at, bits, mean, 1e-3).lambda.min(1e38) as f32)
+}
+
+/// Entropy in nats of all elements at `lambda`, nearly; the sums are the same at all levels.
+#[inline(always)]
+fn entropy<S: Simd>(_: S, lambda: f32, elements: &[[f32; 2]]) -> f32 {
+    let mut sums = [0.0; 8];
+    for eight in elements.chunks(8) {
+        for (sum, costs) in sums.iter_mut().zip(eight) {
+            let [plus, minus] = [(costs[0] * lambda).min(87.0), (costs[1] * lambda).min(87.0)];
+            let weights = [exp_minus(plus), exp_minus(minus)];
+            let both = weights[0] + weights[1];
+            *sum += ln_1p(both) + (plus * weights[0] + minus * weights[1]) / (1.0 + both);
+        }
+    }
+    sums.into_iter().fold(0.0, |all, sum| all + sum)
 }
 
 /// A cost in units of 1 / `lambda`, which is what the trellis counts in; infinite if wet.
+#[inline(always)]
 pub(super) fn nats(cost: f32, lambda: f64) -> f32 {
     // Sums of such costs stay finite.
-    if wet(cost).is_finite() { (wet(cost) * lambda).min(1e30) as f32 } else { f32::INFINITY }
+    let nats = (f64::from(cost) * lambda).min(1e30) as f32;
+    if (0.0..f32::INFINITY).contains(&cost) { nats } else { f32::INFINITY }
 }
 
 /// Elements at equal distances, no more than twice [`SAMPLE`].

@@ -1,127 +1,160 @@
-//! The inner loops of the trellis: sixteen states at once, in code that the compiler turns into
-//! vector instructions of every processor.
+//! The inner loops of the trellis: 32 states at once.
 //!
-//! A state is a number of `height` bits: its lowest four say in which lane of a row it lies, the
-//! next four in which row of a block, the others in which block. Exclusive-or with a column
-//! therefore permutes blocks, rows and lanes, each for itself.
-#![expect(clippy::indexing_slicing, reason = "fixed arrays and block numbers below a power of 2")]
+//! A state is a number of `height` bits: its lowest five say in which lane of a row it lies, the
+//! others in which row. Exclusive-or with a column therefore permutes rows and lanes, each for
+//! itself, and puts rows into pairs that become each other's alternative: each pair is read once
+//! and written in place.
+#![expect(clippy::indexing_slicing, reason = "fixed arrays and row numbers below a power of 2")]
 
-use std::hint::black_box;
+use fearless_simd::{Level, Simd, dispatch, prelude::*, u8x32};
 
 use super::metric::Metric;
 
-/// States of a block.
-pub(super) const BLOCK: usize = LANES * ROWS;
-const LANES: usize = 16;
-const ROWS: usize = 16;
+/// States of a row.
+pub(super) const ROW: usize = 32;
 
-/// Metrics of 256 states.
+/// Metrics of 32 states.
 #[derive(Clone, Copy)]
-#[repr(align(64))]
-pub(super) struct Block<T>([[T; LANES]; ROWS]);
+#[repr(align(32))]
+pub(super) struct Row<T>(pub(super) [T; ROW]);
 
-/// For each lane of a block, the rows (bits) whose best path changes the element.
-pub(super) type Decisions = [u16; LANES];
+/// For each state of a row, a bit: whether its best path changes the element.
+pub(super) type Decisions = u32;
 
-impl<T: Metric> Block<T> {
-    /// A block that no path reaches.
-    pub(super) const UNREACHED: Self = Self([[T::FAR; LANES]; ROWS]);
+/// An element that may change: its column, and what it costs.
+pub(super) type Offer<T> = (u16, T);
 
-    /// Blocks of which paths reach the state 0 alone, at no cost.
-    pub(super) fn start(blocks: &mut [Self]) {
-        blocks.fill(Self::UNREACHED);
-        if let Some(block) = blocks.first_mut() {
-            block.0[0][0] = T::default();
+impl<T: Metric> Row<T> {
+    /// States that no path reaches.
+    pub(super) const UNREACHED: Self = Self([T::FAR; ROW]);
+
+    /// Rows of which paths reach the state 0 alone, at no cost.
+    pub(super) fn start(rows: &mut [Self]) {
+        rows.fill(Self::UNREACHED);
+        if let Some(row) = rows.first_mut() {
+            row.0[0] = T::default();
         }
     }
 }
 
 /// Whether the best path to `state` changes the element.
 pub(super) fn changes(decisions: &[Decisions], state: usize) -> bool {
-    let rows = decisions[state / BLOCK][state % LANES];
-    (rows >> (state / LANES % ROWS)) & 1 == 1
+    (decisions[state / ROW] >> (state % ROW)) & 1 == 1
 }
 
-/// Offers one element with this `column` and `cost` to all paths.
-///
-/// `new[s] = min(old[s], old[s ^ column] + cost)`; a tie keeps the element. All three slices
-/// have `2^height / 256` entries, at least one.
-pub(super) fn step<T: Metric>(
-    old: &[Block<T>],
-    new: &mut [Block<T>],
-    decisions: &mut [Decisions],
-    (column, cost): (u16, T),
-) {
-    let column = usize::from(column);
-    match column % LANES {
-        0 => step_lanes::<T, 0>(old, new, decisions, (column, cost)),
-        1 => step_lanes::<T, 1>(old, new, decisions, (column, cost)),
-        2 => step_lanes::<T, 2>(old, new, decisions, (column, cost)),
-        3 => step_lanes::<T, 3>(old, new, decisions, (column, cost)),
-        4 => step_lanes::<T, 4>(old, new, decisions, (column, cost)),
-        5 => step_lanes::<T, 5>(old, new, decisions, (column, cost)),
-        6 => step_lanes::<T, 6>(old, new, decisions, (column, cost)),
-        7 => step_lanes::<T, 7>(old, new, decisions, (column, cost)),
-        8 => step_lanes::<T, 8>(old, new, decisions, (column, cost)),
-        9 => step_lanes::<T, 9>(old, new, decisions, (column, cost)),
-        10 => step_lanes::<T, 10>(old, new, decisions, (column, cost)),
-        11 => step_lanes::<T, 11>(old, new, decisions, (column, cost)),
-        12 => step_lanes::<T, 12>(old, new, decisions, (column, cost)),
-        13 => step_lanes::<T, 13>(old, new, decisions, (column, cost)),
-        14 => step_lanes::<T, 14>(old, new, decisions, (column, cost)),
-        _ => step_lanes::<T, 15>(old, new, decisions, (column, cost)),
-    }
-}
-
-/// As [`step`], with the permutation of lanes known to the compiler.
-fn step_lanes<T: Metric, const SWAP: usize>(
-    old: &[Block<T>],
-    new: &mut [Block<T>],
-    decisions: &mut [Decisions],
-    (column, cost): (usize, T),
-) {
-    for (index, (new, decisions)) in new.iter_mut().zip(decisions).enumerate() {
-        let (kept, changed) = (&old[index], &old[index ^ (column / BLOCK)]);
-        *decisions = step_block::<T, SWAP>((kept, changed), new, (column / LANES % ROWS, cost));
-    }
-}
-
-/// One block. Four rows at a time with four collections of decisions, so that no operation waits
-/// for the one before; each loop over lanes does one thing, which is what gets vectorised.
+/// Calls `pair` with all pairs of rows that differ by `rows`, which is not 0.
 #[inline(always)]
-fn step_block<T: Metric, const SWAP: usize>(
-    (kept, changed): (&Block<T>, &Block<T>),
-    new: &mut Block<T>,
-    (rows, cost): (usize, T),
-) -> Decisions {
-    let mut collected = [[0_u16; LANES]; 4];
-    let mut bit = 1_u16;
-    for (four, new) in new.0.as_chunks_mut::<4>().0.iter_mut().enumerate() {
-        let kept: &[_; 4] = &kept.0.as_chunks().0[four];
-        let changed: &[_; 4] = &changed.0.as_chunks().0[four ^ (rows / 4)];
-        for row in 0..4 {
-            let (old, other) = (kept[row], changed[row ^ (rows % 4)]);
-            let mut flipped = [T::default(); LANES];
-            for lane in 0..LANES {
-                flipped[lane] = other[lane ^ SWAP].plus(cost);
-            }
-            let mut better = [0_u16; LANES];
-            for lane in 0..LANES {
-                better[lane] = if flipped[lane] < old[lane] { u16::MAX } else { 0 };
-            }
-            for lane in 0..LANES {
-                collected[row][lane] |= better[lane] & bit;
-            }
-            for lane in 0..LANES {
-                let less = flipped[lane] < old[lane];
-                new[row][lane] = if less { flipped[lane] } else { old[lane] };
-            }
+fn pairs(count: usize, rows: usize, mut pair: impl FnMut(usize, usize)) {
+    let lowest = rows & rows.wrapping_neg();
+    for first in (0..count).step_by(2 * lowest) {
+        for row in first..first + lowest {
+            pair(row, row ^ rows);
         }
-        bit <<= 4;
     }
-    let [a, b, c, d] = collected;
-    std::array::from_fn(|lane| a[lane] | (b[lane] << 1) | (c[lane] << 2) | (d[lane] << 3))
 }
+
+/// One element is offered to all paths, in any metric:
+/// `new[s] = min(old[s], old[s ^ column] + cost)`, and a tie keeps the element.
+pub(super) fn step<T: Metric>(
+    states: &mut [Row<T>],
+    decisions: &mut [Decisions],
+    (column, cost): Offer<T>,
+) {
+    let (rows, lanes) = (usize::from(column) / ROW, usize::from(column) % ROW);
+    let best = |kept: &Row<T>, other: &Row<T>| {
+        let flipped: [T; ROW] = std::array::from_fn(|lane| other.0[lane ^ lanes].plus(cost));
+        let less: [bool; ROW] = std::array::from_fn(|lane| flipped[lane] < kept.0[lane]);
+        let bits = less.iter().rev().fold(0, |bits, less| bits << 1 | u32::from(*less));
+        let new = |lane: usize| if less[lane] { flipped[lane] } else { kept.0[lane] };
+        (Row(std::array::from_fn(new)), bits)
+    };
+    if rows == 0 {
+        for (row, decisions) in states.iter_mut().zip(decisions) {
+            (*row, *decisions) = best(row, row);
+        }
+        return;
+    }
+    pairs(states.len(), rows, |one, other| {
+        let (a, b) = (states[one], states[other]);
+        (states[one], decisions[one]) = best(&a, &b);
+        (states[other], decisions[other]) = best(&b, &a);
+    });
+}
+
+/// [`step`] for all of `offers`, one after another, in bytes and in the widest registers that the
+/// processor has. What comes out is the same on all processors.
+///
+/// * `decisions` - as many for each offer as there are rows
+pub(super) fn steps_in_bytes(
+    states: &mut [Row<u8>],
+    decisions: &mut [Decisions],
+    offers: &[Offer<u8>],
+) {
+    dispatch!(Level::new(), simd => vector_steps(simd, states, decisions, offers));
+}
+
+#[inline(always)]
+fn vector_steps<S: Simd>(
+    simd: S,
+    states: &mut [Row<u8>],
+    decisions: &mut [Decisions],
+    offers: &[Offer<u8>],
+) {
+    let rows = states.len();
+    for (offer, decisions) in offers.iter().zip(decisions.chunks_exact_mut(rows)) {
+        if usize::from(offer.0) % ROW < ROW / 2 {
+            vector_step::<S, false>(simd, states, decisions, *offer);
+        } else {
+            vector_step::<S, true>(simd, states, decisions, *offer);
+        }
+    }
+}
+
+/// `HALVES` says whether the halves of a row change places.
+#[inline(always)]
+fn vector_step<S: Simd, const HALVES: bool>(
+    simd: S,
+    states: &mut [Row<u8>],
+    decisions: &mut [Decisions],
+    (column, cost): Offer<u8>,
+) {
+    let (rows, lanes) = (usize::from(column) / ROW, usize::from(column) % (ROW / 2));
+    let order = u8x32::simd_from(simd, LANES[lanes]);
+    let cost = u8x32::splat(simd, cost);
+    let load = |row: &Row<u8>| u8x32::simd_from(simd, row.0);
+    let flipped = |row: u8x32<S>| {
+        let (low, high) = row.split();
+        let row = if HALVES { high.combine(low) } else { row };
+        row.swizzle_dyn_within_blocks(order).saturating_add(cost)
+    };
+    let best = |kept: u8x32<S>, flipped: u8x32<S>| {
+        let best = kept.min(flipped);
+        (Row(best.into()), !(best.simd_eq(kept).to_bitmask() as u32))
+    };
+    if rows == 0 {
+        for (row, decisions) in states.iter_mut().zip(decisions) {
+            let kept = load(row);
+            (*row, *decisions) = best(kept, flipped(kept));
+        }
+        return;
+    }
+    pairs(states.len(), rows, |one, other| {
+        let (a, b) = (load(&states[one]), load(&states[other]));
+        (states[one], decisions[one]) = best(a, flipped(b));
+        (states[other], decisions[other]) = best(b, flipped(a));
+    });
+}
+
+/// For each column, where the lanes of half a row come from.
+const LANES: [[u8; ROW]; ROW / 2] = {
+    let mut orders = [[0; ROW]; ROW / 2];
+    let mut at = 0;
+    while at < ROW * ROW / 2 {
+        orders[at / ROW][at % ROW] = ((at % ROW % (ROW / 2)) ^ (at / ROW)) as u8;
+        at += 1;
+    }
+    orders
+};
 
 /// States of which some bits are given.
 #[derive(Clone, Copy, Debug, Default)]
@@ -134,84 +167,83 @@ pub(super) struct Part {
 
 impl Part {
     /// Whether the state `state` belongs to it, as far as the bits `of` tell.
+    #[inline(always)]
     fn has(self, state: usize, of: usize) -> bool {
         (state ^ self.value) & self.mask & of == 0
     }
 
-    /// Whether some state of the row that begins with the state `first` belongs to it.
-    fn has_row(self, first: usize) -> bool {
-        self.has(first, !(LANES - 1))
+    /// Whether some state of row `row` belongs to it.
+    #[inline(always)]
+    fn has_row(self, row: usize) -> bool {
+        self.has(row * ROW, !(ROW - 1))
     }
 
-    /// For each lane, `inside` or `outside`. To be made opaque: otherwise the compiler compares
-    /// lane numbers again in every row.
-    fn lanes<T: Copy>(self, inside: T, outside: T) -> [T; LANES] {
-        std::array::from_fn(|lane| if self.has(lane, LANES - 1) { inside } else { outside })
+    /// For each lane, `inside` or `outside`.
+    #[inline(always)]
+    fn lanes<T: Copy>(self, inside: T, outside: T) -> [T; ROW] {
+        let mut lanes = [outside; ROW];
+        for (number, lane) in lanes.iter_mut().enumerate() {
+            *lane = if self.has(number, ROW - 1) { inside } else { outside };
+        }
+        lanes
     }
 }
 
 /// The highest metric of the states in `part`, `FAR` if one of them is not reached.
-pub(super) fn highest<T: Metric>(blocks: &[Block<T>], part: Part) -> T {
-    if part.mask == 0 {
-        return highest_of_all(blocks);
-    }
-    let ceiling = black_box(part.lanes(T::FAR, T::default()));
-    let mut lanes = [T::default(); LANES];
-    for (index, block) in blocks.iter().enumerate() {
-        for (row, states) in block.0.iter().enumerate() {
-            if part.has_row(index * BLOCK + row * LANES) {
-                for lane in 0..LANES {
-                    lanes[lane] = higher(lanes[lane], lower(states[lane], ceiling[lane]));
-                }
+pub(super) fn highest<T: Metric>(states: &[Row<T>], part: Part) -> T {
+    dispatch!(Level::new(), _simd => highest_of(states, part))
+}
+
+#[inline(always)]
+fn highest_of<T: Metric>(states: &[Row<T>], part: Part) -> T {
+    let mut lanes = [T::default(); ROW];
+    for (index, row) in states.iter().enumerate() {
+        if part.has_row(index) {
+            for lane in 0..ROW {
+                lanes[lane] = higher(lanes[lane], row.0[lane]);
             }
+        }
+    }
+    if part.mask % ROW != 0 {
+        let ceiling = part.lanes(T::FAR, T::default());
+        for lane in 0..ROW {
+            lanes[lane] = lower(lanes[lane], ceiling[lane]);
         }
     }
     lanes.into_iter().fold(T::default(), higher)
 }
 
-/// The usual case, apart for its speed.
-fn highest_of_all<T: Metric>(blocks: &[Block<T>]) -> T {
-    let mut lanes = [T::default(); 2 * LANES];
-    for block in blocks {
-        for states in block.0.as_flattened().as_chunks::<{ 2 * LANES }>().0 {
-            for (lane, state) in lanes.iter_mut().zip(states) {
-                *lane = higher(*lane, *state);
-            }
-        }
-    }
-    lanes.into_iter().fold(T::default(), higher)
+/// Makes all states outside of `part` unreached, and takes the least metric from all others.
+/// Returns whether there is one.
+pub(super) fn keep<T: Metric>(states: &mut [Row<T>], part: Part) -> bool {
+    dispatch!(Level::new(), _simd => keep_of(states, part))
 }
 
-/// Makes all states outside of `part` unreached. Returns the least metric.
-pub(super) fn keep<T: Metric>(blocks: &mut [Block<T>], part: Part) -> T {
-    let floor = black_box(part.lanes(T::default(), T::FAR));
-    let mut lanes = [T::FAR; LANES];
-    for (index, block) in blocks.iter_mut().enumerate() {
-        for (row, states) in block.0.iter_mut().enumerate() {
-            if !part.has_row(index * BLOCK + row * LANES) {
-                *states = [T::FAR; LANES];
-                continue;
-            }
-            for lane in 0..LANES {
-                states[lane] = higher(states[lane], floor[lane]);
-            }
-            for lane in 0..LANES {
-                lanes[lane] = lower(lanes[lane], states[lane]);
+#[inline(always)]
+fn keep_of<T: Metric>(states: &mut [Row<T>], part: Part) -> bool {
+    let floor = part.lanes(T::default(), T::FAR);
+    let mut lanes = [T::FAR; ROW];
+    for (index, row) in states.iter().enumerate() {
+        if part.has_row(index) {
+            for lane in 0..ROW {
+                lanes[lane] = lower(lanes[lane], higher(row.0[lane], floor[lane]));
             }
         }
     }
-    lanes.into_iter().fold(T::FAR, lower)
-}
-
-/// Takes `less` from all metrics, none of which is below it.
-pub(super) fn subtract<T: Metric>(blocks: &mut [Block<T>], less: T) {
-    for block in blocks {
-        for states in &mut block.0 {
-            for state in states {
-                *state = state.minus(less);
+    let least = lanes.into_iter().fold(T::FAR, lower);
+    if least >= T::FAR {
+        return false;
+    }
+    for (index, row) in states.iter_mut().enumerate() {
+        if part.has_row(index) {
+            for lane in 0..ROW {
+                row.0[lane] = higher(row.0[lane], floor[lane]).minus(least);
             }
+        } else {
+            *row = Row::UNREACHED;
         }
     }
+    true
 }
 
 #[inline(always)]
@@ -222,4 +254,47 @@ fn higher<T: Metric>(one: T, other: T) -> T {
 #[inline(always)]
 fn lower<T: Metric>(one: T, other: T) -> T {
     if other < one { other } else { one }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::profile::Random;
+    use super::*;
+
+    /// All columns and costs, on states with many ties: what vectors do is what is written out.
+    #[test]
+    fn vectors_do_what_single_states_do_at_every_level() {
+        let mut random = Random(5);
+        for rows in [4_usize, 8, 32, 128] {
+            let draw = |random: &mut Random| match random.word() % 8 {
+                0 => u8::MAX,
+                1..4 => (random.word() % 4) as u8,
+                _ => random.word() as u8,
+            };
+            let mut states: Vec<Row<u8>> =
+                (0..rows).map(|_| Row(std::array::from_fn(|_| draw(&mut random)))).collect();
+            for _ in 0..200 {
+                let offer = (random.word() as u16 % (ROW * rows) as u16, draw(&mut random));
+                let (mut one, mut other) = (states.clone(), states.clone());
+                let (mut said, mut plain) = (vec![0; rows], vec![0; rows]);
+                steps_in_bytes(&mut one, &mut said, &[offer]);
+                step(&mut other, &mut plain, offer);
+                let same = |(a, b): (&Row<u8>, &Row<u8>)| a.0 == b.0;
+                assert!(one.iter().zip(&other).all(same) && said == plain, "{offer:?}");
+                #[cfg(target_arch = "x86_64")]
+                {
+                    let (mut base, mut said) = (states.clone(), vec![0; rows]);
+                    dispatch!(Level::baseline(), simd =>
+                        vector_steps(simd, &mut base, &mut said, &[offer]));
+                    assert!(base.iter().zip(&other).all(same) && said == plain, "{offer:?}");
+                }
+                states = one;
+                assert!(keep(&mut states, Part::default()));
+                if random.word() % 16 == 0 {
+                    states[0].0[7] = 0;
+                    states[rows - 1].0[30] = u8::MAX;
+                }
+            }
+        }
+    }
 }

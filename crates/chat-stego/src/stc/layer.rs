@@ -1,6 +1,7 @@
 //! One application of a code to all elements, segment by segment.
 
 use std::fmt;
+use std::ops::Range;
 
 use super::layout::Layout;
 use super::trellis::Trellis;
@@ -39,11 +40,12 @@ impl fmt::Display for Layer {
 
 /// The flips in this layer, ascending, after which `symbols` carry `message`.
 ///
-/// * `costs` - of the flip of an element, in units of 1 / lambda; infinite, negative or NaN: wet
+/// * `costs` - of the flips of these elements, in units of 1 / lambda; infinite, negative or NaN:
+///   wet
 pub(super) fn flips(
     (code, layer, threads): (&Code, Layer, usize),
     symbols: &[u8],
-    costs: impl Fn(usize) -> f32 + Sync,
+    costs: impl Fn(Range<usize>) -> Vec<f32> + Sync,
     message: &[u8],
 ) -> Result<Vec<usize>, StcError> {
     let layout = Layout::new(code, symbols.len(), message.len())?;
@@ -52,7 +54,7 @@ pub(super) fn flips(
         let part = part_of(symbols, &elements);
         let mut target = syndrome::of(code, segment, part, layer.plane());
         syndrome::add(&mut target, part_of(message, &segment.bits()));
-        let costs: Vec<f32> = elements.clone().map(&costs).collect();
+        let costs = costs(elements.clone());
         let flips = Trellis { code, segment, costs: &costs, target: &target }.solve(space);
         let flips = flips.ok_or(StcError::Wet { layer })?;
         Ok(flips.into_iter().map(|flip| elements.start + flip).collect::<Vec<_>>())

@@ -1,17 +1,18 @@
 //! What the trellis counts costs in.
 
+use super::kernel::{self, Decisions, Offer, Row};
+
 /// A cost of a path through the trellis: at least 0, [`FAR`](Self::FAR) where there is none.
 pub(super) trait Metric: Copy + PartialOrd + Default + Send {
     /// More than any path.
     const FAR: Self;
 
-    /// The cost of an element.
+    /// The cost of an element; `FAR` if it must not change, or not in this metric.
     ///
-    /// * `nats` - the cost times lambda of the payload-limited sender
+    /// * `nats` - the cost times lambda of the payload-limited sender; infinite, negative or NaN:
+    ///   must not change
     /// * `scale` - of [`scale_of`](Self::scale_of)
-    ///
-    /// None: the element must not change, or not in this metric.
-    fn of(nats: f32, scale: f32) -> Option<Self>;
+    fn of(nats: f32, scale: f32) -> Self;
 
     /// What costs up to `highest` are multiplied with.
     fn scale_of(highest: f32) -> f32;
@@ -22,32 +23,31 @@ pub(super) trait Metric: Copy + PartialOrd + Default + Send {
     /// The difference, where `self >= other` and `other` is not `FAR`; `FAR` stays `FAR`.
     fn minus(self, other: Self) -> Self;
 
-    /// Whether it is time to take the least metric from all, when it is this.
-    fn is_high(self) -> bool;
+    /// Fills `order` with those of `costs` that are not `FAR` and their numbers, cheapest first,
+    /// equal ones as they stand.
+    fn sort(costs: &[Self], order: &mut Vec<(u32, Self)>);
 
-    /// Numbers in the order of the costs.
-    fn rank(self) -> u32;
-
-    /// The cost with this rank.
-    fn of_rank(rank: u32) -> Self;
+    /// Offers elements to all paths, one after another; `decisions` has one for each of them and
+    /// row.
+    fn steps(states: &mut [Row<Self>], decisions: &mut [Decisions], offers: &[Offer<Self>]);
 }
 
-/// Integers, for speed: eight fit in the registers of every x86-64 processor.
-impl Metric for i16 {
+/// Bytes, for speed: 32 fit into a register.
+impl Metric for u8 {
     const FAR: Self = Self::MAX;
 
     #[inline(always)]
-    fn of(nats: f32, scale: f32) -> Option<Self> {
+    fn of(nats: f32, scale: f32) -> Self {
         let scaled = nats * scale;
-        let fits = (0.0..f32::from(Self::FAR) - 0.5).contains(&scaled);
-        fits.then_some((scaled + 0.5) as Self)
+        let fits = scaled >= 0.0 && scaled < f32::from(Self::FAR) - 0.5;
+        if fits { (scaled + 0.5) as Self } else { Self::FAR }
     }
 
-    /// A nat is 1,024 steps at least: paths that compete differ by few nats, and an error of half
-    /// a step in a change that costs about a nat is lost in the coding loss. Costs that are all
-    /// below a nat get finer steps, of which a path of twelve changes never uses up the range.
+    /// A nat is [`STEPS`] steps: paths that compete differ by few nats, and an error of half a step
+    /// in a change that costs about a nat is lost in the coding loss. Costs that are all below a
+    /// nat get finer steps, of which a path of twelve changes never uses up the range.
     fn scale_of(highest: f32) -> f32 {
-        (2048.0 / highest).clamp(1024.0, 1e30)
+        (STEPS / highest).clamp(STEPS, 1e30)
     }
 
     #[inline(always)]
@@ -60,25 +60,58 @@ impl Metric for i16 {
         if self == Self::FAR { Self::FAR } else { self.wrapping_sub(other) }
     }
 
-    fn is_high(self) -> bool {
-        self >= 8192
+    fn sort(costs: &[Self], order: &mut Vec<(u32, Self)>) {
+        if costs.len() <= FEW {
+            order.clear();
+            order.extend((0..).zip(costs.iter().copied()).filter(|(_, cost)| *cost < Self::FAR));
+            order.sort_by_key(|(_, cost)| *cost);
+            return;
+        }
+        let mut ends = [0_u32; 256];
+        for cost in costs {
+            bump(&mut ends, *cost, 1);
+        }
+        let mut sum = 0;
+        for end in &mut ends {
+            sum += std::mem::replace(end, sum);
+        }
+        let dry = ends.last().copied().unwrap_or_default() as usize;
+        order.clear();
+        order.resize(dry, (0, 0));
+        for (number, cost) in (0..).zip(costs).filter(|(_, cost)| **cost != Self::FAR) {
+            let place = bump(&mut ends, *cost, 1);
+            if let Some(place) = order.get_mut(place as usize) {
+                *place = (number, *cost);
+            }
+        }
     }
 
-    fn rank(self) -> u32 {
-        u32::from(self.unsigned_abs())
-    }
-
-    fn of_rank(rank: u32) -> Self {
-        Self::try_from(rank).unwrap_or(Self::FAR)
+    fn steps(states: &mut [Row<Self>], decisions: &mut [Decisions], offers: &[Offer<Self>]) {
+        kernel::steps_in_bytes(states, decisions, offers);
     }
 }
 
-/// Floating point, for costs whose range integers do not hold.
+/// Adds to the entry of a cost; returns what it was.
+#[inline(always)]
+fn bump(entries: &mut [u32; 256], cost: u8, by: u32) -> u32 {
+    entries.get_mut(usize::from(cost)).map_or(0, |entry| {
+        *entry += by;
+        *entry - by
+    })
+}
+
+/// So many costs are sorted sooner than counted.
+const FEW: usize = 32;
+
+/// Steps of a nat.
+const STEPS: f32 = 12.0;
+
+/// Floating point, for costs whose range bytes do not hold.
 impl Metric for f32 {
     const FAR: Self = Self::INFINITY;
 
-    fn of(nats: f32, _scale: f32) -> Option<Self> {
-        (0.0..Self::INFINITY).contains(&nats).then_some(nats.abs())
+    fn of(nats: f32, _scale: f32) -> Self {
+        if nats >= 0.0 { nats } else { Self::FAR }
     }
 
     fn scale_of(_highest: f32) -> f32 {
@@ -95,15 +128,16 @@ impl Metric for f32 {
         self - other
     }
 
-    fn is_high(self) -> bool {
-        true
+    fn sort(costs: &[Self], order: &mut Vec<(u32, Self)>) {
+        order.clear();
+        order.extend((0..).zip(costs.iter().copied()).filter(|(_, cost)| *cost < Self::FAR));
+        order.sort_by(|one, other| one.1.total_cmp(&other.1));
     }
 
-    fn rank(self) -> u32 {
-        self.to_bits()
-    }
-
-    fn of_rank(rank: u32) -> Self {
-        Self::from_bits(rank)
+    fn steps(states: &mut [Row<Self>], decisions: &mut [Decisions], offers: &[Offer<Self>]) {
+        let rows = states.len();
+        for (offer, decisions) in offers.iter().zip(decisions.chunks_exact_mut(rows)) {
+            kernel::step(states, decisions, *offer);
+        }
     }
 }

@@ -1,15 +1,15 @@
 //! The trellis once more, state by state and without shortcuts, to compare with.
 
 use super::metric::Metric;
-use super::trellis::{self, Trellis};
+use super::trellis::Trellis;
 
 /// What [`Trellis::solve`] finds.
 pub(super) fn solve(trellis: &Trellis<'_>) -> Option<Vec<usize>> {
-    solve_in::<i16>(trellis).or_else(|| solve_in::<f32>(trellis))
+    solve_in::<u8>(trellis).or_else(|| solve_in::<f32>(trellis))
 }
 
 fn solve_in<T: Metric>(trellis: &Trellis<'_>) -> Option<Vec<usize>> {
-    let scale = trellis.scale::<T>();
+    let costs: Vec<T> = trellis.costs_in();
     let states = 1_usize << trellis.code.height();
     let mut metrics = vec![T::FAR; states];
     metrics[0] = T::default();
@@ -17,18 +17,18 @@ fn solve_in<T: Metric>(trellis: &Trellis<'_>) -> Option<Vec<usize>> {
     let mut history = Vec::new();
     for (bit, block) in trellis.segment.blocks().enumerate() {
         let mut order = Vec::new();
-        trellis::order::<T>(trellis.costs, block.clone(), scale, &mut order);
-        for key in order {
-            let (cost, element) = (trellis::cost_of::<T>(key), key as u32);
+        T::sort(&costs[block.clone()], &mut order);
+        for (nth, cost) in order {
+            let element = block.start + nth as usize;
             let left = trellis.target.len() - bit;
             let mask = if left < 16 { (1_usize << left) - 1 } else { usize::MAX };
-            let column = usize::from(trellis.code.columns()[element as usize - block.start]) & mask;
+            let column = usize::from(trellis.code.columns()[nth as usize]) & mask;
             let better = |s: usize| metrics[s ^ column].plus(cost) < metrics[s];
             let changes: Vec<bool> = (0..states).map(better).collect();
             let best =
                 |s: usize| if changes[s] { metrics[s ^ column].plus(cost) } else { metrics[s] };
             metrics = (0..states).map(best).collect();
-            history.push(Some((element as usize, column, changes)));
+            history.push(Some((element, column, changes)));
         }
         history.push(None);
         let bit = usize::from(trellis.target[bit]);
@@ -38,7 +38,7 @@ fn solve_in<T: Metric>(trellis: &Trellis<'_>) -> Option<Vec<usize>> {
         if least >= T::FAR {
             return None;
         }
-        if least.is_high() {
+        if least > T::default() {
             metrics.iter_mut().for_each(|metric| *metric = metric.minus(least));
         }
         metrics.resize(states, T::FAR);

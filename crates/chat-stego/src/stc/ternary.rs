@@ -8,7 +8,10 @@
 //! # Source
 //! Filler, Judas, Fridrich 2011, section VI (multi-layered construction, Algorithm 3).
 
-use super::{Code, Layer, StcError, bound, layer, parallel};
+use std::ops::Range;
+
+use super::logistic::{exp_minus, ln_1p};
+use super::{Code, Layer, StcError, bound, layer, parallel, part_of};
 
 /// What a ternary embedding is about.
 struct Cover<'a> {
@@ -67,34 +70,52 @@ impl Cover<'_> {
     fn embed(&self, message: &[u8], threads: usize) -> Result<Vec<i8>, StcError> {
         let (upper, lower) = message.split_at(message.len() / 2);
         let job = (self.code, Layer::SecondLowest, threads);
-        let turns = layer::flips(job, self.symbols, |element| self.turning(element), upper)?;
+        let turns = layer::flips(job, self.symbols, |part| self.turning(&part), upper)?;
         let mut stego = self.symbols.to_vec();
         change(&mut stego, &turns, turning);
-        let changed = |element| stego.get(element) != self.symbols.get(element);
-        let staying =
-            |element| if changed(element) { f32::INFINITY } else { self.costs(element)[1] };
         let job = (self.code, Layer::Lowest, threads);
-        let others = layer::flips(job, &stego, staying, lower)?;
+        let others = layer::flips(job, &stego, |part| self.staying(&part, &stego), lower)?;
         change(&mut stego, &others, |symbol| -turning(symbol));
         let difference = |(new, old): (&u8, &u8)| new.wrapping_sub(*old).cast_signed();
         Ok(stego.iter().zip(self.symbols).map(difference).collect())
     }
 
-    /// The logarithm of the odds against the change that turns the second-lowest bit.
-    fn turning(&self, element: usize) -> f32 {
-        let [turning, other] = self.costs(element);
+    /// For each element the logarithm of the odds against the change that turns the second-lowest
+    /// bit.
+    fn turning(&self, part: &Range<usize>) -> Vec<f32> {
         // (1 - p) / p = (1 + exp(-other)) / exp(-turning)
-        turning + (-other).exp().ln_1p()
+        let odds = |_, [turning, other]: [f32; 2]| turning + ln_1p(exp_minus(other));
+        self.each(part, self.symbols, odds)
     }
 
-    /// The costs of the change that turns the second-lowest bit and of the other one, in units of
-    /// 1 / lambda.
-    fn costs(&self, element: usize) -> [f32; 2] {
-        let [plus, minus] = [self.plus, self.minus].map(|costs| {
-            costs.get(element).map_or(f32::INFINITY, |cost| bound::nats(*cost, self.lambda))
-        });
-        let up = self.symbols.get(element).is_none_or(|symbol| turning(*symbol) > 0);
-        if up { [plus, minus] } else { [minus, plus] }
+    /// For each element the cost of the change that does not; infinite where it has been made the
+    /// other way.
+    fn staying(&self, part: &Range<usize>, stego: &[u8]) -> Vec<f32> {
+        let cost =
+            |is_changed, [_, other]: [f32; 2]| if is_changed { f32::INFINITY } else { other };
+        self.each(part, stego, cost)
+    }
+
+    /// What `cost` makes of whether an element is changed in `stego`, and of the costs of the change
+    /// that turns its second-lowest bit and of the other one, in units of 1 / lambda.
+    #[inline(always)]
+    fn each(
+        &self,
+        part: &Range<usize>,
+        stego: &[u8],
+        cost: impl Fn(bool, [f32; 2]) -> f32,
+    ) -> Vec<f32> {
+        let costs = part_of(self.plus, part).iter().zip(part_of(self.minus, part));
+        let symbols = part_of(self.symbols, part).iter().zip(part_of(stego, part));
+        let mut made = vec![0.0; part.len()];
+        for ((made, (plus, minus)), (symbol, stego)) in made.iter_mut().zip(costs).zip(symbols) {
+            let (plus, minus) = (bound::nats(*plus, self.lambda), bound::nats(*minus, self.lambda));
+            let is_up = symbol & 1 == 1;
+            let turning = if is_up { plus } else { minus };
+            let other = if is_up { minus } else { plus };
+            *made = cost(symbol != stego, [turning, other]);
+        }
+        made
     }
 }
 

@@ -84,7 +84,8 @@ fn the_number_of_threads_changes_nothing() {
     let (code, bits, costs) = (random.code(7, 50), random.bits(400_000), random.hill(400_000, 1));
     let message = random.bits(8_000);
     let with = |threads| {
-        layer::flips((&code, Layer::Binary, threads), &bits, |i| costs[i], &message).unwrap()
+        layer::flips((&code, Layer::Binary, threads), &bits, |i| costs[i].to_vec(), &message)
+            .unwrap()
     };
     let one = with(1);
     assert!([2, 3, 8].into_iter().all(|threads| with(threads) == one));

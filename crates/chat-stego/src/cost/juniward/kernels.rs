@@ -1,16 +1,18 @@
 //! The arithmetic of J-UNIWARD, on tiles of eight by eight places.
 //!
-//! All loops run over constant bounds and end in four numbers side by side, which is what every
-//! processor of this kind adds and multiplies at once.
+//! Eight numbers side by side at a time, in registers as wide as the processor has them. A product
+//! is rounded before it is added, so that costs are the same on all processors.
 #![expect(clippy::indexing_slicing, reason = "arrays of constant size, in constant bounds")]
+
+use fearless_simd::{Simd, f32x8, prelude::*};
 
 use crate::cost::wavelet::{self, HIGH, LOW, REACH, STEEP, TAPS};
 
 /// Eight by eight places, by rows or by columns.
 pub(super) type Tile = [[f32; 8]; 8];
 
-/// Eight numbers side by side.
-type Eight = [f32; 8];
+/// The same in registers.
+pub(super) type Vectors<S> = [f32x8<S>; 8];
 
 /// The stabilising constant of UNIWARD.
 const SIGMA: f32 = 1.0 / 64.0;
@@ -37,56 +39,58 @@ const fn laid<const N: usize>(filter: &[f64; N]) -> [f32; N] {
 ///
 /// Differences are whole numbers. Filtering these instead of samples keeps rounding errors far
 /// below [`SIGMA`], and where the picture is flat the outcome is exactly 0.
-#[inline]
-pub(super) fn filtered_down(samples: &[&[f32; 9]; 25]) -> [Tile; 2] {
-    let mut across = [[0.0; 8]; 24];
-    let mut down = [[0.0; 8]; 24];
+#[inline(always)]
+pub(super) fn filtered_down<S: Simd>(simd: S, samples: &[&[f32; 9]; 25]) -> [Vectors<S>; 2] {
+    let zero = f32x8::splat(simd, 0.0);
+    let (mut across, mut down) = ([zero; 24], [zero; 24]);
+    let mut above = f32x8::from_slice(simd, &samples[0][..8]);
     for row in 0..24 {
-        for lane in 0..8 {
-            across[row][lane] = samples[row + 1][lane + 1] - samples[row + 1][lane];
-            down[row][lane] = samples[row + 1][lane] - samples[row][lane];
-        }
+        let here = f32x8::from_slice(simd, &samples[row + 1][..8]);
+        across[row] = f32x8::from_slice(simd, &samples[row + 1][1..]) - here;
+        down[row] = here - above;
+        above = here;
     }
-    let mut tiles = [[[0.0; 8]; 8]; 2];
+    let mut vectors = [[zero; 8]; 2];
     for row in 0..8 {
         for tap in 0..TAPS {
-            for lane in 0..8 {
-                tiles[0][row][lane] += LOW_LAID[tap] * across[row + tap + 1][lane];
-            }
+            vectors[0][row] += across[row + tap + 1] * LOW_LAID[tap];
         }
         for tap in 0..TAPS - 1 {
-            for lane in 0..8 {
-                tiles[1][row][lane] += STEEP_LAID[tap] * down[row + tap + 2][lane];
-            }
+            vectors[1][row] += down[row + tap + 2] * STEEP_LAID[tap];
         }
     }
-    tiles
+    vectors
 }
 
 /// What eight places of the three subbands weigh, 1 / (|W| + sigma).
 ///
 /// * `low` - what is low-pass downwards, 24 differences
 /// * `high` - what is high-pass downwards, 24 values, the first one column to the left of `low`'s
-#[inline]
-pub(super) fn weights(low: &[f32; 24], high: &[f32; 24]) -> [[f32; 8]; 3] {
-    let subbands = [along(&STEEP_LAID, low), along(&LOW_LAID, high), along(&HIGH_LAID, high)];
-    subbands.map(|subband| subband.map(|value| 1.0 / (value.abs() + SIGMA)))
+#[inline(always)]
+pub(super) fn weights<S: Simd>(simd: S, low: &[f32; 24], high: &[f32; 24]) -> [f32x8<S>; 3] {
+    let mut subbands = [
+        along(simd, &STEEP_LAID, low),
+        along(simd, &LOW_LAID, high),
+        along(simd, &HIGH_LAID, high),
+    ];
+    for value in &mut subbands {
+        *value = f32x8::splat(simd, 1.0) / (value.abs() + SIGMA);
+    }
+    subbands
 }
 
 /// Eight places of a filter along a row.
-#[inline]
-fn along<const N: usize>(filter: &[f32; N], row: &[f32; 24]) -> [f32; 8] {
-    let mut sums = [0.0; 8];
+#[inline(always)]
+fn along<S: Simd, const N: usize>(simd: S, filter: &[f32; N], row: &[f32; 24]) -> f32x8<S> {
+    let mut sums = f32x8::splat(simd, 0.0);
     for tap in 0..N {
-        for lane in 0..8 {
-            sums[lane] += filter[tap] * row[tap + lane];
-        }
+        sums += f32x8::from_slice(simd, &row[tap..tap + 8]) * filter[tap];
     }
     sums
 }
 
-/// The impulses of the eight modes through one filter: four modes and four modes, by place.
-pub(super) struct Impulses([[[Eight; 4]; REACH]; 2]);
+/// The impulses of the eight modes through one filter, by place.
+pub(super) struct Impulses([[f32; 8]; REACH]);
 
 impl Impulses {
     pub(super) fn low() -> Self {
@@ -98,50 +102,34 @@ impl Impulses {
     }
 
     fn through(filter: &[f64; TAPS]) -> Self {
-        Self([[0, 1, 2, 3], [4, 5, 6, 7]].map(|modes| {
-            let modes = modes.map(|mode| wavelet::impulse(mode, filter));
-            std::array::from_fn(|place| modes.map(|mode| [mode[place] as f32; 8]))
-        }))
+        let modes = [0, 1, 2, 3, 4, 5, 6, 7].map(|mode| wavelet::impulse(mode, filter));
+        Self(std::array::from_fn(|place| modes.map(|mode| mode[place] as f32)))
     }
 
     /// Adds to each row of `sums`, a mode each, the first 23 of 24 rows, weighed with the mode's
     /// impulse.
-    #[inline]
-    pub(super) fn add_sums(&self, rows: [&Tile; 3], sums: &mut Tile) {
-        let [first, last] = &self.0;
-        add_four(first, rows, &mut sums[..4]);
-        add_four(last, rows, &mut sums[4..]);
-    }
-}
-
-/// Does so for four modes.
-#[inline]
-fn add_four(impulses: &[[Eight; 4]; REACH], rows: [&Tile; 3], sums: &mut [Eight]) {
-    let mut totals = [[0.0; 8]; 4];
-    for (rows, impulses) in rows.into_iter().zip(impulses.chunks(8)) {
-        for (row, modes) in rows.iter().zip(impulses) {
-            for mode in 0..4 {
-                for lane in 0..8 {
-                    totals[mode][lane] += modes[mode][lane] * row[lane];
-                }
+    #[inline(always)]
+    pub(super) fn add_sums<S: Simd>(&self, simd: S, rows: [&Tile; 3], sums: &mut Vectors<S>) {
+        let mut totals = [f32x8::splat(simd, 0.0); 8];
+        for place in 0..REACH {
+            let row = f32x8::simd_from(simd, rows[place / 8][place % 8]);
+            for mode in 0..8 {
+                totals[mode] += row * self.0[place][mode];
             }
         }
-    }
-    for (sums, totals) in sums.iter_mut().zip(&totals) {
-        for lane in 0..8 {
-            sums[lane] += totals[lane];
+        for mode in 0..8 {
+            sums[mode] += totals[mode];
         }
     }
 }
 
-/// Rows become columns.
-#[inline]
-pub(super) fn transposed(tile: &Tile) -> Tile {
-    let mut columns = [[0.0; 8]; 8];
-    for (y, column) in columns.iter_mut().enumerate() {
-        for (x, value) in column.iter_mut().enumerate() {
-            *value = tile[x][y];
-        }
+/// Rows become columns: three perfect shuffles.
+#[inline(always)]
+pub(in crate::cost) fn transposed<S: Simd>(mut rows: Vectors<S>) -> Vectors<S> {
+    for _ in 0..3 {
+        let [a, b, c, d, e, f, g, h] = rows;
+        let (ae, bf, cg, dh) = (a.interleave(e), b.interleave(f), c.interleave(g), d.interleave(h));
+        rows = [ae.0, ae.1, bf.0, bf.1, cg.0, cg.1, dh.0, dh.1];
     }
-    columns
+    rows
 }

@@ -1,8 +1,10 @@
 //! A window that slides down the picture, eight rows at a time.
 #![expect(clippy::indexing_slicing, reason = "arrays of constant size, in constant bounds")]
 
+use fearless_simd::{Level, Simd, dispatch, f32x8, prelude::*};
+
 use super::Juniward;
-use super::kernels::{Tile, filtered_down, transposed, weights};
+use super::kernels::{Tile, Vectors, filtered_down, transposed, weights};
 use crate::cost::BlockCosts;
 use crate::cost::mirror::place;
 
@@ -49,22 +51,29 @@ impl<'a> Stripe<'a> {
     /// Makes the costs of the next row of blocks.
     pub(super) fn next(&mut self, costs: &mut [BlockCosts]) {
         self.filter();
+        dispatch!(Level::new(), simd => self.sum_up(simd, costs));
+    }
+
+    #[inline(always)]
+    fn sum_up<S: Simd>(&self, simd: S, costs: &mut [BlockCosts]) {
         let (low, high) = (&self.of.low, &self.of.high);
-        let rows = in_order(self.latest);
+        let [oldest, middle, latest] = in_order(self.latest);
+        let zero = [f32x8::splat(simd, 0.0); 8];
         let mut sums = [[EMPTY; 2]; 3];
         for (tile, weights) in self.weights.iter().enumerate() {
-            let subband = |subband: usize| rows.map(|row| &weights[row][subband]);
-            let [mut for_high, mut for_low] = [EMPTY; 2];
-            low.add_sums(subband(0), &mut for_high);
-            high.add_sums(subband(2), &mut for_high);
-            high.add_sums(subband(1), &mut for_low);
-            sums[tile % 3] = [transposed(&for_high), transposed(&for_low)];
+            let [oldest, middle, latest] = [&weights[oldest], &weights[middle], &weights[latest]];
+            let (mut for_high, mut for_low) = (zero, zero);
+            low.add_sums(simd, [&oldest[0], &middle[0], &latest[0]], &mut for_high);
+            high.add_sums(simd, [&oldest[2], &middle[2], &latest[2]], &mut for_high);
+            high.add_sums(simd, [&oldest[1], &middle[1], &latest[1]], &mut for_low);
+            sums[tile % 3] = [stored(transposed(for_high)), stored(transposed(for_low))];
             let Some(block) = tile.checked_sub(2) else { continue };
-            let columns = in_order(tile % 3);
-            let mut total = EMPTY;
-            high.add_sums(columns.map(|column| &sums[column][0]), &mut total);
-            low.add_sums(columns.map(|column| &sums[column][1]), &mut total);
-            scaled(&transposed(&total), &self.of.quant, &mut costs[block]);
+            let [first, second, third] = in_order(tile % 3);
+            let [first, second, third] = [&sums[first], &sums[second], &sums[third]];
+            let mut total = zero;
+            high.add_sums(simd, [&first[0], &second[0], &third[0]], &mut total);
+            low.add_sums(simd, [&first[1], &second[1], &third[1]], &mut total);
+            scaled(simd, transposed(total), &self.of.quant, &mut costs[block]);
         }
     }
 
@@ -72,22 +81,33 @@ impl<'a> Stripe<'a> {
     fn filter(&mut self) {
         self.read(8);
         self.latest = (self.latest + 1) % 3;
+        dispatch!(Level::new(), simd => self.weigh(simd));
+    }
+
+    /// Makes the weights of the latest eight rows.
+    #[inline(always)]
+    fn weigh<S: Simd>(&mut self, simd: S) {
         let mut seen = [[[0.0; 24]; 8]; 2];
         for group in 0..self.weights.len() + 2 {
-            let tiles = filtered_down(&self.lines.each_ref().map(|line| nine(line, group)));
-            for (seen, tile) in seen.iter_mut().zip(&tiles) {
-                for (seen, row) in seen.iter_mut().zip(tile) {
+            let mut samples = [&[0.0; 9]; 25];
+            for (samples, line) in samples.iter_mut().zip(&self.lines) {
+                *samples = nine(line, group);
+            }
+            let tiles = filtered_down(simd, &samples);
+            for filter in 0..2 {
+                for row in 0..8 {
+                    let seen = &mut seen[filter][row];
                     seen.copy_within(8.., 0);
-                    seen[16..].copy_from_slice(row);
+                    tiles[filter][row].store_slice(&mut seen[16..]);
                 }
             }
             let Some(tile) = group.checked_sub(2) else { continue };
             let subbands = &mut self.weights[tile][self.latest];
             for row in 0..8 {
-                let [low_high, high_low, high_high] = weights(&seen[0][row], &seen[1][row]);
-                subbands[0][row] = low_high;
-                subbands[1][row] = high_low;
-                subbands[2][row] = high_high;
+                let weights = weights(simd, &seen[0][row], &seen[1][row]);
+                for subband in 0..3 {
+                    subbands[subband][row] = weights[subband].into();
+                }
             }
         }
     }
@@ -112,12 +132,21 @@ fn nine(line: &[f32], group: usize) -> &[f32; 9] {
     line[8 * group..].first_chunk().unwrap_or(&[0.0; 9])
 }
 
-fn scaled(tile: &Tile, quant: &[f32; 64], costs: &mut BlockCosts) {
-    let rows = costs.as_chunks_mut::<8>().0.iter_mut().zip(quant.as_chunks::<8>().0);
-    for ((costs, steps), sums) in rows.zip(tile) {
-        for mode in 0..8 {
-            costs[mode] = sums[mode] * steps[mode];
-        }
+#[inline(always)]
+fn stored<S: Simd>(vectors: Vectors<S>) -> Tile {
+    let mut tile = EMPTY;
+    for row in 0..8 {
+        tile[row] = vectors[row].into();
+    }
+    tile
+}
+
+#[inline(always)]
+fn scaled<S: Simd>(simd: S, sums: Vectors<S>, quant: &[f32; 64], costs: &mut BlockCosts) {
+    for row in 0..8 {
+        let modes = 8 * row..8 * row + 8;
+        let steps = f32x8::from_slice(simd, &quant[modes.clone()]);
+        (sums[row] * steps).store_slice(&mut costs[modes]);
     }
 }
 
