@@ -1,7 +1,7 @@
 //! Measures what hostile files cost a reader: each of the cases of `tests/hostile_keyed.rs` in a process of its own.
 //!
-//!     hostile_files           a line for each file and operation, and the dearest of all
-//!     hostile_files NUMBER    one file, in this process
+//!     hostile_files                            a line for each file and operation, and the dearest of all
+//!     hostile_files NAME OPERATION < FILE      one file, in this process
 //!
 //! A line has milliseconds by the clock, what the process has taken in MB more than before (its file not counted), and
 //! the answer. `probe` is what somebody does who reads a topic, `judge` and `embed` what somebody does with a cover of
@@ -17,7 +17,8 @@
 mod cases;
 
 use std::fs;
-use std::process::Command;
+use std::io::{Read, Write};
+use std::process::{Command, Stdio};
 use std::time::Instant;
 
 use chat_stego::cover::judge;
@@ -28,22 +29,20 @@ const OPERATIONS: [&str; 3] = ["probe", "judge", "embed"];
 fn main() {
     let words: Vec<String> = std::env::args().skip(1).collect();
     match words.as_slice() {
-        [number, operation] => one(number.parse().unwrap(), operation),
+        [name, operation] => one(name, operation),
         _ => all(),
     }
 }
 
 fn all() {
     let mut dearest = [(0.0, 0.0); OPERATIONS.len()];
-    for (number, case) in cases::cases().iter().enumerate() {
+    for case in cases::cases() {
         for (operation, (time, memory)) in OPERATIONS.iter().zip(&mut dearest) {
+            // A cover of one's own that is read may cost what it costs.
             if !case.is_refused && *operation != "probe" {
                 continue;
             }
-            let program = std::env::current_exe().unwrap();
-            let said =
-                Command::new(program).args([&number.to_string(), *operation]).output().unwrap();
-            let said = String::from_utf8(said.stdout).unwrap();
+            let said = in_its_own_process(&case, operation);
             print!("{said}");
             let numbers: Vec<f64> =
                 said.split_whitespace().take(2).map(|word| word.parse().unwrap()).collect();
@@ -55,15 +54,25 @@ fn all() {
     }
 }
 
-fn one(number: usize, operation: &str) {
-    let case = cases::cases().swap_remove(number);
-    // What was needed to make the file is forgotten.
-    let _ = fs::write("/proc/self/clear_refs", "5");
+fn in_its_own_process(case: &cases::Case, operation: &str) -> String {
+    let mut child = Command::new(std::env::current_exe().unwrap())
+        .args([&case.name, operation])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(&case.file).unwrap();
+    String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap()
+}
+
+fn one(name: &str, operation: &str) {
+    let mut file = Vec::new();
+    std::io::stdin().read_to_end(&mut file).unwrap();
     let (before, began) = (peak(), Instant::now());
-    let answer = work(&case.file, operation);
+    let answer = work(&file, operation);
     let (time, memory) = (began.elapsed().as_secs_f64() * 1000.0, peak() - before);
     let answer = answer.map_or_else(|error| error, |done| done.to_owned());
-    println!("{time:8.1} {memory:7.1}  {operation} {}: {answer}", case.name);
+    println!("{time:8.1} {memory:7.1}  {operation} {name}: {answer}");
 }
 
 fn work(file: &[u8], operation: &str) -> Result<&'static str, String> {
