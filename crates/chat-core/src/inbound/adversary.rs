@@ -369,5 +369,13 @@ fn each_broken_rule_fails_its_test() {
             Mutant::AcceptForeignContext,
             "inbound::tests::a_message_counts_only_where_its_sender_sealed_it_for",
         ),
+        (
+            Mutant::AcceptBadSignature,
+            "inbound::tests::what_is_not_signed_by_who_it_says_is_refused",
+        ),
+        (
+            Mutant::ShowDowngrade,
+            "inbound::tests::the_first_key_counts_another_one_is_told_and_what_is_unsigned_is_no_message",
+        ),
     ]);
 }

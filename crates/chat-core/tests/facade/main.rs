@@ -7,6 +7,7 @@ mod model;
 mod people;
 mod records;
 mod restored;
+mod trust;
 
 #[cfg(feature = "mutants")]
 mod mutants;

@@ -45,6 +45,8 @@ fn each_broken_rule_fails_its_test() {
         (Mutant::TrustLaterLeader, "faults::a_cut_below_an_append_that_landed_later_is_found"),
         (Mutant::CloseWholeBatch, "faults::only_a_record_that_is_too_large_alone_is_closed"),
         (Mutant::ForgetMark, "faults::marks_go_on_where_they_stood"),
+        (Mutant::SendToChangedKey, "trust::nothing_is_sent_to_a_changed_key_until_it_is_accepted"),
+        (Mutant::PinNewestKey, "trust::nothing_is_sent_to_a_changed_key_until_it_is_accepted"),
         (Mutant::ReuseSalt, "records::no_two_envelopes_begin_alike"),
     ]);
 }
