@@ -13,7 +13,7 @@ use crate::jpeg::{self, Anchors, ExtrasFault, Keep};
 use crate::limits::check_area;
 use crate::picture::PictureFormat;
 
-/// What a caller can ask of [`StegoCodec::embed`].
+/// What a caller can ask of [`StegoCodec::embed`](crate::StegoCodec::embed).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EmbedOptions {
     pub(crate) max_file_bytes: Option<usize>,
