@@ -199,12 +199,12 @@ fn highest_of<T: Metric>(states: &[Row<T>], part: Part) -> T {
     let mut lanes = [T::default(); ROW];
     for (index, row) in states.iter().enumerate() {
         if part.has_row(index) {
-            for lane in 0..ROW {
-                lanes[lane] = higher(lanes[lane], row.0[lane]);
+            for (lane, state) in lanes.iter_mut().zip(&row.0) {
+                *lane = higher(*lane, *state);
             }
         }
     }
-    if part.mask % ROW != 0 {
+    if !part.mask.is_multiple_of(ROW) {
         let ceiling = part.lanes(T::FAR, T::default());
         for lane in 0..ROW {
             lanes[lane] = lower(lanes[lane], ceiling[lane]);
@@ -236,8 +236,8 @@ fn keep_of<T: Metric>(states: &mut [Row<T>], part: Part) -> bool {
     }
     for (index, row) in states.iter_mut().enumerate() {
         if part.has_row(index) {
-            for lane in 0..ROW {
-                row.0[lane] = higher(row.0[lane], floor[lane]).minus(least);
+            for (state, floor) in row.0.iter_mut().zip(&floor) {
+                *state = higher(*state, *floor).minus(least);
             }
         } else {
             *row = Row::UNREACHED;
@@ -290,7 +290,7 @@ mod tests {
                 }
                 states = one;
                 assert!(keep(&mut states, Part::default()));
-                if random.word() % 16 == 0 {
+                if random.word().is_multiple_of(16) {
                     states[0].0[7] = 0;
                     states[rows - 1].0[30] = u8::MAX;
                 }

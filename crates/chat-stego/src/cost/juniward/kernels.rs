@@ -113,8 +113,8 @@ impl Impulses {
         let mut totals = [f32x8::splat(simd, 0.0); 8];
         for place in 0..REACH {
             let row = f32x8::simd_from(simd, rows[place / 8][place % 8]);
-            for mode in 0..8 {
-                totals[mode] += row * self.0[place][mode];
+            for (total, impulse) in totals.iter_mut().zip(&self.0[place]) {
+                *total += row * *impulse;
             }
         }
         for mode in 0..8 {

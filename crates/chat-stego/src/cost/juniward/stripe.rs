@@ -143,10 +143,10 @@ fn stored<S: Simd>(vectors: Vectors<S>) -> Tile {
 
 #[inline(always)]
 fn scaled<S: Simd>(simd: S, sums: Vectors<S>, quant: &[f32; 64], costs: &mut BlockCosts) {
-    for row in 0..8 {
+    for (row, sums) in sums.into_iter().enumerate() {
         let modes = 8 * row..8 * row + 8;
         let steps = f32x8::from_slice(simd, &quant[modes.clone()]);
-        (sums[row] * steps).store_slice(&mut costs[modes]);
+        (sums * steps).store_slice(&mut costs[modes]);
     }
 }
 
