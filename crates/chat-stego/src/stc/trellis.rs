@@ -14,8 +14,11 @@ use super::{Code, part_of};
 /// Elements that are offered before it is asked whether the next one can be of use.
 const BATCH: usize = 4;
 
-/// Decisions that get their memory at once.
+/// Elements whose decisions get their memory at once.
 const RESERVED: usize = 65_536;
+
+/// Decisions that are filled at once.
+const FILLED: usize = 4096;
 
 /// What is to be solved.
 pub(super) struct Trellis<'a> {
@@ -104,6 +107,8 @@ impl<T: Metric> Paths<T> {
         self.states.resize(states / ROW, Row::UNREACHED);
         Row::start(&mut self.states);
         self.offered.clear();
+        let most = costs.len().min(RESERVED) * self.states.len();
+        self.decisions.reserve(most.saturating_sub(self.decisions.len()));
         self.costs = costs;
     }
 
@@ -130,7 +135,7 @@ impl<T: Metric> Paths<T> {
             let offers = offers.get(..batch.len()).unwrap_or_default();
             let end = self.states.len() * self.offered.len();
             if self.decisions.len() < end {
-                self.decisions.resize(end + RESERVED, 0);
+                self.decisions.resize(end + FILLED, 0);
             }
             let begin = end - self.states.len() * offers.len();
             let decisions = self.decisions.get_mut(begin..end).unwrap_or_default();
