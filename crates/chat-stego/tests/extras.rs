@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use chat_stego::cover::Finding;
+use chat_stego::cover::{Finding, PhotoOptions, judge, prepare_photo};
 use chat_stego::{
     CodecId, CoverError, EmbedError, EmbedOptions, Embedded, JpegJuniward, PngHill, StegoCodec,
     StegoKey,
@@ -118,6 +118,30 @@ fn signed_histories_are_refused_unless_they_may_go() {
     }
     let done = hidden(&cover, &any().strip_provenance()).unwrap().file;
     assert!(done == hidden(&photo("think.jpg"), &any()).unwrap().file);
+}
+
+#[test]
+fn a_prepared_photo_has_nothing_beside_the_picture() {
+    let large = image::load_from_memory(&photo("blue.jpg")).unwrap();
+    let large = large.resize(1300, 1300, image::imageops::FilterType::Triangle);
+    let mut file = std::io::Cursor::new(Vec::new());
+    large.write_to(&mut file, image::ImageFormat::Jpeg).unwrap();
+    let manifest = b"JP\0\x01\0\0\0\x01\0\0\x01\0jumb what cannot be read".as_slice();
+    let exif = b"Exif\0\0MM\0*\0\0\0\x08\0\0".as_slice();
+    let mut photo =
+        with_segments(&file.into_inner(), &[(0xeb, manifest), (0xe1, exif), (0xe1, XMP)]);
+    photo.extend(FURTHER);
+    let signed = judge(&photo).unwrap();
+    assert!(signed.findings.contains(&Finding::Manifest), "{signed:?}");
+    let prepared = prepare_photo(&photo, &PhotoOptions::default()).unwrap();
+    let judged = judge(&prepared.file).unwrap();
+    let names: Vec<_> = judged.findings.iter().map(Finding::name).collect();
+    for name in ["manifest", "metadata", "more-pictures"] {
+        assert!(!names.contains(&name), "{names:?}");
+    }
+    assert!(names.contains(&"prepared"), "{names:?}");
+    let options = EmbedOptions::default().strip_provenance();
+    assert!(*options.trim(&prepared.file).unwrap() == prepared.file);
 }
 
 #[test]

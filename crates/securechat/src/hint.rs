@@ -44,6 +44,7 @@ fn meaning(kind: ErrorKind) -> (Exit, &'static str) {
         ErrorKind::TextTooLarge => (Exit::Cover, "too_large"),
         ErrorKind::CoverUnusable => (Exit::Cover, "cover_unusable"),
         ErrorKind::CoverTooSmall => (Exit::Cover, "cover_too_small"),
+        ErrorKind::CoverForeign => (Exit::Cover, "cover_foreign"),
         ErrorKind::CoverRefused => (Exit::Cover, "cover_refused"),
         ErrorKind::NoCoverLeft => (Exit::Cover, "no_cover_left"),
         ErrorKind::StoreDamaged => (Exit::Store, "store_damaged"),
@@ -128,6 +129,10 @@ fn hints(kind: ErrorKind, error: &Error) -> Vec<String> {
         ErrorKind::TextTooLarge => {
             &["send it in parts: securechat send --to HANDLE --lines < FILE"]
         }
+        ErrorKind::CoverForeign => &[
+            "make it a JPEG, here or on the phone: magick PHOTO -quality 95 photo.jpg",
+            "and that a cover: securechat cover prepare photo.jpg --out covers",
+        ],
         ErrorKind::CoverUnusable | ErrorKind::CoverTooSmall => {
             &["see what fits into a picture: securechat cover capacity FILE"]
         }
@@ -244,7 +249,7 @@ mod tests {
     use crate::args::Cli;
 
     /// Kinds with hints of their own.
-    const HINTED: [ErrorKind; 39] = [
+    const HINTED: [ErrorKind; 40] = [
         ErrorKind::KeyChanged,
         ErrorKind::NotTrusted,
         ErrorKind::NoProfile,
@@ -267,6 +272,7 @@ mod tests {
         ErrorKind::TextTooLarge,
         ErrorKind::CoverUnusable,
         ErrorKind::CoverTooSmall,
+        ErrorKind::CoverForeign,
         ErrorKind::CoverRefused,
         ErrorKind::NoCoverLeft,
         ErrorKind::StoreDamaged,

@@ -1,7 +1,7 @@
 //! What an error is, for programs: one word that an exit code or a retry hangs on.
 
 use chat_crypto::VaultError;
-use chat_stego::CoverError;
+use chat_stego::{CoverError, PictureError};
 use chat_store::{OpenError as StoreOpenError, StoreError};
 use chat_transport::TransportError;
 
@@ -59,6 +59,8 @@ pub enum ErrorKind {
     TextTooLarge,
     /// A file is no usable cover.
     CoverUnusable,
+    /// A file is a picture in a format that must be converted first.
+    CoverForeign,
     /// A payload in this cover would be found, or more easily than is prudent.
     CoverRefused,
     /// A cover is too small for the message.
@@ -321,6 +323,7 @@ fn transport(error: &TransportError) -> ErrorKind {
 fn cover(error: &CoverError) -> ErrorKind {
     match error {
         CoverError::TooSmall { .. } | CoverError::CannotFit { .. } => ErrorKind::CoverTooSmall,
+        CoverError::Picture(PictureError::Foreign { .. }) => ErrorKind::CoverForeign,
         _ => ErrorKind::CoverUnusable,
     }
 }

@@ -75,15 +75,21 @@ pub fn compare(cover: &[u8], stego: &[u8]) -> Result<Comparison, PictureError> {
 }
 
 impl Comparison {
+    /// Whether no pixel and no coefficient differs, and so nothing is hidden.
+    pub fn is_same_picture(&self) -> bool {
+        self.samples.is_some_and(|found| found.changed == 0 && found.alpha == 0)
+            && self.coefficients.is_none_or(|found| found.changed == 0)
+    }
+
     /// The detectors that tell the stego image from its cover, the surest first. For two pictures that
     /// do not belong together, nothing.
     ///
     /// None does not mean that nobody can: trained detectors see more, and who has the cover sees
     /// every change.
     pub fn giveaways(&self) -> Vec<Giveaway> {
-        let Some(samples) = self.samples else { return Vec::new() };
-        let differs =
-            samples.changed > 0 || self.coefficients.is_some_and(|found| found.changed > 0);
+        if self.samples.is_none() || self.is_same_picture() {
+            return Vec::new();
+        }
         let written_otherwise =
             self.writing.differences.iter().any(|difference| !difference.is_usual());
         let rises = [
@@ -102,7 +108,7 @@ impl Comparison {
             (weighted, Giveaway::WeightedStego),
             (self.levels_pairs(), Giveaway::ChiSquare),
         ];
-        let found = found.into_iter().filter(|(found, _)| differs && *found);
+        let found = found.into_iter().filter(|(found, _)| *found);
         found.map(|(_, giveaway)| giveaway).collect()
     }
 

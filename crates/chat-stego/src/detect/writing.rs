@@ -148,7 +148,8 @@ impl fmt::Display for Writing {
                     TableStyle::Optimal => "Huffman tables made for the picture",
                     TableStyle::Other => "Huffman tables of its own",
                 };
-                write!(f, "{kind} JPEG, {scans} scans, {tables}")?;
+                let scans = if *scans == 1 { String::new() } else { format!(" of {scans} scans") };
+                write!(f, "{kind} JPEG{scans}, {tables}")?;
                 match quality {
                     Some(quality) => write!(f, ", quality {quality}"),
                     None => f.write_str(", quantisation tables of its own"),
@@ -163,9 +164,9 @@ impl fmt::Display for Writing {
                     Compressor::Unknown => f.write_str("PNG by another compressor than C zlib")?,
                 }
                 match filters {
-                    RowFilters::Rule(whose) => write!(f, "; rows filtered by {whose}'s rule"),
+                    RowFilters::Rule(whose) => write!(f, "; rows filtered as by {whose}"),
                     RowFilters::Single(kind) => write!(f, "; all rows have filter {kind}"),
-                    RowFilters::Mixed => f.write_str("; rows filtered by no known rule"),
+                    RowFilters::Mixed => f.write_str("; rows filtered as by no known program"),
                 }
             }
             Self::Other(format) => write!(f, "{format}"),

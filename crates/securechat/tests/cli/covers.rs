@@ -317,3 +317,18 @@ fn a_picture_in_which_no_byte_is_safe_is_no_good_cover() {
     assert!(judged.out.contains("refused as a cover"), "{}", judged.out);
     assert!(judged.out.contains("larger"), "{}", judged.out);
 }
+
+#[test]
+fn a_phones_heic_is_refused_with_what_to_do() {
+    let house = House::new();
+    let heic = house.file("photo.heic", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic");
+    let heic = heic.to_str().unwrap();
+    let (out, think) = (house.path().join("covers"), picture("think.jpg"));
+    for args in [
+        vec!["cover", "prepare", heic, "--out", out.to_str().unwrap()],
+        vec!["cover", "inspect", heic],
+        vec!["cover", "inspect", think.to_str().unwrap(), "--compare", heic],
+    ] {
+        house.run(&args).exit(6).says("HEIC").hints("cover prepare");
+    }
+}

@@ -110,6 +110,7 @@ fn changes(compared: &Comparison) -> String {
 fn verdict(compared: &Comparison) -> String {
     let found: Vec<&str> = compared.giveaways().into_iter().map(|one| one.as_str()).collect();
     match found.as_slice() {
+        [] if compared.is_same_picture() => "the two show exactly the same".into(),
         [] => "none of these tells the two apart; trained detectors see more, and whoever has the \
                cover sees every change"
             .into(),
