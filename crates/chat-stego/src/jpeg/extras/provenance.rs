@@ -92,17 +92,19 @@ impl Jumbf {
         if marker != APP11 {
             return None;
         }
-        // Other boxes than `jumb` belong to other standards (JPEG XT).
         let rest = bytes.strip_prefix(b"JP")?;
-        let (number, rest) = rest.split_first_chunk::<2>()?;
-        let (sequence, rest) = rest.split_first_chunk::<4>()?;
-        let (length, rest) = rest.split_first_chunk::<4>()?;
+        let Some((&[n1, n0, s3, s2, s1, s0, l3, l2, l1, l0], rest)) = rest.split_first_chunk()
+        else {
+            return Some(Self { number: 0, is_first: true, is_c2pa: true });
+        };
+        // Other boxes than `jumb` belong to other standards (JPEG XT).
         let inside = rest.strip_prefix(b"jumb")?;
-        let long = if u32::from_be_bytes(*length) == 1 { 8 } else { 0 };
+        let length = u32::from_be_bytes([l3, l2, l1, l0]);
+        let long = if length == 1 { 8 } else { 0 };
         let description = inside.get(long..).unwrap_or_default();
         Some(Self {
-            number: u16::from_be_bytes(*number),
-            is_first: u32::from_be_bytes(*sequence) == 1,
+            number: u16::from_be_bytes([n1, n0]),
+            is_first: u32::from_be_bytes([s3, s2, s1, s0]) == 1,
             is_c2pa: is_c2pa(description).unwrap_or(true),
         })
     }

@@ -261,7 +261,12 @@ fn a_signed_history_goes_and_other_boxes_stay() {
 
 #[test]
 fn a_box_that_cannot_be_read_counts_as_a_signed_history() {
-    for odd in [jumbf(1, 1, b""), jumbf(1, 2, b"no first part"), jumbf(1, 1, b"\0\0\0\x20jumd")] {
+    for odd in [
+        b"JP\0\x01".to_vec(),
+        jumbf(1, 1, b""),
+        jumbf(1, 2, b"no first part"),
+        jumbf(1, 1, b"\0\0\0\x20jumd"),
+    ] {
         let file = with_segments(&fixture("grey.jpg"), &[(APP11, &odd)]);
         assert!(Jpeg::read(&file).unwrap().has_c2pa());
         assert!(trimmed(&file, UNSIGNED) == fixture("grey.jpg"));
