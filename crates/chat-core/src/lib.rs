@@ -12,6 +12,7 @@ mod documented;
 mod error;
 #[doc(hidden)]
 pub mod fuzzing;
+mod groups;
 mod handle;
 mod hash;
 mod history_row;

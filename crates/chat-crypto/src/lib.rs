@@ -13,6 +13,8 @@ mod inbox_key;
 pub mod key_file;
 mod key_package_record;
 mod mailbox_tag;
+#[cfg(feature = "mls")]
+pub mod mls;
 mod name;
 mod network_key;
 mod padding;

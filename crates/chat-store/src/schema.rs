@@ -61,9 +61,10 @@ pub(crate) const COUNTS: Table = Table::new(18, "counts");
 pub(crate) const RESTING: Table = Table::new(19, "resting").reformed(3);
 pub(crate) const DIRECTORY: Table = Table { large: true, ..Table::new(20, "directory") };
 pub(crate) const SESSIONS: Table = Table { large: true, ..Table::new(21, "sessions") };
+pub(crate) const GROUPS: Table = Table::new(22, "groups");
 
 /// All tables, by their ids from 1.
-pub(crate) const TABLES: [&Table; 21] = [
+pub(crate) const TABLES: [&Table; 22] = [
     &META,
     &MESSAGES,
     &CONVERSATIONS,
@@ -85,20 +86,21 @@ pub(crate) const TABLES: [&Table; 21] = [
     &RESTING,
     &DIRECTORY,
     &SESSIONS,
+    &GROUPS,
 ];
 
 /// Tables whose rows are keys only: their values are empty and not sealed.
 pub(crate) const KEYS_ONLY: [&Table; 2] = [&CONVERSATIONS, &UNREADABLE];
 
 /// The newest schema version.
-pub(crate) const VERSION: u32 = 4;
+pub(crate) const VERSION: u32 = 5;
 
 /// A step from one version to the next; new tables are there already when it runs.
 pub(crate) type Migration = fn(&mut WriteTxn<'_>) -> Result<(), StoreError>;
 
 /// `MIGRATIONS[n]` leads from version `n + 1` to `n + 2`.
 pub(crate) const MIGRATIONS: &[Migration] =
-    &[forget_own_rows, rows_into_blocks, contacts_with_standing];
+    &[forget_own_rows, rows_into_blocks, contacts_with_standing, groups];
 
 /// Version 1 kept places of own records without what it takes to send them again.
 fn forget_own_rows(tx: &mut WriteTxn<'_>) -> Result<(), StoreError> {
@@ -114,6 +116,11 @@ fn rows_into_blocks(tx: &mut WriteTxn<'_>) -> Result<(), StoreError> {
 /// Version 3 knew of a contact only when it was heard from and written to.
 fn contacts_with_standing(tx: &mut WriteTxn<'_>) -> Result<(), StoreError> {
     tx.contacts_get_standing()
+}
+
+/// Version 4 knew no groups; their table is new and empty.
+fn groups(_: &mut WriteTxn<'_>) -> Result<(), StoreError> {
+    Ok(())
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ pub(crate) mod contacts;
 pub(crate) mod covers;
 pub(crate) mod cursors;
 pub(crate) mod directory;
+pub(crate) mod groups;
 pub(crate) mod kept;
 pub(crate) mod marks;
 pub(crate) mod messages;

@@ -287,6 +287,13 @@ fn small_tables_give_back_what_was_put() {
             assert_eq!(**tx.session_get(b"group 1")?.unwrap(), *b"state");
             tx.session_delete(b"group 1")?;
             assert!(tx.session_get(b"group 1")?.is_none());
+            tx.set_group(&[1; 16], b"old")?;
+            tx.set_group(&[1; 16], b"row")?;
+            assert_eq!(**tx.group(&[1; 16])?.unwrap(), *b"row");
+            assert!(tx.group(&[2; 16])?.is_none());
+            assert_eq!(tx.groups()?.len(), 1);
+            tx.delete_group(&[1; 16])?;
+            assert!(tx.groups()?.is_empty());
             tx.directory_put("bob", &[1; 16], b"old")?;
             tx.directory_put("bob", &[1; 16], b"new")?;
             tx.directory_put("bob", &[2; 16], b"another identity")?;

@@ -1,0 +1,221 @@
+//! What a profile keeps of a group beside its MLS state.
+
+use chat_crypto::Subkey;
+use chat_crypto::mls::GroupId;
+use chat_store::{ReadTxn, StoreError, WriteTxn};
+use serde::{Deserialize, Serialize};
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use crate::error::StoredValueError;
+use crate::handle::Handle;
+use crate::history_row::{decode, encode};
+use crate::mailbox::Mailbox;
+
+/// What a profile keeps of a group beside its MLS state. Secret: it holds wrap keys.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct GroupRow {
+    id: [u8; 16],
+    pub(crate) kind: GroupKind,
+    pub(crate) state: GroupState,
+    /// Where its records go: `partition | tag`.
+    mailbox: [u8; 20],
+    /// Where its records went before somebody was removed, the newest first; read until their epochs are out of
+    /// reach.
+    older: Vec<OlderMailbox>,
+    /// The keys of its envelopes, the newest epoch first.
+    wraps: Vec<Wrap>,
+    /// Of two groups for one pair the one with the higher generation holds.
+    pub(crate) generation: u32,
+    /// The first offset of its partition that may hold a record of it.
+    pub(crate) start: u64,
+    /// When our own leaf was last renewed: our clock, milliseconds since 1970.
+    pub(crate) renewed_ms: i64,
+    /// Messages that we have sent since.
+    pub(crate) sent_since: u32,
+}
+
+/// Between whom a group is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum GroupKind {
+    /// Us and one other person.
+    Pair(Handle),
+    /// People who were invited, under a name.
+    Named(String),
+}
+
+/// How we stand in a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum GroupState {
+    /// We read it and write to it.
+    Member,
+    /// A stranger has invited us, and nobody has said yes: we read it and show nothing of it.
+    Requested,
+    /// Another group holds for the same pair: we read what comes late, and write to the other.
+    Superseded,
+    /// We have left or were removed.
+    Gone,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct OlderMailbox {
+    mailbox: [u8; 20],
+    /// The epoch that the removal started: the last ones under this mailbox come before it.
+    until_epoch: u64,
+}
+
+/// The key of one epoch's envelopes.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
+struct Wrap {
+    epoch: u64,
+    key: [u8; 32],
+}
+
+impl std::fmt::Debug for Wrap {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { epoch, key: _ } = self;
+        write!(f, "Wrap({epoch}, [redacted])")
+    }
+}
+
+/// A group that is new to a profile.
+pub(crate) struct NewGroup {
+    pub(crate) id: GroupId,
+    pub(crate) kind: GroupKind,
+    pub(crate) state: GroupState,
+    pub(crate) mailbox: Mailbox,
+    pub(crate) generation: u32,
+    pub(crate) start: u64,
+}
+
+impl GroupRow {
+    /// A group in its first epoch that we know.
+    pub(crate) fn new(group: NewGroup, (epoch, key): (u64, &Subkey), now_ms: i64) -> Self {
+        Self {
+            id: *group.id.as_bytes(),
+            kind: group.kind,
+            state: group.state,
+            mailbox: group.mailbox.to_bytes(),
+            older: Vec::new(),
+            wraps: vec![Wrap { epoch, key: *key.expose_bytes() }],
+            generation: group.generation,
+            start: group.start,
+            renewed_ms: now_ms,
+            sent_since: 0,
+        }
+    }
+
+    /// What is kept of a group.
+    pub(crate) fn of<E>(tx: &ReadTxn<'_>, id: GroupId) -> Result<Option<Self>, E>
+    where
+        E: From<StoreError> + From<StoredValueError>,
+    {
+        Ok(tx.group(id.as_bytes())?.map(|row| decode(&row)).transpose()?)
+    }
+
+    /// Every group that a profile knows.
+    pub(crate) fn all<E>(tx: &ReadTxn<'_>) -> Result<Vec<Self>, E>
+    where
+        E: From<StoreError> + From<StoredValueError>,
+    {
+        tx.groups()?.iter().map(|row| Ok(decode(row)?)).collect()
+    }
+
+    /// Keeps it.
+    pub(crate) fn put<E>(&self, tx: &mut WriteTxn<'_>) -> Result<(), E>
+    where
+        E: From<StoreError> + From<StoredValueError>,
+    {
+        Ok(tx.set_group(&self.id, &encode(self)?)?)
+    }
+
+    pub(crate) fn id(&self) -> GroupId {
+        GroupId::from_bytes(self.id)
+    }
+
+    /// Where its records go.
+    pub(crate) fn mailbox(&self) -> Mailbox {
+        Mailbox::from_bytes(&self.mailbox)
+    }
+
+    /// Where its records are read from: its mailbox, and those before it.
+    pub(crate) fn mailboxes(&self) -> impl Iterator<Item = Mailbox> {
+        let older = self.older.iter().map(|older| &older.mailbox);
+        [&self.mailbox].into_iter().chain(older).map(Mailbox::from_bytes)
+    }
+
+    /// The keys of its envelopes, the newest first.
+    pub(crate) fn wrap_keys(&self) -> Vec<Subkey> {
+        self.wraps.iter().map(|wrap| Subkey::from_bytes(wrap.key)).collect()
+    }
+
+    /// The epoch that the group is in, and the key that seals its envelopes.
+    pub(crate) fn newest_wrap(&self) -> Option<(u64, Subkey)> {
+        self.wraps.first().map(|wrap| (wrap.epoch, Subkey::from_bytes(wrap.key)))
+    }
+
+    /// A new epoch has begun. Keys and mailboxes whose epochs are out of reach are forgotten.
+    pub(crate) fn enter(&mut self, epoch: u64, key: &Subkey, mailbox: Mailbox) {
+        self.wraps.insert(0, Wrap { epoch, key: *key.expose_bytes() });
+        self.wraps.truncate(MOST_WRAPS);
+        if mailbox.to_bytes() != self.mailbox {
+            self.older.insert(0, OlderMailbox { mailbox: self.mailbox, until_epoch: epoch });
+            self.mailbox = mailbox.to_bytes();
+        }
+        let oldest = self.wraps.last().map_or(0, |wrap| wrap.epoch);
+        self.older.retain(|older| older.until_epoch > oldest);
+    }
+}
+
+/// The present epoch's key, and those of the epochs before it that can still be read.
+const MOST_WRAPS: usize = chat_crypto::mls::PAST_EPOCHS + 1;
+
+#[cfg(test)]
+mod tests {
+    use chat_crypto::MailboxTag;
+    use chat_transport::Partition;
+
+    use super::*;
+
+    fn mailbox(tag: u8) -> Mailbox {
+        Mailbox { partition: Partition(3), tag: MailboxTag::from_bytes([tag; 16]) }
+    }
+
+    fn key(byte: u8) -> Subkey {
+        Subkey::from_bytes([byte; 32])
+    }
+
+    fn row() -> GroupRow {
+        let group = NewGroup {
+            id: GroupId::from_bytes([1; 16]),
+            kind: GroupKind::Named("ops".to_owned()),
+            state: GroupState::Member,
+            mailbox: mailbox(1),
+            generation: 0,
+            start: 7,
+        };
+        GroupRow::new(group, (1, &key(1)), 5)
+    }
+
+    #[test]
+    fn keys_and_mailboxes_are_kept_as_long_as_their_epochs_can_be_read() {
+        let mut row = row();
+        row.enter(2, &key(2), mailbox(2));
+        assert_eq!(row.mailboxes().collect::<Vec<_>>(), [mailbox(2), mailbox(1)]);
+        for epoch in 3..=4 {
+            row.enter(epoch, &key(u8::try_from(epoch).unwrap()), mailbox(2));
+        }
+        assert_eq!(row.mailboxes().count(), 2, "epoch 1 can still be read");
+        row.enter(5, &key(5), mailbox(2));
+        assert_eq!(row.mailboxes().collect::<Vec<_>>(), [mailbox(2)]);
+        let keys: Vec<u8> = row.wrap_keys().iter().map(|key| key.expose_bytes()[0]).collect();
+        assert_eq!(keys, [5, 4, 3, 2]);
+        assert_eq!(row.newest_wrap().map(|(epoch, _)| epoch), Some(5));
+    }
+
+    #[test]
+    fn keys_are_not_shown() {
+        let row = row();
+        assert!(!format!("{row:?}").contains("[1, 1"), "{row:?}");
+        assert!(format!("{row:?}").contains("Wrap(1, [redacted])"));
+    }
+}

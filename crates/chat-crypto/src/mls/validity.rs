@@ -1,0 +1,191 @@
+//! The one function that every Commit passes before it is merged, our own too.
+
+use std::collections::BTreeMap;
+
+use openmls::group::{MlsGroup as Inner, StagedCommit};
+use openmls::prelude::{LeafNodeIndex, Proposal, ProposalOrRefType, Sender};
+use openmls_rust_crypto::RustCrypto;
+
+use super::MAX_MEMBERS;
+use super::credential::{CheckLeaf, LeafName};
+use super::departure::decode_departures;
+use super::facts::GroupFacts;
+use super::join_secret::JoinSecret;
+use super::key_package::unlimited;
+use super::leaf::Leaf;
+use super::refusal::Refusal;
+
+/// What a Commit does to its group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// Who made it. Its leaf is as it was before; its keys are new afterwards.
+    pub by: Leaf,
+    /// The same leaf with the credential that it has from now on.
+    pub updated: Leaf,
+    /// Who comes.
+    pub added: Vec<Leaf>,
+    /// Who goes. Somebody who is also added is being put back.
+    pub removed: Vec<Leaf>,
+    /// The facts from now on.
+    pub facts: GroupFacts,
+    /// Whether we are among the removed.
+    pub removes_us: bool,
+}
+
+/// A Commit that OpenMLS took, in the group that it leaves.
+#[derive(Clone, Copy)]
+pub(super) struct Proposed<'a> {
+    pub group: &'a Inner,
+    pub committer: LeafNodeIndex,
+    pub staged: &'a StagedCommit,
+    pub additional_data: &'a [u8],
+}
+
+impl Proposed<'_> {
+    /// Decides whether the Commit is valid: from the group and the Commit alone, so that all
+    /// members decide alike.
+    pub(super) fn check(
+        self,
+        crypto: &RustCrypto,
+        checker: &dyn CheckLeaf,
+    ) -> Result<Change, Refusal> {
+        let change = self.read(checker)?;
+        self.check_proposals(&change)?;
+        let before = GroupFacts::from_extensions(self.group.extensions())?;
+        check_facts(&before, &change)?;
+        self.check_size(&change)?;
+        let departed = self.departed(&change, crypto, checker)?;
+        if before.admins.contains(&change.by.name.identity) {
+            return Ok(change);
+        }
+        check_member(&before, &change, &departed).map(|()| change)
+    }
+
+    /// Takes the Commit apart; every leaf in it is checked.
+    pub(super) fn read(self, checker: &dyn CheckLeaf) -> Result<Change, Refusal> {
+        let path = self.staged.update_path_leaf_node().ok_or(Refusal::Proposal)?;
+        let updated = Leaf::check(
+            Some(self.committer),
+            path.credential(),
+            path.signature_key().as_slice(),
+            checker,
+        )?;
+        let added = self.staged.add_proposals().map(|add| {
+            let package = add.add_proposal().key_package();
+            if *package.life_time() != unlimited() {
+                return Err(Refusal::Lifetime);
+            }
+            let (node, none) = (package.leaf_node(), None);
+            Ok(Leaf::check(none, node.credential(), node.signature_key().as_slice(), checker)?)
+        });
+        let removed = self.staged.remove_proposals();
+        let removed = removed.map(|remove| self.leaf(remove.remove_proposal().removed(), checker));
+        Ok(Change {
+            by: self.leaf(self.committer, checker)?,
+            updated,
+            added: added.collect::<Result<_, _>>()?,
+            removed: removed.collect::<Result<_, _>>()?,
+            facts: GroupFacts::from_extensions(self.staged.group_context().extensions())?,
+            removes_us: self.staged.self_removed(),
+        })
+    }
+
+    fn leaf(self, index: LeafNodeIndex, checker: &dyn CheckLeaf) -> Result<Leaf, Refusal> {
+        let member = self.group.member_at(index).ok_or(Refusal::Proposal)?;
+        Ok(Leaf::of_member(&member, checker)?)
+    }
+
+    /// Only the committer's own, inline proposals, of the kinds that are used here; the leaf keeps
+    /// its owner; the network's secret comes with every addition.
+    fn check_proposals(self, change: &Change) -> Result<(), Refusal> {
+        for queued in self.staged.queued_proposals() {
+            let known = matches!(
+                queued.proposal(),
+                Proposal::Add(_)
+                    | Proposal::Remove(_)
+                    | Proposal::PreSharedKey(_)
+                    | Proposal::GroupContextExtensions(_)
+            );
+            let own = *queued.sender() == Sender::Member(self.committer)
+                && matches!(queued.proposal_or_ref_type(), ProposalOrRefType::Proposal);
+            if !known || !own {
+                return Err(Refusal::Proposal);
+            }
+        }
+        if change.updated.name != change.by.name {
+            return Err(Refusal::IdentityChanged);
+        }
+        let secrets: Vec<_> = self.staged.psk_proposals().collect();
+        match secrets.as_slice() {
+            [] if change.added.is_empty() => Ok(()),
+            [secret] if !change.added.is_empty() => {
+                let known = JoinSecret::is_proposed(secret.psk_proposal());
+                if known { Ok(()) } else { Err(Refusal::NetworkSecret) }
+            }
+            _ => Err(Refusal::NetworkSecret),
+        }
+    }
+
+    fn check_size(self, change: &Change) -> Result<(), Refusal> {
+        let stay = self.group.members().count().saturating_sub(change.removed.len());
+        if stay + change.added.len() > MAX_MEMBERS { Err(Refusal::TooMany) } else { Ok(()) }
+    }
+
+    /// Who has signed to leave. Each of them must be going.
+    fn departed(
+        self,
+        change: &Change,
+        crypto: &RustCrypto,
+        checker: &dyn CheckLeaf,
+    ) -> Result<Vec<LeafName>, Refusal> {
+        let departures = decode_departures(self.additional_data)?;
+        let names = departures.iter().map(|departure| {
+            let member = departure.verify(self.group, crypto).ok_or(Refusal::AdditionalData)?;
+            let name = Leaf::of_member(&member, checker)?.name;
+            let goes = change.removed.iter().any(|leaf| leaf.name == name);
+            if goes { Ok(name) } else { Err(Refusal::AdditionalData) }
+        });
+        names.collect()
+    }
+}
+
+/// What nobody may do, an admin neither.
+fn check_facts(before: &GroupFacts, change: &Change) -> Result<(), Refusal> {
+    let (old, new) = (before.mailbox, change.facts.mailbox);
+    if new.partition != old.partition || change.facts.generation < before.generation {
+        return Err(Refusal::Facts);
+    }
+    if (new.tag != old.tag) == change.removed.is_empty() {
+        return Err(Refusal::Tag);
+    }
+    Ok(())
+}
+
+/// What somebody who is no admin may do: update the own leaf, add and remove own devices, put
+/// somebody's device back in the place of one, and remove who signed to leave.
+fn check_member(
+    before: &GroupFacts,
+    change: &Change,
+    departed: &[LeafName],
+) -> Result<(), Refusal> {
+    let kept = GroupFacts { mailbox: change.facts.mailbox, ..before.clone() };
+    if kept != change.facts {
+        return Err(Refusal::NotAdmin);
+    }
+    // For each other person: leaves that come minus leaves that go.
+    let mut balance: BTreeMap<&LeafName, i64> = BTreeMap::new();
+    let others = |leaf: &&Leaf| leaf.name != change.by.name;
+    change
+        .added
+        .iter()
+        .filter(others)
+        .for_each(|leaf| *balance.entry(&leaf.name).or_default() += 1);
+    for leaf in change.removed.iter().filter(others) {
+        *balance.entry(&leaf.name).or_default() -= 1;
+    }
+    let allowed = balance.into_iter().all(|(name, balance)| {
+        let goes = departed.contains(name) && !change.added.iter().any(|leaf| leaf.name == *name);
+        if goes { balance < 0 } else { balance == 0 }
+    });
+    if allowed { Ok(()) } else { Err(Refusal::NotAdmin) }
+}
