@@ -14,9 +14,11 @@ use crate::network::invite::InviteError;
 use crate::private_file::PrivateFileError;
 
 mod contact;
+mod group;
 mod kind;
 
 pub use self::contact::ContactError;
+pub use self::group::GroupError;
 pub use self::kind::ErrorKind;
 
 /// Any failure of the facade. [`kind`](Self::kind) tells programs what it is; the text tells
@@ -372,6 +374,9 @@ pub enum SendError {
     /// The background work was stopped: the program is ending.
     #[error("sending was stopped")]
     Stopped,
+    /// The recipient's group cannot be written to.
+    #[error(transparent)]
+    Group(#[from] GroupError),
     /// No network can be used.
     #[error(transparent)]
     Network(#[from] NetworkError),
@@ -397,7 +402,10 @@ impl SendError {
 
     /// Whether it is not the broker's doing.
     pub(crate) fn concerns_store(&self) -> bool {
-        matches!(self, Self::Store(_) | Self::Row(_) | Self::Profile(_) | Self::Stopped)
+        matches!(
+            self,
+            Self::Store(_) | Self::Row(_) | Self::Profile(_) | Self::Group(_) | Self::Stopped
+        )
     }
 }
 
@@ -456,6 +464,9 @@ pub enum ReceiveError {
         /// The row.
         seq: Seq,
     },
+    /// A group cannot be read.
+    #[error(transparent)]
+    Group(#[from] GroupError),
     /// The background work was stopped: the program is ending.
     #[error("listening was stopped")]
     Stopped,
@@ -473,7 +484,10 @@ pub enum ReceiveError {
 impl ReceiveError {
     /// Whether trying again is of no use: the store or the program has failed, not the broker.
     pub(crate) fn is_final(&self) -> bool {
-        matches!(self, Self::Store(_) | Self::Row(_) | Self::Stopped | Self::Lock { .. })
+        matches!(
+            self,
+            Self::Store(_) | Self::Row(_) | Self::Group(_) | Self::Stopped | Self::Lock { .. }
+        )
     }
 }
 

@@ -47,8 +47,8 @@ pub use crate::cover::{
     judge_cover, map_cover, prepare_cover,
 };
 pub use crate::error::{
-    ContactError, Error, ErrorKind, HistoryError, NetworkError, ProfileError, ReceiveError,
-    SendError, StoredValueError,
+    ContactError, Error, ErrorKind, GroupError, HistoryError, NetworkError, ProfileError,
+    ReceiveError, SendError, StoredValueError,
 };
 pub use crate::handle::{Handle, HandleError};
 pub use crate::inbound::Skipped;

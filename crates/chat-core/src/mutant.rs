@@ -49,6 +49,10 @@ pub enum Mutant {
     ShowDowngrade,
     /// What is written to somebody whose key has changed is sent.
     SendToChangedKey,
+    /// A leaf's certificate may be for another key than the leaf's.
+    SkipCredentialCheck,
+    /// Our own leaf is never renewed.
+    NeverRenew,
 }
 
 /// Whether this process breaks a rule.

@@ -52,6 +52,11 @@ impl<'a> Reader<'a> {
         std::str::from_utf8(self.lp()?).ok()
     }
 
+    /// What was not taken yet.
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.rest.is_empty()
     }

@@ -53,6 +53,11 @@ impl Protected {
         Self { bytes }
     }
 
+    /// How many bytes a body of `body` bytes is with its id.
+    pub fn len_for(body: usize) -> usize {
+        body.saturating_add(1)
+    }
+
     /// What protects the body.
     pub fn protection(&self) -> Protection {
         Protection::from_id(self.bytes.first().copied().unwrap_or_default())

@@ -1,12 +1,14 @@
 //! What an error is, for programs: one word that an exit code or a retry hangs on.
 
 use chat_crypto::VaultError;
+use chat_crypto::mls::{CommitError, EncryptError, LoadError, MergeError};
 use chat_stego::{CoverError, PictureError};
 use chat_store::{OpenError as StoreOpenError, StoreError};
 use chat_transport::TransportError;
 
 use super::{
-    ContactError, Error, HistoryError, NetworkError, ProfileError, ReceiveError, SendError,
+    ContactError, Error, GroupError, HistoryError, NetworkError, ProfileError, ReceiveError,
+    SendError,
 };
 use crate::network::invite::InviteError;
 use crate::private_file::PrivateFileError;
@@ -277,6 +279,7 @@ fn send(error: &SendError) -> ErrorKind {
         SendError::NotInOutbox { .. } => ErrorKind::NotFound,
         SendError::BeingSent { .. } => ErrorKind::Busy,
         SendError::Seal(_) | SendError::Sign(_) | SendError::Stopped => ErrorKind::Internal,
+        SendError::Group(error) => group(error),
         SendError::Network(error) => network(error),
         SendError::Profile(error) => profile(error),
         SendError::Transport(error) => transport(error),
@@ -294,11 +297,37 @@ fn receive(error: &ReceiveError) -> ErrorKind {
         }
         ReceiveError::TooFewPartitions { .. } => ErrorKind::UnknownTopic,
         ReceiveError::NoPicture { .. } | ReceiveError::PictureGone { .. } => ErrorKind::NotFound,
+        ReceiveError::Group(error) => group(error),
         ReceiveError::Stopped => ErrorKind::Internal,
         ReceiveError::Transport(error) => transport(error),
         ReceiveError::Store(error) => store(error),
         ReceiveError::Row(_) => ErrorKind::StoreDamaged,
     }
+}
+
+fn group(error: &GroupError) -> ErrorKind {
+    match error {
+        GroupError::NoGroup
+        | GroupError::Encrypt(EncryptError::Removed)
+        | GroupError::Commit(CommitError::Removed) => ErrorKind::NotFound,
+        GroupError::Load(error)
+        | GroupError::Encrypt(EncryptError::Load(error))
+        | GroupError::Commit(CommitError::Load(error))
+        | GroupError::Merge(MergeError::Load(error)) => loading(error),
+        GroupError::Seal(_) => ErrorKind::TextTooLarge,
+        GroupError::Encrypt(_)
+        | GroupError::Commit(_)
+        | GroupError::Merge(_)
+        | GroupError::Inbox(_) => ErrorKind::Internal,
+        GroupError::Store(error) => store(error),
+        GroupError::Row(_) => ErrorKind::StoreDamaged,
+    }
+}
+
+fn loading(error: &LoadError) -> ErrorKind {
+    let LoadError::State(state) = error else { return ErrorKind::StoreDamaged };
+    let source = std::error::Error::source(state).and_then(|source| source.downcast_ref());
+    source.map_or(ErrorKind::Io, store)
 }
 
 fn transport(error: &TransportError) -> ErrorKind {

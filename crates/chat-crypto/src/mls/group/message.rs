@@ -126,6 +126,12 @@ pub enum ProcessError {
 }
 
 impl MlsGroup {
+    /// How long the message of a content of `content` bytes is, in bytes.
+    pub fn message_len(content: usize) -> usize {
+        let ciphertext = varint_len(content) + content + SIGNATURE + TAG;
+        HEAD + varint_len(ciphertext) + ciphertext
+    }
+
     /// Encrypts a message to the group; the result is an MLS PrivateMessage without additional
     /// data, about 150 bytes longer than `content`.
     ///
@@ -314,3 +320,19 @@ fn process_error(
         other => ProcessError::Invalid(MlsCause::new(&other)),
     }
 }
+
+/// How many bytes a length takes before that many bytes (RFC 9420, section 2.1.2).
+fn varint_len(len: usize) -> usize {
+    match len {
+        0..0x40 => 1,
+        0x40..0x4000 => 2,
+        _ => 4,
+    }
+}
+
+/// Before the ciphertext: version 2, wire format 2, group id 1 + 16, epoch 8, content type 1, no additional
+/// data 1, sender data 1 + 12 + 16.
+const HEAD: usize = 2 + 2 + 17 + 8 + 1 + 1 + 29;
+/// An Ed25519 signature with its length.
+const SIGNATURE: usize = 2 + 64;
+const TAG: usize = 16;

@@ -263,3 +263,12 @@ fn secrets_do_not_show() {
     assert!(format!("{:?}", alice.secrets).starts_with("[JoinSecret(id "));
     assert_eq!(format!("{:?}", Overlay::new(&alice.disk, &[])), "Overlay(0 changes)");
 }
+
+#[test]
+fn the_length_of_a_message_is_known_before_it_is_made() {
+    let (mut alice, _) = pair();
+    for len in [0, 1, 60, 63, 64, 200, 16_000, 16_300, 16_319, 16_383, 16_384, 70_000, 1_048_576] {
+        let message = alice.encrypt(&"x".repeat(len));
+        assert_eq!(message.len(), MlsGroup::message_len(len), "{len} bytes");
+    }
+}

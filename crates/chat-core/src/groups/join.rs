@@ -1,0 +1,133 @@
+//! Joining a group that somebody has invited us to.
+
+use std::collections::BTreeSet;
+use std::num::NonZeroU32;
+
+use chat_crypto::DeviceCertificate;
+use chat_crypto::mls::{
+    GroupFacts, GroupId, Invitation as Welcome, JoinError, Joined as JoinedMls, LeafName, MlsGroup,
+    Overlay, Rejoin,
+};
+use chat_store::ReadTxn;
+
+use super::letter::Invitation;
+use super::ratchets::Ratchets;
+use super::row::NewGroup;
+use super::state::StoreState;
+use super::{GroupError, GroupKind, GroupRow, GroupState};
+use crate::handle::Handle;
+use crate::mailbox::Mailbox;
+
+/// A group that was just joined.
+#[derive(Debug)]
+pub(crate) struct Joined {
+    pub(crate) id: GroupId,
+    pub(crate) inviter: LeafName,
+}
+
+/// Why an invitation was not taken. It counts for nothing.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotJoined {
+    /// The group's state could not be read or written.
+    #[error(transparent)]
+    Failed(#[from] GroupError),
+    /// The Welcome is not valid, or not for us.
+    #[error(transparent)]
+    Welcome(JoinError),
+    /// The letter and the group do not fit together.
+    #[error("the invitation does not fit its group: {0}")]
+    Unfit(&'static str),
+}
+
+/// Where an invitation came in, and what is known there.
+#[derive(Clone, Copy)]
+pub(crate) struct Arrival {
+    /// Partitions that mailboxes may be in.
+    pub(crate) partitions: NonZeroU32,
+    /// The mail topic that it was read from.
+    pub(crate) topic_id: [u8; 16],
+}
+
+impl Ratchets<'_> {
+    /// Joins a group. Our first act in it is to renew our leaf, which is due at once.
+    pub(crate) fn join(
+        &mut self,
+        tx: &ReadTxn<'_>,
+        (invitation, sender): (&Invitation, &DeviceCertificate),
+        arrival: Arrival,
+    ) -> Result<Joined, NotJoined> {
+        if invitation.mailbox.partition.0 >= arrival.partitions.get() {
+            return Err(NotJoined::Unfit("no partition of the network"));
+        }
+        let state = StoreState::new(tx, &self.changes);
+        let mut overlay = Overlay::new(&state, &self.own.join_secrets);
+        let Invitation { welcome, tree, .. } = invitation;
+        let welcome = Welcome { welcome, tree, rejoin: Rejoin::No };
+        let joined = MlsGroup::join(&mut overlay, &self.own.member, &welcome, &self.own.check)?;
+        if joined.inviter.credential != sender.as_bytes() {
+            return Err(NotJoined::Unfit("somebody else has signed the Welcome"));
+        }
+        if mailbox_of(&joined.facts) != invitation.mailbox {
+            return Err(NotJoined::Unfit("it names another mailbox"));
+        }
+        let kind = self.kind_of(&joined)?;
+        let changes = overlay.into_changes();
+        let JoinedMls { group, inviter, facts, start, .. } = joined;
+        let same_log = [arrival.topic_id, [0; 16]].contains(&invitation.topic_id);
+        let new = NewGroup {
+            id: group.id(),
+            kind: kind.clone(),
+            state: GroupState::Member,
+            mailbox: invitation.mailbox,
+            generation: facts.generation,
+            start: if same_log { invitation.start } else { 0 },
+        };
+        let id = group.id();
+        self.changes.extend(changes);
+        self.insert(GroupRow::new(new, (start.epoch, &start.wrap_key), NEVER));
+        self.keep_loaded(id, group);
+        if let GroupKind::Pair(_, identity) = kind {
+            self.converge(tx, &identity)?;
+        }
+        Ok(Joined { id, inviter: inviter.name })
+    }
+
+    /// A group without a name is that of us and its founder.
+    fn kind_of(&self, joined: &JoinedMls) -> Result<GroupKind, NotJoined> {
+        let names: BTreeSet<&LeafName> = joined.members.iter().map(|leaf| &leaf.name).collect();
+        let mut identities: BTreeSet<[u8; 32]> = names.iter().map(|name| name.identity).collect();
+        if identities.len() != names.len() {
+            return Err(NotJoined::Unfit("one identity has two handles"));
+        }
+        if !joined.facts.name.is_empty() {
+            return Ok(GroupKind::Named(joined.facts.name.clone()));
+        }
+        let inviter = &joined.inviter.name;
+        let both = BTreeSet::from([self.own.identity(), inviter.identity]);
+        if identities != both || joined.facts.admins != both {
+            return Err(NotJoined::Unfit("a group without a name is of two people"));
+        }
+        identities.remove(&self.own.identity());
+        let handle: Handle =
+            inviter.handle.parse().map_err(|_| NotJoined::Unfit("its founder has no handle"))?;
+        Ok(GroupKind::Pair(handle, inviter.identity))
+    }
+}
+
+impl From<JoinError> for NotJoined {
+    fn from(error: JoinError) -> Self {
+        match error {
+            JoinError::Load(error) => Self::Failed(error.into()),
+            other => Self::Welcome(other),
+        }
+    }
+}
+
+/// Where a group's records go, as all its members agree.
+pub(super) fn mailbox_of(facts: &GroupFacts) -> Mailbox {
+    let partition = chat_transport::Partition(facts.mailbox.partition);
+    Mailbox { partition, tag: facts.mailbox.tag }
+}
+
+/// Our leaf was never renewed.
+const NEVER: i64 = 0;

@@ -1,0 +1,168 @@
+//! Letters: what one member sends to another's inbox, sealed for its owner alone.
+//!
+//! ```text
+//! body of the envelope = HPKE (X-Wing) to the inbox key of:
+//! version u8 = 1 | kind u8 | lp(device certificate) | signature 64 | text
+//! ```
+//! The sender's device signs `lp(device certificate) | text` for the network, the kind and the recipient's
+//! identity. HPKE's `info` is `lp(namespace) | recipient's identity 32`.
+
+mod invitation;
+
+use chat_crypto::{
+    DeviceCertificate, InboxKey, InboxPublic, Protected, Protection, Signature, SignatureContext,
+    SignatureKind,
+};
+use zeroize::Zeroizing;
+
+pub(crate) use self::invitation::Invitation;
+use super::{GroupError, OwnLeaf};
+use crate::namespace::Namespace;
+use crate::wire::{Reader, Writer};
+
+/// What a letter says.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Letter {
+    /// To join a group.
+    Invitation(Invitation),
+}
+
+/// A letter that was opened, and who has signed it.
+#[derive(Debug)]
+pub(crate) struct ReceivedLetter {
+    pub(crate) letter: Letter,
+    pub(crate) sender: DeviceCertificate,
+}
+
+/// Why a letter counts for nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum LetterError {
+    /// It is sealed to another key.
+    #[error("sealed to another inbox key")]
+    Sealed,
+    /// It is not encoded as letters are.
+    #[error("malformed at its {0}")]
+    Malformed(&'static str),
+    /// A later version wrote it.
+    #[error("of a newer version")]
+    Newer,
+    /// It is not signed by who it says, for this network and us.
+    #[error("not signed by who it says")]
+    Forged,
+}
+
+/// Whom a letter is for.
+#[derive(Clone, Copy)]
+pub(crate) struct Addressee<'a> {
+    pub(crate) namespace: &'a Namespace,
+    pub(crate) identity: &'a [u8; 32],
+}
+
+impl Letter {
+    /// Signs the letter and seals it to somebody's inbox key.
+    pub(crate) fn seal(
+        &self,
+        own: &OwnLeaf,
+        (to, identity): (&InboxPublic, &[u8; 32]),
+    ) -> Result<Protected, GroupError> {
+        let addressee = Addressee { namespace: &own.namespace, identity };
+        let text = self.text();
+        let mut signed = Writer::with_capacity(text.len() + DeviceCertificate::MAX_LEN + 2);
+        signed.lp(own.signer.certificate.as_bytes()).raw(&text);
+        let signature = own.signer.key.sign(&addressee.context(self.kind()), &signed.finish());
+        let mut letter = Writer::with_capacity(text.len() + DeviceCertificate::MAX_LEN + 80);
+        letter
+            .u8(VERSION)
+            .u8(self.kind() as u8)
+            .lp(own.signer.certificate.as_bytes())
+            .raw(signature.as_bytes())
+            .raw(&text);
+        let sealed = to.seal(&addressee.info(), &[], &letter.finish(), &mut rand::rng())?;
+        Ok(Protected::new(Protection::Mls, &sealed))
+    }
+
+    /// Opens what came in an envelope to our inbox.
+    pub(crate) fn open(
+        sealed: &[u8],
+        keys: &[InboxKey],
+        me: Addressee<'_>,
+    ) -> Result<ReceivedLetter, LetterError> {
+        let opened = keys.iter().find_map(|key| key.open(&me.info(), &[], sealed).ok());
+        ReceivedLetter::parse(&opened.ok_or(LetterError::Sealed)?, me)
+    }
+
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Invitation(_) => Kind::Invitation,
+        }
+    }
+
+    fn text(&self) -> Zeroizing<Vec<u8>> {
+        match self {
+            Self::Invitation(invitation) => invitation.encode(),
+        }
+    }
+}
+
+impl ReceivedLetter {
+    fn parse(bytes: &[u8], me: Addressee<'_>) -> Result<Self, LetterError> {
+        let at = LetterError::Malformed;
+        let mut reader = Reader::new(bytes);
+        match reader.u8().ok_or(at("version"))? {
+            VERSION => {}
+            0 => return Err(at("version")),
+            _ => return Err(LetterError::Newer),
+        }
+        let kind = match reader.u8().ok_or(at("kind"))? {
+            1 => Kind::Invitation,
+            0 => return Err(at("kind")),
+            _ => return Err(LetterError::Newer),
+        };
+        let certificate = reader.lp().ok_or(at("certificate"))?;
+        let signature = Signature::from_bytes(reader.array().ok_or(at("signature"))?);
+        let text = reader.rest();
+        let sender = DeviceCertificate::parse(certificate, me.namespace.as_str())
+            .map_err(|_| LetterError::Forged)?;
+        let mut signed = Writer::with_capacity(certificate.len() + 2 + text.len());
+        signed.lp(certificate).raw(text);
+        sender
+            .device_key()
+            .verify(&me.context(kind), &signed.finish(), &signature)
+            .map_err(|_| LetterError::Forged)?;
+        let letter = match kind {
+            Kind::Invitation => Letter::Invitation(Invitation::decode(text).map_err(at)?),
+        };
+        Ok(Self { letter, sender })
+    }
+}
+
+impl<'a> Addressee<'a> {
+    fn context(&self, kind: Kind) -> SignatureContext<'a> {
+        let kind = match kind {
+            Kind::Invitation => SignatureKind::Invitation,
+        };
+        SignatureContext {
+            kind,
+            namespace: self.namespace.as_str(),
+            conversation: self.identity,
+            protection: Some(Protection::Mls),
+        }
+    }
+
+    fn info(&self) -> Vec<u8> {
+        let mut writer = Writer::default();
+        writer.lp(self.namespace.as_str().as_bytes()).raw(self.identity);
+        writer.finish().to_vec()
+    }
+}
+
+/// What a letter is; the numbers are on the wire.
+#[derive(Clone, Copy)]
+enum Kind {
+    Invitation = 1,
+}
+
+const VERSION: u8 = 1;
+
+#[cfg(test)]
+mod tests;

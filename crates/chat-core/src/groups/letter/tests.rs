@@ -1,0 +1,95 @@
+use chat_crypto::{DeviceId, DeviceKey, IdentityKey, MailboxTag, NetworkKey, NewDevice};
+use chat_transport::Partition;
+
+use super::*;
+use crate::client::Signer;
+use crate::groups::credential::DeviceCheck;
+use crate::mailbox::Mailbox;
+
+fn own(handle: &str, namespace: &Namespace) -> OwnLeaf {
+    let identity = IdentityKey::generate(&mut rand::rng());
+    let key = DeviceKey::generate(&mut rand::rng());
+    let public = key.public();
+    let device = NewDevice { handle, id: DeviceId::from_bytes([7; 16]), key: &public };
+    let certificate = DeviceCertificate::issue(&identity, &device, namespace.as_str()).unwrap();
+    let member = chat_crypto::mls::MlsMember::new(
+        Zeroizing::new(*key.expose_bytes()),
+        *public.as_bytes(),
+        certificate.as_bytes().to_vec(),
+    );
+    let network = NetworkKey::generate(&mut rand::rng());
+    OwnLeaf {
+        namespace: namespace.clone(),
+        member,
+        check: DeviceCheck::new(namespace),
+        signer: std::sync::Arc::new(Signer { namespace: namespace.clone(), key, certificate }),
+        join_secrets: vec![chat_crypto::mls::JoinSecret::new(&network)],
+    }
+}
+
+fn invitation() -> Invitation {
+    Invitation {
+        topic_id: [1; 16],
+        mailbox: Mailbox { partition: Partition(3), tag: MailboxTag::from_bytes([2; 16]) },
+        start: 77,
+        welcome: vec![3; 50],
+        tree: vec![4; 60],
+    }
+}
+
+#[test]
+fn a_letter_opens_for_its_addressee_and_names_its_sender() {
+    let namespace: Namespace = "ops".parse().unwrap();
+    let (alice, inbox) = (own("alice", &namespace), InboxKey::generate(&mut rand::rng()));
+    let bob = [9; 32];
+    let letter = Letter::Invitation(invitation());
+    let sealed = letter.seal(&alice, (&inbox.public(), &bob)).unwrap();
+    let me = Addressee { namespace: &namespace, identity: &bob };
+    let keys = [InboxKey::generate(&mut rand::rng()), inbox];
+    let opened = Letter::open(sealed.body(), &keys, me).unwrap();
+    assert_eq!(opened.letter, letter);
+    assert_eq!(opened.sender.handle(), "alice");
+    let open = |sealed: &[u8], keys, me| Letter::open(sealed, keys, me).unwrap_err();
+    assert_eq!(open(sealed.body(), &keys[..1], me), LetterError::Sealed);
+    let eve = Addressee { identity: &[8; 32], ..me };
+    assert_eq!(open(sealed.body(), &keys, eve), LetterError::Sealed, "for somebody else");
+    for at in 0..sealed.body().len() {
+        let mut damaged = sealed.body().to_vec();
+        damaged[at] ^= 1;
+        assert_eq!(open(&damaged, &keys, me), LetterError::Sealed, "byte {at}");
+    }
+}
+
+#[test]
+fn a_letter_that_was_signed_for_somebody_else_is_forged() {
+    let namespace: Namespace = "ops".parse().unwrap();
+    let (alice, inbox) = (own("alice", &namespace), InboxKey::generate(&mut rand::rng()));
+    let (bob, carol) = ([9; 32], [8; 32]);
+    let sealed = Letter::Invitation(invitation()).seal(&alice, (&inbox.public(), &bob)).unwrap();
+    let me = Addressee { namespace: &namespace, identity: &bob };
+    let letter = inbox.open(&me.info(), &[], sealed.body()).unwrap();
+    // Bob passes on what Alice wrote to him.
+    let me = Addressee { namespace: &namespace, identity: &carol };
+    assert_eq!(ReceivedLetter::parse(&letter, me).unwrap_err(), LetterError::Forged);
+    for (at, wrong) in [(0, LetterError::Newer), (1, LetterError::Newer)] {
+        let mut newer = letter.to_vec();
+        newer[at] = 9;
+        assert_eq!(ReceivedLetter::parse(&newer, me).unwrap_err(), wrong);
+    }
+    for end in 0..letter.len() {
+        assert!(ReceivedLetter::parse(&letter[..end], me).is_err(), "{end} bytes");
+    }
+}
+
+#[test]
+fn an_invitation_has_one_encoding() {
+    let bytes = invitation().encode();
+    assert_eq!(Invitation::decode(&bytes), Ok(invitation()));
+    for end in 0..bytes.len() {
+        assert!(Invitation::decode(&bytes[..end]).is_err(), "{end} bytes");
+    }
+    assert_eq!(Invitation::decode(&[&bytes[..], &[0]].concat()), Err("end"));
+    let mut endless = bytes.to_vec();
+    endless[44..48].copy_from_slice(&u32::MAX.to_be_bytes());
+    assert_eq!(Invitation::decode(&endless), Err("Welcome"));
+}

@@ -1,0 +1,41 @@
+//! What this profile is in groups.
+
+use std::sync::Arc;
+
+use chat_crypto::mls::{JoinSecret, MlsMember};
+use zeroize::Zeroizing;
+
+use super::credential::DeviceCheck;
+use crate::client::Signer;
+use crate::namespace::Namespace;
+use crate::network::Network;
+
+/// What this profile is in groups: one leaf, and what it checks others by.
+pub(crate) struct OwnLeaf {
+    pub(crate) namespace: Namespace,
+    pub(crate) member: MlsMember,
+    pub(crate) check: DeviceCheck,
+    pub(crate) signer: Arc<Signer>,
+    /// Of the network's keys, the newest first.
+    pub(crate) join_secrets: Vec<JoinSecret>,
+}
+
+impl OwnLeaf {
+    pub(crate) fn new(signer: Arc<Signer>, network: &Network) -> Self {
+        let seed = Zeroizing::new(*signer.key.expose_bytes());
+        let (public, certificate) =
+            (*signer.key.public().as_bytes(), signer.certificate.as_bytes());
+        Self {
+            namespace: network.namespace().clone(),
+            member: MlsMember::new(seed, public, certificate.to_vec()),
+            check: DeviceCheck::new(network.namespace()),
+            join_secrets: vec![JoinSecret::new(network.sealing_key())],
+            signer,
+        }
+    }
+
+    /// The identity that our device belongs to.
+    pub(crate) fn identity(&self) -> [u8; 32] {
+        *self.signer.certificate.identity().as_bytes()
+    }
+}

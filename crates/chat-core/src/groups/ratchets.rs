@@ -1,0 +1,167 @@
+//! The groups of a profile within one transaction.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use chat_crypto::mls::{EpochStart, GroupId, LoadError, MlsChanges, MlsGroup, Overlay};
+use chat_crypto::{Envelope, EnvelopeKind, Protected, Protection};
+use chat_store::{ReadTxn, WriteTxn};
+
+use super::payload::Payload;
+use super::state::{StoreState, write_changes};
+use super::{GroupError, GroupRow, OwnLeaf};
+use crate::mailbox::Mailbox;
+
+/// Groups that were loaded before. They notice by themselves when the store has moved on without them.
+#[derive(Default)]
+pub(crate) struct LoadedGroups(Mutex<HashMap<GroupId, MlsGroup>>);
+
+/// The groups of a profile within one transaction. What changes is written by [`finish`](Self::finish), once.
+///
+/// Dropped without it, as after an error, nothing has changed: groups in memory load themselves again.
+pub(crate) struct Ratchets<'a> {
+    pub(super) own: &'a OwnLeaf,
+    loaded: MutexGuard<'a, HashMap<GroupId, MlsGroup>>,
+    pub(super) changes: MlsChanges,
+    /// Rows that were looked at, and whether they have changed.
+    rows: BTreeMap<GroupId, (GroupRow, Changed)>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Changed {
+    No,
+    Yes,
+}
+
+impl<'a> Ratchets<'a> {
+    /// * `loaded` - locked until this is dropped, so it comes after the store's own lock
+    pub(crate) fn new(own: &'a OwnLeaf, loaded: &'a LoadedGroups) -> Self {
+        let loaded = loaded.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Self { own, loaded, changes: MlsChanges::new(), rows: BTreeMap::new() }
+    }
+
+    /// Runs an operation on a group; what it changes is kept if it succeeds.
+    pub(super) fn step<T, E: From<LoadError>>(
+        &mut self,
+        tx: &ReadTxn<'_>,
+        id: GroupId,
+        operation: impl FnOnce(&mut MlsGroup, &mut Overlay<'_>, &OwnLeaf) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let state = StoreState::new(tx, &self.changes);
+        let mut overlay = Overlay::new(&state, &self.own.join_secrets);
+        let mut group = match self.loaded.remove(&id) {
+            Some(group) => group,
+            None => MlsGroup::load(&mut overlay, id)?,
+        };
+        let done = operation(&mut group, &mut overlay, self.own);
+        let changes = overlay.into_changes();
+        self.keep_loaded(id, group);
+        let done = done?;
+        self.changes.extend(changes);
+        Ok(done)
+    }
+
+    pub(super) fn keep_loaded(&mut self, id: GroupId, group: MlsGroup) {
+        if self.loaded.len() >= MOST_LOADED {
+            self.loaded.clear();
+        }
+        self.loaded.insert(id, group);
+    }
+
+    /// What is kept of a group.
+    pub(crate) fn row(&mut self, tx: &ReadTxn<'_>, id: GroupId) -> Result<&GroupRow, GroupError> {
+        if !self.rows.contains_key(&id) {
+            let row = GroupRow::of::<GroupError>(tx, id)?.ok_or(GroupError::NoGroup)?;
+            self.rows.insert(id, (row, Changed::No));
+        }
+        self.rows.get(&id).map(|(row, _)| row).ok_or(GroupError::NoGroup)
+    }
+
+    /// Changes what is kept of a group.
+    pub(crate) fn change<T>(
+        &mut self,
+        tx: &ReadTxn<'_>,
+        id: GroupId,
+        change: impl FnOnce(&mut GroupRow) -> T,
+    ) -> Result<T, GroupError> {
+        self.row(tx, id)?;
+        let (row, changed) = self.rows.get_mut(&id).ok_or(GroupError::NoGroup)?;
+        *changed = Changed::Yes;
+        Ok(change(row))
+    }
+
+    /// Keeps a group that is new here.
+    pub(super) fn insert(&mut self, row: GroupRow) {
+        self.rows.insert(row.id(), (row, Changed::Yes));
+    }
+
+    pub(super) fn has_row(&self, id: GroupId) -> bool {
+        self.rows.contains_key(&id)
+    }
+
+    /// The rows that were looked at, as this transaction has them.
+    pub(super) fn changed_rows(&self) -> Vec<GroupRow> {
+        self.rows.values().map(|(row, _)| row.clone()).collect()
+    }
+
+    /// A new epoch of a group has begun.
+    pub(super) fn enter(
+        &mut self,
+        tx: &ReadTxn<'_>,
+        id: GroupId,
+        (start, mailbox): (&EpochStart, Mailbox),
+    ) -> Result<(), GroupError> {
+        self.change(tx, id, |row| row.enter(start.epoch, &start.wrap_key, mailbox))
+    }
+
+    /// Encrypts a content to a group and seals it for the group's mailbox.
+    pub(crate) fn seal(
+        &mut self,
+        tx: &ReadTxn<'_>,
+        id: GroupId,
+        encoded: &[u8],
+        kind: EnvelopeKind,
+    ) -> Result<Envelope, GroupError> {
+        let payload = Payload::content(encoded);
+        let message = self.step::<_, GroupError>(tx, id, |group, overlay, own| {
+            Ok(group.encrypt(overlay, &own.member, &payload)?)
+        })?;
+        self.change(tx, id, |row| row.sent_since = row.sent_since.saturating_add(1))?;
+        self.wrap(tx, id, &message, kind)
+    }
+
+    /// Seals an MLS message for the group's mailbox, under the key of the present epoch.
+    pub(super) fn wrap(
+        &mut self,
+        tx: &ReadTxn<'_>,
+        id: GroupId,
+        message: &[u8],
+        kind: EnvelopeKind,
+    ) -> Result<Envelope, GroupError> {
+        let row = self.row(tx, id)?;
+        let (mailbox, (_, key)) = (row.mailbox(), row.newest_wrap().ok_or(GroupError::NoGroup)?);
+        let context = mailbox.context(&self.own.namespace, kind);
+        let protected = Protected::new(Protection::Mls, message);
+        Ok(Envelope::seal(&key, &context, &protected, &mut rand::rng())?)
+    }
+
+    /// Writes all that has changed.
+    pub(crate) fn finish(self, tx: &mut WriteTxn<'_>) -> Result<(), GroupError> {
+        write_changes(tx, &self.changes)?;
+        for (row, changed) in self.rows.values() {
+            if *changed == Changed::Yes {
+                row.put::<GroupError>(tx)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How long the envelope of a content in a group is, in bytes.
+pub(crate) fn sealed_len(content: usize) -> Option<usize> {
+    let message = MlsGroup::message_len(Payload::OVERHEAD + content);
+    Envelope::sealed_len(Protected::len_for(message))
+}
+
+/// Groups that stay in memory; one of two people takes about 50 kB.
+const MOST_LOADED: usize = 256;

@@ -1,0 +1,188 @@
+//! Reading what lies in a group's mailbox.
+
+use chat_crypto::DeviceCertificate;
+use chat_crypto::mls::{
+    Change, GroupId, LoadError, Merged, ProcessError, Processed, ReceivedContent,
+};
+use chat_store::ReadTxn;
+use zeroize::Zeroizing;
+
+use super::join::mailbox_of;
+use super::payload::Payload;
+use super::ratchets::Ratchets;
+use super::{GroupError, GroupKind, GroupState};
+use crate::clock::now_ms;
+use crate::content::{Content, Decoded};
+use crate::conversation::Conversation;
+use crate::inbound::Refusal;
+use crate::mutant::{Mutant, breaks};
+
+/// What a record of a group came to.
+#[derive(Debug)]
+pub(crate) enum Read {
+    Content(Box<GroupContent>),
+    /// The group has changed: a new epoch has begun, or we are out.
+    Changed(Box<Change>),
+    /// It is of a later version.
+    Newer,
+    /// Nothing is to be done about it: it is our own, was read before, lost its race, or came too late.
+    Passed,
+    /// It counts for nothing, and is counted.
+    Refused(Refusal),
+}
+
+/// A content that a member wrote.
+#[derive(Debug)]
+pub(crate) struct GroupContent {
+    pub(crate) content: Content,
+    pub(crate) encoded: Zeroizing<Vec<u8>>,
+    /// The identity of its sender.
+    pub(crate) identity: [u8; 32],
+}
+
+/// What processing a message gave.
+enum Step {
+    Content(ReceivedContent),
+    Merged(Box<Merged>),
+}
+
+impl Ratchets<'_> {
+    /// Reads a message of a group, and takes over what it changes.
+    pub(crate) fn read(
+        &mut self,
+        tx: &ReadTxn<'_>,
+        id: GroupId,
+        message: &[u8],
+    ) -> Result<Read, GroupError> {
+        let step = self.step::<_, Failed>(tx, id, |group, overlay, own| {
+            match group.process(overlay, message, &own.check)? {
+                Processed::Content(content) => Ok(Step::Content(content)),
+                Processed::OwnCommit(hash) => {
+                    let merged = group.merge_pending(overlay, &hash, &own.check)?;
+                    Ok(Step::Merged(Box::new(merged)))
+                }
+                Processed::Commit(staged) => {
+                    Ok(Step::Merged(Box::new(group.merge(overlay, staged)?)))
+                }
+            }
+        });
+        match step {
+            Ok(Step::Content(content)) => self.content(tx, id, &content),
+            Ok(Step::Merged(merged)) => self.merged(tx, id, *merged),
+            Err(Failed::Group(error)) => Err(error),
+            Err(Failed::Process(error)) => Ok(passed_over(id, &error)),
+        }
+    }
+
+    fn content(
+        &mut self,
+        tx: &ReadTxn<'_>,
+        id: GroupId,
+        received: &ReceivedContent,
+    ) -> Result<Read, GroupError> {
+        let refused = |refusal| Ok(Read::Refused(refusal));
+        let encoded = match Payload::parse(&received.content) {
+            Some(Payload::Content(encoded)) => encoded,
+            Some(Payload::Newer) => return Ok(Read::Newer),
+            None => return refused(Refusal::Malformed),
+        };
+        let namespace = self.own.namespace.as_str();
+        let Ok(sender) = DeviceCertificate::parse(&received.credential, namespace) else {
+            return refused(Refusal::Forged);
+        };
+        let content = match Content::decode(encoded) {
+            Ok(Decoded::Content(content)) => content,
+            Ok(Decoded::Newer) => return Ok(Read::Newer),
+            Err(_) => return refused(Refusal::Malformed),
+        };
+        if content.sender.as_str() != sender.handle() {
+            return refused(Refusal::Forged);
+        }
+        if !self.belongs(tx, id, &content)? && !breaks(Mutant::AcceptForeignContext) {
+            return refused(Refusal::WrongContext);
+        }
+        let (encoded, identity) = (Zeroizing::new(encoded.to_vec()), *sender.identity().as_bytes());
+        Ok(Read::Content(Box::new(GroupContent { content, encoded, identity })))
+    }
+
+    /// A pair's content counts only in the group of this pair, a group's only in this group.
+    fn belongs(
+        &mut self,
+        tx: &ReadTxn<'_>,
+        id: GroupId,
+        content: &Content,
+    ) -> Result<bool, GroupError> {
+        let me = self.own.signer.certificate.handle().to_owned();
+        let namespace = self.own.namespace.clone();
+        let row = self.row(tx, id)?;
+        Ok(match (&content.conversation, &row.kind) {
+            (conversation @ Conversation::Pair { .. }, GroupKind::Pair(peer, _)) => {
+                let Ok(me) = me.parse() else { return Ok(false) };
+                Conversation::pair(&namespace, &me, peer).as_ref() == Some(conversation)
+                    && content.sender == *peer
+            }
+            (Conversation::Group { namespace: of, group }, GroupKind::Named(_)) => {
+                *of == namespace && group == id.as_bytes()
+            }
+            _ => false,
+        })
+    }
+
+    /// A Commit was taken over.
+    fn merged(
+        &mut self,
+        tx: &ReadTxn<'_>,
+        id: GroupId,
+        merged: Merged,
+    ) -> Result<Read, GroupError> {
+        let Merged { change, start } = merged;
+        match start {
+            Some(start) => self.enter(tx, id, (&start, mailbox_of(&change.facts)))?,
+            None => self.change(tx, id, |row| row.state = GroupState::Gone)?,
+        }
+        if change.by.signature_key == self.own.member.signature_key() {
+            self.change(tx, id, |row| (row.renewed_ms, row.sent_since) = (now_ms(), 0))?;
+        }
+        Ok(Read::Changed(Box::new(change)))
+    }
+}
+
+/// Why a message gave nothing.
+enum Failed {
+    Group(GroupError),
+    Process(ProcessError),
+}
+
+impl From<LoadError> for Failed {
+    fn from(error: LoadError) -> Self {
+        Self::Group(error.into())
+    }
+}
+
+impl From<ProcessError> for Failed {
+    fn from(error: ProcessError) -> Self {
+        match error {
+            ProcessError::Load(error) => Self::Group(error.into()),
+            other => Self::Process(other),
+        }
+    }
+}
+
+impl From<chat_crypto::mls::MergeError> for Failed {
+    fn from(error: chat_crypto::mls::MergeError) -> Self {
+        Self::Group(error.into())
+    }
+}
+
+/// What is to be done about a message that gave nothing.
+fn passed_over(id: GroupId, error: &ProcessError) -> Read {
+    tracing::debug!(?id, %error, "passed over a record of a group");
+    match error {
+        ProcessError::OldEpoch { .. }
+        | ProcessError::Replayed
+        | ProcessError::OwnMessage
+        | ProcessError::Removed
+        | ProcessError::Refused(_) => Read::Passed,
+        _ => Read::Refused(Refusal::Unreadable),
+    }
+}

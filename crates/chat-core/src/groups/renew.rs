@@ -1,0 +1,41 @@
+//! Renewing our own leaf: what was stolen before opens nothing after.
+
+use chat_crypto::EnvelopeKind;
+use chat_crypto::mls::{CommitError, CommitPlan, GroupId};
+use chat_store::ReadTxn;
+
+use super::ratchets::Ratchets;
+use super::{GroupError, GroupRow, GroupState};
+use crate::mutant::{Mutant, breaks};
+
+impl GroupRow {
+    /// Whether our leaf is to be renewed: just after joining, every hundred messages, and once a day while we write.
+    pub(crate) fn is_renewal_due(&self, now_ms: i64) -> bool {
+        let old = now_ms.saturating_sub(self.renewed_ms) >= DAY_MS;
+        let due =
+            self.renewed_ms <= 0 || self.sent_since >= MOST_SENT || (self.sent_since > 0 && old);
+        self.state == GroupState::Member && due && !breaks(Mutant::NeverRenew)
+    }
+}
+
+impl Ratchets<'_> {
+    /// Makes a Commit that renews our leaf: an envelope for the group's mailbox; `None` while one is pending.
+    pub(crate) fn renew(
+        &mut self,
+        tx: &ReadTxn<'_>,
+        id: GroupId,
+    ) -> Result<Option<chat_crypto::Envelope>, GroupError> {
+        let pending = self.step::<_, CommitError>(tx, id, |group, overlay, own| {
+            group.commit(overlay, &own.member, &CommitPlan::new(), &own.check)
+        });
+        match pending {
+            Ok(pending) => self.wrap(tx, id, &pending.commit, EnvelopeKind::Mail).map(Some),
+            Err(CommitError::Pending) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Messages after which our leaf is renewed.
+const MOST_SENT: u32 = 100;
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;

@@ -1,0 +1,286 @@
+//! Two profiles with real stores, and the bytes carried from hand to hand.
+
+use chat_crypto::mls::KeyPackage;
+use chat_crypto::{EnvelopeKind, InboxKey, MailboxTag};
+use chat_transport::Partition;
+use zeroize::Zeroizing;
+
+use super::*;
+use crate::client::Client;
+use crate::content::{Body, Content};
+use crate::conversation::Conversation;
+use crate::error::StoredValueError;
+use crate::inbound::Refusal;
+use crate::mailbox::Mailbox;
+use crate::message_id::{MessageId, StreamId};
+use crate::network::create::{NewNetwork, draft};
+
+struct Person {
+    _folder: tempfile::TempDir,
+    client: Client,
+    own: OwnLeaf,
+    loaded: LoadedGroups,
+    inbox_key: InboxKey,
+}
+
+fn network() -> crate::network::Network {
+    let brokers = vec!["localhost:9092".to_owned()];
+    let mut network = draft(NewNetwork::new("ops".parse().unwrap(), brokers)).unwrap();
+    network.pending = None;
+    network
+}
+
+impl Person {
+    fn new(handle: &str, network: &crate::network::Network) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(handle);
+        let client = Client::create(&path, &handle.parse().unwrap(), None).unwrap();
+        let signer = client.profile.signer(network.namespace()).unwrap();
+        let own = OwnLeaf::new(signer, network);
+        let inbox_key = InboxKey::generate(&mut rand::rng());
+        Self { _folder: folder, client, own, loaded: LoadedGroups::default(), inbox_key }
+    }
+
+    fn work<T>(
+        &self,
+        work: impl FnOnce(&mut Ratchets<'_>, &chat_store::ReadTxn<'_>) -> Result<T, GroupError>,
+    ) -> Result<T, GroupError> {
+        self.client.profile.store.write(|tx| {
+            let mut ratchets = Ratchets::new(&self.own, &self.loaded);
+            let done = work(&mut ratchets, tx)?;
+            ratchets.finish(tx)?;
+            Ok(done)
+        })
+    }
+
+    fn invitee(&self) -> Invitee {
+        let package = self.client.profile.store.write::<_, GroupError>(|tx| {
+            let changes = Default::default();
+            let state = StoreState::new(tx, &changes);
+            let mut overlay = chat_crypto::mls::Overlay::new(&state, &[]);
+            let package = self.own.member.make_key_package(&mut overlay).unwrap();
+            let made = overlay.into_changes();
+            write_changes(tx, &made)?;
+            Ok(package)
+        });
+        let package = KeyPackage::parse(&package.unwrap().bytes, &self.own.check).unwrap();
+        Invitee {
+            handle: self.client.handle().clone(),
+            identity: self.own.identity(),
+            inbox_key: self.inbox_key.public(),
+            key_packages: vec![package],
+        }
+    }
+
+    fn found(&self, other: &Self, tag: u8) -> (chat_crypto::mls::GroupId, Vec<u8>) {
+        let invitee = other.invitee();
+        let mailbox = Mailbox { partition: Partition(3), tag: MailboxTag::from_bytes([tag; 16]) };
+        let place = Place { topic_id: [5; 16], mailbox, start: 40 };
+        let founded = self.work(|ratchets, tx| ratchets.found_pair(tx, &invitee, &place)).unwrap();
+        (founded.id, founded.invitation.body().to_vec())
+    }
+
+    fn join(&self, letter: &[u8]) -> Result<Joined, NotJoined> {
+        let me = Addressee { namespace: &self.own.namespace, identity: &self.own.identity() };
+        let keys = std::slice::from_ref(&self.inbox_key);
+        let ReceivedLetter { letter, sender } = Letter::open(letter, keys, me).unwrap();
+        let Letter::Invitation(invitation) = letter;
+        let partitions = std::num::NonZeroU32::new(16).unwrap();
+        let arrival = Arrival { partitions, topic_id: [5; 16] };
+        let mut joined = None;
+        self.work(|ratchets, tx| {
+            joined = Some(ratchets.join(tx, (&invitation, &sender), arrival));
+            Ok(())
+        })
+        .unwrap();
+        joined.unwrap()
+    }
+
+    fn content(&self, to: &Self, text: &str) -> Zeroizing<Vec<u8>> {
+        let (me, to) = (self.client.handle(), to.client.handle());
+        let content = Content {
+            message_id: MessageId::random(&mut rand::rng()),
+            conversation: Conversation::pair(&self.own.namespace, me, to).unwrap(),
+            sender: me.clone(),
+            stream_id: StreamId([1; 16]),
+            number: 0,
+            previous: [0; 32],
+            sent_at_ms: 9,
+            body: Body::Text(text.to_owned()),
+        };
+        content.encode()
+    }
+
+    fn seal(&self, id: chat_crypto::mls::GroupId, encoded: &[u8]) -> Vec<u8> {
+        let sealed = self.work(|ratchets, tx| ratchets.seal(tx, id, encoded, EnvelopeKind::Mail));
+        sealed.unwrap().into_bytes()
+    }
+
+    /// Opens an envelope with whatever key of the group does, and reads what is in it.
+    fn read(&self, id: chat_crypto::mls::GroupId, envelope: &[u8]) -> Read {
+        let envelope = chat_crypto::Envelope::parse(envelope).unwrap();
+        let row = self.row(id);
+        let keys = row.wrap_keys();
+        let keys: Vec<_> = keys.iter().collect();
+        let opened = row.mailboxes().find_map(|mailbox| {
+            envelope.open(&keys, &mailbox.context(&self.own.namespace, EnvelopeKind::Mail)).ok()
+        });
+        let Some(opened) = opened else { return Read::Refused(Refusal::Unreadable) };
+        self.work(|ratchets, tx| ratchets.read(tx, id, opened.body())).unwrap()
+    }
+
+    fn text(&self, id: chat_crypto::mls::GroupId, envelope: &[u8]) -> Option<String> {
+        match self.read(id, envelope) {
+            Read::Content(content) => match content.content.body {
+                Body::Text(text) => Some(text),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    fn row(&self, id: chat_crypto::mls::GroupId) -> GroupRow {
+        let row = self.client.profile.store.read(|tx| GroupRow::of::<GroupError>(tx, id));
+        row.unwrap().unwrap()
+    }
+
+    fn renew(&self, id: chat_crypto::mls::GroupId) -> Option<Vec<u8>> {
+        let renewed = self.work(|ratchets, tx| ratchets.renew(tx, id)).unwrap();
+        renewed.map(chat_crypto::Envelope::into_bytes)
+    }
+}
+
+fn people() -> (Person, Person) {
+    let network = network();
+    (Person::new("alice", &network), Person::new("bob", &network))
+}
+
+#[test]
+fn a_first_message_reaches_somebody_who_was_away() {
+    let (alice, bob) = people();
+    let (id, invitation) = alice.found(&bob, 1);
+    let first = alice.seal(id, &alice.content(&bob, "hello"));
+    let joined = bob.join(&invitation).unwrap();
+    assert_eq!((joined.id, joined.inviter.handle.as_str()), (id, "alice"));
+    assert_eq!(bob.row(id).start, 40);
+    assert_eq!(bob.text(id, &first).as_deref(), Some("hello"));
+    let answer = bob.seal(id, &bob.content(&alice, "hello yourself"));
+    assert_eq!(alice.text(id, &answer).as_deref(), Some("hello yourself"));
+    assert!(matches!(bob.read(id, &first), Read::Passed), "read before");
+    assert!(matches!(alice.read(id, &first), Read::Passed), "our own");
+}
+
+#[test]
+fn whoever_joins_renews_their_leaf_and_both_go_on() {
+    let (alice, bob) = people();
+    let (id, invitation) = alice.found(&bob, 1);
+    bob.join(&invitation).unwrap();
+    assert!(bob.row(id).is_renewal_due(1_000), "just joined");
+    assert!(!alice.row(id).is_renewal_due(alice.row(id).renewed_ms + 1_000));
+    let commit = bob.renew(id).unwrap();
+    assert_eq!(bob.renew(id), None, "one is pending");
+    let late = alice.seal(id, &alice.content(&bob, "before the Commit"));
+    for person in [&alice, &bob] {
+        assert!(matches!(person.read(id, &commit), Read::Changed(_)));
+    }
+    assert!(!bob.row(id).is_renewal_due(bob.row(id).renewed_ms + 1_000));
+    assert_eq!(bob.text(id, &late).as_deref(), Some("before the Commit"));
+    let after = alice.seal(id, &alice.content(&bob, "after it"));
+    assert_eq!(bob.text(id, &after).as_deref(), Some("after it"));
+}
+
+#[test]
+fn of_two_groups_for_one_pair_all_find_the_same_one_holds() {
+    let (alice, bob) = people();
+    let (first, to_bob) = alice.found(&bob, 1);
+    let (second, to_alice) = bob.found(&alice, 2);
+    bob.join(&to_bob).unwrap();
+    alice.join(&to_alice).unwrap();
+    let holding = |person: &Person, other: &Person| {
+        let read = |tx: &chat_store::ReadTxn<'_>| GroupRow::pair_with(tx, &other.own.identity());
+        person.client.profile.store.read(read).unwrap().unwrap().id()
+    };
+    let lower = first.min(second);
+    assert_eq!((holding(&alice, &bob), holding(&bob, &alice)), (lower, lower));
+    // What was written to the other one is read all the same.
+    let other = first.max(second);
+    let late = alice.seal(other, &alice.content(&bob, "to the other"));
+    assert_eq!(bob.text(other, &late).as_deref(), Some("to the other"));
+    let (third, again) = alice.found(&bob, 3);
+    bob.join(&again).unwrap();
+    assert_eq!(bob.row(third).generation, 1);
+    assert_eq!((holding(&alice, &bob), holding(&bob, &alice)), (third, third));
+}
+
+#[test]
+fn a_content_counts_only_from_who_it_names_and_in_its_own_conversation() {
+    let network = network();
+    let (alice, bob) = (Person::new("alice", &network), Person::new("bob", &network));
+    let carol = Person::new("carol", &network);
+    let (id, invitation) = alice.found(&bob, 1);
+    bob.join(&invitation).unwrap();
+    let refused = |encoded: &[u8]| match bob.read(id, &alice.seal(id, encoded)) {
+        Read::Refused(refusal) => refusal,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(refused(&bob.content(&alice, "as bob")), Refusal::Forged);
+    assert_eq!(refused(&alice.content(&carol, "to carol")), Refusal::WrongContext);
+    assert_eq!(refused(b"\x01"), Refusal::Malformed);
+    assert!(matches!(bob.read(id, &alice.seal(id, b"\x09newer")), Read::Newer));
+}
+
+#[test]
+fn an_invitation_counts_only_from_who_made_the_group_and_where_it_says() {
+    let network = network();
+    let (alice, bob) = (Person::new("alice", &network), Person::new("bob", &network));
+    let mallory = Person::new("mallory", &network);
+    let (_, letter) = alice.found(&bob, 1);
+    let me = Addressee { namespace: &bob.own.namespace, identity: &bob.own.identity() };
+    let keys = std::slice::from_ref(&bob.inbox_key);
+    let Letter::Invitation(invitation) = Letter::open(&letter, keys, me).unwrap().letter;
+    let to_bob = (&bob.inbox_key.public(), &bob.own.identity());
+    let passed_on = Letter::Invitation(invitation.clone()).seal(&mallory.own, to_bob).unwrap();
+    assert!(matches!(bob.join(passed_on.body()), Err(NotJoined::Unfit(_))));
+    let elsewhere = Mailbox { partition: Partition(4), ..invitation.mailbox };
+    let moved = letter::Invitation { mailbox: elsewhere, ..invitation.clone() };
+    let moved = Letter::Invitation(moved).seal(&alice.own, to_bob).unwrap();
+    assert!(matches!(bob.join(moved.body()), Err(NotJoined::Unfit(_))));
+    let far = Mailbox { partition: Partition(9_999), ..invitation.mailbox };
+    let far = Letter::Invitation(letter::Invitation { mailbox: far, ..invitation })
+        .seal(&alice.own, to_bob);
+    assert!(matches!(bob.join(far.unwrap().body()), Err(NotJoined::Unfit(_))));
+    assert!(bob.join(&letter).is_ok(), "nothing was spoilt");
+    assert!(matches!(bob.join(&letter), Err(NotJoined::Welcome(_))), "once");
+}
+
+#[test]
+fn what_a_transaction_did_not_write_never_happened() {
+    let (alice, bob) = people();
+    let (id, invitation) = alice.found(&bob, 1);
+    bob.join(&invitation).unwrap();
+    let first = alice.seal(id, &alice.content(&bob, "first"));
+    let failed = bob.client.profile.store.write::<(), GroupError>(|tx| {
+        let mut ratchets = Ratchets::new(&bob.own, &bob.loaded);
+        let row = GroupRow::of::<GroupError>(tx, id)?.unwrap();
+        let envelope = chat_crypto::Envelope::parse(&first).unwrap();
+        let keys = row.wrap_keys();
+        let context = row.mailbox();
+        let context = context.context(&bob.own.namespace, EnvelopeKind::Mail);
+        let opened = envelope.open(&keys.iter().collect::<Vec<_>>(), &context).unwrap();
+        assert!(matches!(ratchets.read(tx, id, opened.body())?, Read::Content(_)));
+        ratchets.finish(tx)?;
+        Err(StoredValueError::format().into())
+    });
+    assert!(failed.is_err());
+    assert_eq!(bob.text(id, &first).as_deref(), Some("first"), "its key is still there");
+}
+
+#[test]
+fn the_length_of_an_envelope_is_known_before_it_is_sealed() {
+    let (alice, bob) = people();
+    let (id, _) = alice.found(&bob, 1);
+    for len in [1, 100, 200, 500, 20_000] {
+        let encoded = alice.content(&bob, &"x".repeat(len));
+        assert_eq!(Some(alice.seal(id, &encoded).len()), sealed_len(encoded.len()));
+    }
+}
