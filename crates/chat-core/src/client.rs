@@ -8,6 +8,7 @@ use chat_store::Store;
 use chat_transport::Transport;
 
 use crate::error::{Error, NetworkError, ProfileError};
+use crate::groups::{LoadedGroups, OwnLeaf};
 use crate::handle::Handle;
 use crate::lock::Lock;
 use crate::mailbox::Mailbox;
@@ -52,6 +53,10 @@ pub(crate) struct Profile {
     network: RwLock<Option<Network>>,
     /// What it signs with, once it was needed.
     signer: RwLock<Option<Arc<Signer>>>,
+    /// What it is in groups, once it was needed.
+    own_leaf: RwLock<Option<Arc<OwnLeaf>>>,
+    /// Groups that were loaded.
+    pub(crate) loaded: LoadedGroups,
     /// Whom it writes to.
     pub(crate) policy: RwLock<TrustPolicy>,
     /// Whether opening has found a restored copy.

@@ -107,9 +107,14 @@ impl Network {
 
     /// The key that hides what pictures carry to a mailbox.
     pub(crate) fn picture_key(&self, mailbox: &Mailbox) -> StegoKey {
+        self.picture_key_under(mailbox, &self.sealing_key().subkey(SubkeyLabel::Envelope))
+    }
+
+    /// The key that hides what pictures carry to a mailbox whose envelopes are sealed under `key`.
+    pub(crate) fn picture_key_under(&self, mailbox: &Mailbox, key: &Subkey) -> StegoKey {
         let context = mailbox.context(self.namespace(), EnvelopeKind::Picture);
         let probe = self.sealing_key().subkey(SubkeyLabel::Picture);
-        let body = context.picture_key(&self.sealing_key().subkey(SubkeyLabel::Envelope));
+        let body = context.picture_key(key);
         StegoKey::with_probe(ProbeKey::from_bytes(*probe.expose_bytes()), *body.expose_bytes())
     }
 

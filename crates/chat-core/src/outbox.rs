@@ -1,13 +1,17 @@
 //! Messages on their way to the log: kept until they are acknowledged.
 
-use chat_crypto::{ContentPlace, Envelope, Protected, SignedSharedKey, SubkeyLabel};
+use chat_crypto::{
+    ContentPlace, Envelope, EnvelopeKind, Protected, SignedSharedKey, SubkeyLabel,
+};
 use chat_store::{OutboxRow as Stored, WriteTxn};
 use rand::CryptoRng;
 use serde::{Deserialize, Serialize};
 
 use crate::client::Signer;
+use crate::clock::now_ms;
 use crate::content::{Body, Content, Decoded};
 use crate::error::{SendError, StoredValueError};
+use crate::groups::{GroupRow, Groups, Ratchets};
 use crate::handle::Handle;
 use crate::history_row::{HistoryRow, decode, encode};
 use crate::item::{CarrierKind, Item, MessageState};
@@ -29,6 +33,7 @@ pub(crate) mod once;
 pub(crate) mod own;
 pub(crate) mod own_record;
 pub(crate) mod ready;
+pub(crate) mod route;
 
 /// One message that waits, as people see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,6 +119,24 @@ pub(crate) enum Payload {
 }
 
 impl OutboxRow {
+    /// A letter: no message, and nothing of the history.
+    pub(crate) fn letter(to: Handle, envelope: Envelope) -> Self {
+        Self {
+            history: 0,
+            to,
+            carrier: CarrierKind::Plain,
+            queued_at_ms: now_ms(),
+            is_void: false,
+            content: Vec::new(),
+            payload: Payload::Ready(envelope.into_bytes()),
+        }
+    }
+
+    /// Whether it is no message: a letter, or a change of a group.
+    pub(crate) fn is_letter(&self) -> bool {
+        self.content.is_empty()
+    }
+
     pub(crate) fn decode(stored: &Stored) -> Result<Self, StoredValueError> {
         decode(&stored.body).map_err(|e| e.in_table("outbox", stored.id.get()))
     }
@@ -131,15 +154,15 @@ impl OutboxRow {
     }
 
     /// Puts a void in the message's place: every number that was given out reaches the log.
-    pub(crate) fn withdraw(
+    fn withdraw(
         &mut self,
-        sealer: &Sealer<'_>,
+        tx: &mut WriteTxn<'_>,
+        sealer: &Resealer<'_>,
         mailbox: &Mailbox,
-        rng: &mut impl CryptoRng,
     ) -> Result<(), SendError> {
         let void = self.content()?.withdrawn(&self.content);
         let encoded = void.encode();
-        let sealed = sealer.seal((&void, &encoded), mailbox, CarrierKind::Plain, rng)?;
+        let sealed = sealer.seal(tx, (&void, &encoded), mailbox)?;
         self.payload = Payload::Ready(sealed.into_bytes());
         self.content = encoded.to_vec();
         self.carrier = CarrierKind::Plain;
@@ -151,7 +174,7 @@ impl OutboxRow {
 /// Puts voids in the places of a message that waits: of its row with this number, and of its other pieces.
 pub(crate) fn take_back(
     tx: &mut WriteTxn<'_>,
-    (sealer, mailbox): (&Sealer<'_>, &Mailbox),
+    (sealer, mailbox): (&Resealer<'_>, &Mailbox),
     id: u64,
     row: &OutboxRow,
 ) -> Result<(), SendError> {
@@ -164,7 +187,7 @@ pub(crate) fn take_back(
         let mut piece = OutboxRow::decode(&stored)?;
         let waits = tx.outbox_waits(&stored.mailbox, id.into())?;
         if waits && piece.history == row.history && !piece.is_void {
-            piece.withdraw(sealer, mailbox, &mut rand::rng())?;
+            piece.withdraw(tx, sealer, mailbox)?;
             tx.outbox_replace(id.into(), &piece.to_bytes()?)?;
         }
     }
@@ -199,12 +222,49 @@ impl Sealer<'_> {
         Ok(Envelope::seal(&key, &context, &protected, rng)?)
     }
 
+    /// Seals a letter for an inbox.
+    pub(crate) fn letter(
+        &self,
+        letter: &Protected,
+        inbox: &Mailbox,
+    ) -> Result<Envelope, SendError> {
+        let key = self.network.sealing_key().subkey(SubkeyLabel::Envelope);
+        let context = inbox.context(self.network.namespace(), EnvelopeKind::Mail);
+        Ok(Envelope::seal(&key, &context, letter, &mut rand::rng())?)
+    }
+
     fn protect(&self, content: &Content, encoded: &[u8]) -> Result<Protected, SendError> {
         let namespace = self.network.namespace().as_str();
         let conversation = &content.conversation.encode();
         let place = ContentPlace { namespace, conversation };
         let Signer { key, certificate, .. } = self.signer;
         Ok(SignedSharedKey::protect(encoded, key, certificate, place)?)
+    }
+}
+
+/// Seals what takes the place of a message, with the protection that the message had.
+pub(crate) struct Resealer<'a> {
+    pub(crate) sealer: Sealer<'a>,
+    pub(crate) groups: Groups<'a>,
+}
+
+impl Resealer<'_> {
+    fn seal(
+        &self,
+        tx: &mut WriteTxn<'_>,
+        (content, encoded): (&Content, &[u8]),
+        mailbox: &Mailbox,
+    ) -> Result<Envelope, SendError> {
+        let rows = GroupRow::all::<SendError>(tx)?;
+        let group = rows.iter().find(|row| row.mailboxes().any(|one| one == *mailbox));
+        let Some(group) = group else {
+            let plain = CarrierKind::Plain;
+            return self.sealer.seal((content, encoded), mailbox, plain, &mut rand::rng());
+        };
+        let mut ratchets = Ratchets::new(self.groups);
+        let envelope = ratchets.seal(tx, group.id(), encoded, EnvelopeKind::Mail)?;
+        ratchets.finish(tx)?;
+        Ok(envelope)
     }
 }
 

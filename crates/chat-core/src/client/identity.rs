@@ -11,8 +11,10 @@ use zeroize::Zeroizing;
 
 use super::{Client, Profile};
 use crate::error::{Error, ProfileError};
+use crate::groups::OwnLeaf;
 use crate::handle::Handle;
 use crate::namespace::Namespace;
+use crate::network::Network;
 
 /// What a profile signs with in one network.
 pub(crate) struct Signer {
@@ -61,6 +63,7 @@ impl Client {
             make_device(tx)
         })?;
         *self.profile.signer.write().unwrap_or_else(PoisonError::into_inner) = None;
+        *self.profile.own_leaf.write().unwrap_or_else(PoisonError::into_inner) = None;
         Ok(identity.public())
     }
 }
@@ -75,6 +78,19 @@ impl Profile {
         let signer = Arc::new(self.store.read(|tx| make_signer(tx, &self.handle, namespace))?);
         *self.signer.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&signer));
         Ok(signer)
+    }
+}
+
+impl Profile {
+    /// What this profile is in groups.
+    pub(crate) fn own_leaf(&self, network: &Network) -> Result<Arc<OwnLeaf>, ProfileError> {
+        let known = self.own_leaf.read().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(own) = known.filter(|own| own.namespace == *network.namespace()) {
+            return Ok(own);
+        }
+        let own = Arc::new(OwnLeaf::new(self.signer(network.namespace())?, network));
+        *self.own_leaf.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&own));
+        Ok(own)
     }
 }
 

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::Client;
 use crate::content::Body;
 use crate::error::{Error, SendError};
+use crate::groups::Groups;
 use crate::handle::Handle;
 use crate::item::MessageState;
 use crate::mailbox::Mailbox;
@@ -18,7 +19,9 @@ use crate::outbox::delivery::{Delivery, Landed};
 use crate::outbox::enqueue::{Draft, Queued};
 use crate::outbox::fate::Wanted;
 use crate::outbox::ground::Ground;
-use crate::outbox::{OutboxItem, OutboxRow, OutboxState, Sealer, close_message, take_back};
+use crate::outbox::{
+    OutboxItem, OutboxRow, OutboxState, Resealer, Sealer, close_message, take_back,
+};
 
 /// What became of a message that was sent.
 #[derive(Debug)]
@@ -75,9 +78,10 @@ impl Client {
         let deadline = Instant::now() + timeout;
         let network = self.profile.joined_network()?;
         let mut first: Vec<Mailbox> = Vec::new();
-        for queued in wanted {
-            if !first.contains(&queued.mailbox) {
-                first.push(queued.mailbox);
+        // What invites to a group goes ahead of what is said in it.
+        for mailbox in wanted.iter().flat_map(Queued::mailboxes) {
+            if !first.contains(&mailbox) {
+                first.push(mailbox);
             }
         }
         let ground = Ground::new(Arc::clone(&self.profile), self.transport()?, network);
@@ -119,9 +123,10 @@ impl Client {
     pub async fn send(&self, draft: Draft, timeout: Duration) -> Result<Sent, Error> {
         let deadline = Instant::now() + timeout;
         let (profile, network) = (Arc::clone(&self.profile), self.profile.joined_network()?);
-        let mailbox = network.inbox(&draft.to);
+        let route = self.profile.route(&network, &draft.to)?;
+        let mailbox = route.mailbox();
         let mut ground = Ground::new(Arc::clone(&self.profile), self.transport()?, network);
-        let mut accepting = tokio::task::spawn_blocking(move || profile.accept_and_attempt(draft));
+        let mut accepting = tokio::task::spawn_blocking(move || profile.accept_and_attempt(draft, route));
         let (queued, looked) = {
             let looking = ground.look_ahead(mailbox.partition);
             let mut looking = pin!(tokio::time::timeout_at(deadline, looking));
@@ -139,7 +144,10 @@ impl Client {
         };
         let drain = Drain::new(ground).waited_for([&queued]);
         let delivery = match looked {
-            Ok(()) => drain.run(&[mailbox], deadline).await,
+            Ok(()) => {
+                let first: Vec<Mailbox> = queued.mailboxes().collect();
+                drain.run(&first, deadline).await
+            }
             Err(error) => drain.finish(Some(error)),
         };
         // It is accepted: from here on nothing may read as if it were not.
@@ -158,7 +166,7 @@ impl Client {
         Ok(self.profile.store.read::<_, SendError>(|tx| {
             let mut items = Vec::new();
             tx.outbox_each(|stored| {
-                items.push(outbox_item(tx, &stored)?);
+                items.extend(outbox_item(tx, &stored)?);
                 Ok::<_, SendError>(())
             })?;
             items.sort_unstable_by_key(|item| item.id);
@@ -184,12 +192,16 @@ impl Client {
         }
         let mailbox = Mailbox::from_bytes(&stored.mailbox);
         let signer = self.profile.signer(network.namespace())?;
-        let sealer = Sealer { network: &network, signer: &signer };
+        let own = self.profile.own_leaf(&network)?;
+        let sealer = Resealer {
+            sealer: Sealer { network: &network, signer: &signer },
+            groups: Groups { own: &own, loaded: &self.profile.loaded },
+        };
         let _lock = self.profile.drain_lock(&mailbox)?.ok_or(SendError::BeingSent { id })?;
         self.profile.store.write::<_, SendError>(|tx| {
             let stored = tx.outbox_get(id.into())?.ok_or(SendError::NotInOutbox { id })?;
             let row = OutboxRow::decode(&stored)?;
-            if row.is_void || !tx.outbox_waits(&stored.mailbox, id.into())? {
+            if row.is_void || row.is_letter() || !tx.outbox_waits(&stored.mailbox, id.into())? {
                 return Err(SendError::NotInOutbox { id });
             }
             take_back(tx, (&sealer, &mailbox), id, &row)?;
@@ -209,8 +221,11 @@ impl Client {
 }
 
 /// A row of the outbox as people see it.
-fn outbox_item(tx: &ReadTxn<'_>, stored: &Stored) -> Result<OutboxItem, SendError> {
+fn outbox_item(tx: &ReadTxn<'_>, stored: &Stored) -> Result<Option<OutboxItem>, SendError> {
     let row = OutboxRow::decode(stored)?;
+    if row.is_letter() {
+        return Ok(None);
+    }
     let mark = tx.outbox_attempted(&stored.mailbox)?;
     let attempted = mark.is_some_and(|mark| mark >= stored.id);
     let content = row.content()?;
@@ -218,7 +233,7 @@ fn outbox_item(tx: &ReadTxn<'_>, stored: &Stored) -> Result<OutboxItem, SendErro
         Body::Part(part) => Some((u32::from(part.index) + 1, u32::from(part.count))),
         _ => None,
     };
-    Ok(OutboxItem {
+    Ok(Some(OutboxItem {
         id: stored.id.get(),
         seq: row.history.into(),
         message_id: content.message_id,
@@ -228,7 +243,7 @@ fn outbox_item(tx: &ReadTxn<'_>, stored: &Stored) -> Result<OutboxItem, SendErro
         carrier: row.carrier,
         state: if attempted { OutboxState::Attempted } else { OutboxState::Queued },
         queued_at_ms: row.queued_at_ms,
-    })
+    }))
 }
 
 impl From<Delivery> for SendOutcome {

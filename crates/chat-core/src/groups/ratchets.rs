@@ -16,6 +16,13 @@ use crate::mailbox::Mailbox;
 #[derive(Default)]
 pub(crate) struct LoadedGroups(Mutex<HashMap<GroupId, MlsGroup>>);
 
+/// What it takes to work with the groups of a profile.
+#[derive(Clone, Copy)]
+pub(crate) struct Groups<'a> {
+    pub(crate) own: &'a OwnLeaf,
+    pub(crate) loaded: &'a LoadedGroups,
+}
+
 /// The groups of a profile within one transaction. What changes is written by [`finish`](Self::finish), once.
 ///
 /// Dropped without it, as after an error, nothing has changed: groups in memory load themselves again.
@@ -34,8 +41,8 @@ enum Changed {
 }
 
 impl<'a> Ratchets<'a> {
-    /// * `loaded` - locked until this is dropped, so it comes after the store's own lock
-    pub(crate) fn new(own: &'a OwnLeaf, loaded: &'a LoadedGroups) -> Self {
+    /// Locks the groups in memory until this is dropped, so it comes after the store's own lock.
+    pub(crate) fn new(Groups { own, loaded }: Groups<'a>) -> Self {
         let loaded = loaded.0.lock().unwrap_or_else(PoisonError::into_inner);
         Self { own, loaded, changes: MlsChanges::new(), rows: BTreeMap::new() }
     }

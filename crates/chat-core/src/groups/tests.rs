@@ -46,7 +46,7 @@ impl Person {
         work: impl FnOnce(&mut Ratchets<'_>, &chat_store::ReadTxn<'_>) -> Result<T, GroupError>,
     ) -> Result<T, GroupError> {
         self.client.profile.store.write(|tx| {
-            let mut ratchets = Ratchets::new(&self.own, &self.loaded);
+            let mut ratchets = Ratchets::new(Groups { own: &self.own, loaded: &self.loaded });
             let done = work(&mut ratchets, tx)?;
             ratchets.finish(tx)?;
             Ok(done)
@@ -260,7 +260,7 @@ fn what_a_transaction_did_not_write_never_happened() {
     bob.join(&invitation).unwrap();
     let first = alice.seal(id, &alice.content(&bob, "first"));
     let failed = bob.client.profile.store.write::<(), GroupError>(|tx| {
-        let mut ratchets = Ratchets::new(&bob.own, &bob.loaded);
+        let mut ratchets = Ratchets::new(Groups { own: &bob.own, loaded: &bob.loaded });
         let row = GroupRow::of::<GroupError>(tx, id)?.unwrap();
         let envelope = chat_crypto::Envelope::parse(&first).unwrap();
         let keys = row.wrap_keys();

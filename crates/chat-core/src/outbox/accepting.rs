@@ -1,24 +1,28 @@
 //! The transaction that accepts messages: history row and outbox row of each.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use chat_crypto::Envelope;
+use chat_crypto::mls::GroupId;
 use chat_store::{Contact, ReadTxn, Seq, StreamTip, WriteTxn};
 use zeroize::Zeroizing;
 
 use super::compose::{Composed, Composer, Piece};
 use super::enqueue::Queued;
 use super::once;
+use super::route::{Pair, Route};
 use super::{OutboxRow, Payload};
 use crate::clock::now_ms;
-use crate::error::SendError;
+use crate::error::{GroupError, SendError};
+use crate::groups::{Groups, Ratchets};
 use crate::handle::Handle;
 use crate::history_row::HistoryRow;
 use crate::item::{Item, Message, MessageState, Protection};
 use crate::mailbox::Mailbox;
 use crate::picture::{CoverUse, Note, Plan};
 use crate::remote_text::RemoteText;
-use crate::trust::SenderTrust;
+use crate::trust::{SenderTrust, meet};
 
 /// What happens to a message once it is accepted.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -32,6 +36,9 @@ pub(super) enum Next {
 /// One transaction that accepts messages. What changes with each of them is written once, at its end.
 pub(super) struct Accepting<'a> {
     composer: &'a Composer<'a>,
+    groups: Groups<'a>,
+    /// The groups that were written to.
+    ratchets: Option<Ratchets<'a>>,
     next: Next,
     /// Where the stream of each conversation stands, by the conversation's encoding.
     tips: HashMap<Vec<u8>, StreamTip>,
@@ -39,6 +46,14 @@ pub(super) struct Accepting<'a> {
     written_to: HashSet<Handle>,
     accepted: Vec<Queued>,
     run: Run,
+}
+
+/// The sealed records of a message.
+struct Sealed {
+    mailbox: Mailbox,
+    /// Where the invitation to its group went, if it needed one.
+    invitation: Option<Mailbox>,
+    envelopes: Vec<Envelope>,
 }
 
 /// Finished rows of one mailbox that go into the outbox together.
@@ -51,9 +66,11 @@ struct Run {
 }
 
 impl<'a> Accepting<'a> {
-    pub(super) fn new(composer: &'a Composer<'a>, next: Next) -> Self {
+    pub(super) fn new(composer: &'a Composer<'a>, groups: Groups<'a>, next: Next) -> Self {
         Self {
             composer,
+            groups,
+            ratchets: None,
             next,
             tips: HashMap::new(),
             written_to: HashSet::new(),
@@ -76,7 +93,7 @@ impl<'a> Accepting<'a> {
     ) -> Result<(), SendError> {
         if let Some(name) = &message.name
             && let Some(queued) =
-                once::earlier(tx, &message.to, name, &message.text, message.mailbox)?
+                once::earlier(tx, &message.to, name, &message.text, message.route.mailbox())?
         {
             self.accepted.push(queued);
             return Ok(());
@@ -85,10 +102,9 @@ impl<'a> Accepting<'a> {
         if tip != message.before {
             self.composer.renumber(&mut message, tip)?;
         }
+        let Sealed { mailbox, invitation, envelopes } = self.seal(tx, &mut message)?;
         let seq = sent_row(&message).append::<SendError>(tx, &message.conversation)?;
-        let Composed {
-            to, name, mailbox, conversation, after, message_id, carrier, pieces, ..
-        } = message;
+        let Composed { to, name, conversation, after, message_id, carrier, pieces, .. } = message;
         self.tips.insert(conversation, after);
         let known = !self.written_to.insert(to.clone());
         let first_contact = !known && written_to(tx, &to)?;
@@ -102,9 +118,10 @@ impl<'a> Accepting<'a> {
             repeated: None,
             notes: notes(&pieces),
             mailbox,
+            invitation,
         };
         let mut rows = Vec::with_capacity(pieces.len());
-        for piece in pieces {
+        for (piece, envelope) in pieces.into_iter().zip(envelopes) {
             rows.push(OutboxRow {
                 history: seq.get(),
                 to: to.clone(),
@@ -112,7 +129,7 @@ impl<'a> Accepting<'a> {
                 queued_at_ms: now_ms(),
                 is_void: false,
                 content: piece.encoded.to_vec(),
-                payload: payload(tx, piece.envelope, piece.picture, seq)?,
+                payload: payload(tx, envelope, piece.picture, seq)?,
             });
         }
         self.push_rows(tx, queued, rows)?;
@@ -121,6 +138,49 @@ impl<'a> Accepting<'a> {
             self.accepted.last().map_or(Ok(()), |queued| once::remember(tx, name, queued))?;
         }
         Ok(())
+    }
+
+    /// Seals the records of a message, and finds where they go.
+    fn seal(&mut self, tx: &mut WriteTxn<'_>, message: &mut Composed) -> Result<Sealed, SendError> {
+        let pair = match &message.route {
+            Route::SharedKey(mailbox) => {
+                let envelopes = message.pieces.iter_mut().filter_map(|piece| piece.envelope.take());
+                let envelopes = envelopes.collect();
+                return Ok(Sealed { mailbox: *mailbox, invitation: None, envelopes });
+            }
+            Route::Pair(pair) => Arc::clone(pair),
+        };
+        let (group, invitation) = self.group_of(tx, &message.to, &pair)?;
+        let kind = message.carrier.envelope_kind();
+        let groups = self.groups;
+        let ratchets = self.ratchets.get_or_insert_with(|| Ratchets::new(groups));
+        let seal = |piece: &Piece| ratchets.seal(tx, group, &piece.encoded, kind);
+        let envelopes = message.pieces.iter().map(seal).collect::<Result<_, _>>()?;
+        let mailbox = ratchets.row(tx, group)?.mailbox();
+        Ok(Sealed { mailbox, invitation, envelopes })
+    }
+
+    /// The group of a pair; founded, with an invitation on its way, if there is none.
+    fn group_of(
+        &mut self,
+        tx: &mut WriteTxn<'_>,
+        to: &Handle,
+        pair: &Pair,
+    ) -> Result<(GroupId, Option<Mailbox>), SendError> {
+        let groups = self.groups;
+        let ratchets = self.ratchets.get_or_insert_with(|| Ratchets::new(groups));
+        if let Some(group) = ratchets.pair_with(tx, &pair.identity)? {
+            return Ok((group, None));
+        }
+        let (invitee, place) = pair.founding.as_ref().ok_or(GroupError::NoGroup)?;
+        let founded = ratchets.found_pair(tx, invitee, place)?;
+        let inbox = self.composer.sealer.network.inbox(to);
+        let envelope = self.composer.sealer.letter(&founded.invitation, &inbox)?;
+        let letter = OutboxRow::letter(to.clone(), envelope);
+        tx.outbox_push(&inbox.to_bytes(), &letter.to_bytes()?)?;
+        let signed = (pair.identity, Protection::Mls);
+        meet::<SendError>(tx, to, signed, now_ms())?;
+        Ok((founded.id, Some(inbox)))
     }
 
     /// Puts the rows of one message into the outbox, with numbers in a row; it is known by the last one's.
@@ -186,6 +246,9 @@ impl<'a> Accepting<'a> {
     pub(super) fn finish(mut self, tx: &mut WriteTxn<'_>) -> Result<Vec<Queued>, SendError> {
         self.number(tx)?;
         self.tips.iter().try_for_each(|(key, tip)| tx.set_stream_tip(key, tip))?;
+        if let Some(ratchets) = self.ratchets.take() {
+            ratchets.finish(tx)?;
+        }
         Ok(self.accepted)
     }
 }
@@ -204,7 +267,7 @@ fn sent_row(message: &Composed) -> HistoryRow {
         sent_at_ms: i64::try_from(message.sent_at_ms).unwrap_or(i64::MAX),
         text: RemoteText::new(&message.text),
         carrier: message.carrier,
-        protection: Protection::SignedSharedKey,
+        protection: message.route.protection(),
         sender: SenderTrust::default(),
         conflict: false,
         broken_chain: false,

@@ -1,4 +1,4 @@
-//! Composing messages: content, number and seal, before any transaction begins.
+//! Composing messages: content, number and, outside groups, seal, before any transaction begins.
 //!
 //! Who composes guesses where the stream of the conversation stands. The transaction that accepts the message
 //! compares, and has it composed again where another process was quicker.
@@ -9,12 +9,12 @@ use zeroize::Zeroizing;
 
 use super::Sealer;
 use super::enqueue::Planned;
+use super::route::Route;
 use crate::clock::now_ms;
 use crate::content::{Body, Content, Part};
 use crate::error::SendError;
 use crate::handle::Handle;
 use crate::item::CarrierKind;
-use crate::mailbox::Mailbox;
 use crate::message_id::{MessageId, StreamId};
 use crate::picture::{Plan, Share};
 
@@ -30,7 +30,7 @@ pub(super) struct Composed {
     pub(super) to: Handle,
     /// The caller's own name for it.
     pub(super) name: Option<String>,
-    pub(super) mailbox: Mailbox,
+    pub(super) route: Route,
     /// The conversation's encoding.
     pub(super) conversation: Vec<u8>,
     /// Where the conversation's stream stands before it, and behind it.
@@ -49,7 +49,8 @@ pub(super) struct Composed {
 pub(super) struct Piece {
     pub(super) content: Content,
     pub(super) encoded: Zeroizing<Vec<u8>>,
-    pub(super) envelope: Envelope,
+    /// Its seal; in a group it is encrypted in the transaction that accepts it.
+    pub(super) envelope: Option<Envelope>,
     pub(super) picture: Option<Plan>,
 }
 
@@ -60,7 +61,7 @@ impl Composer<'_> {
         conversation: Vec<u8>,
         before: StreamTip,
     ) -> Result<Composed, SendError> {
-        let Planned { draft, mailbox, conversation: with, pictures } = planned;
+        let Planned { draft, route, conversation: with, pictures } = planned;
         let message_id = MessageId::random(&mut rand::rng());
         let sent_at_ms = u64::try_from(now_ms()).unwrap_or(0);
         let carrier = if pictures.is_empty() { CarrierKind::Plain } else { CarrierKind::Image };
@@ -78,7 +79,7 @@ impl Composer<'_> {
                 sent_at_ms,
                 body,
             };
-            let (encoded, envelope) = self.sealed(&content, &mailbox, carrier)?;
+            let (encoded, envelope) = self.sealed(&content, &route, carrier)?;
             after = behind(&content, &encoded);
             pieces.push(Piece { content, encoded, envelope, picture });
         }
@@ -86,7 +87,7 @@ impl Composer<'_> {
         Ok(Composed {
             to,
             name,
-            mailbox,
+            route,
             conversation,
             before,
             after,
@@ -109,7 +110,7 @@ impl Composer<'_> {
         for piece in &mut composed.pieces {
             (piece.content.number, piece.content.previous) =
                 (composed.after.next, composed.after.prev);
-            let sealed = self.sealed(&piece.content, &composed.mailbox, composed.carrier)?;
+            let sealed = self.sealed(&piece.content, &composed.route, composed.carrier)?;
             (piece.encoded, piece.envelope) = sealed;
             composed.after = behind(&piece.content, &piece.encoded);
         }
@@ -119,13 +120,14 @@ impl Composer<'_> {
     fn sealed(
         &self,
         content: &Content,
-        mailbox: &Mailbox,
+        route: &Route,
         carrier: CarrierKind,
-    ) -> Result<(Zeroizing<Vec<u8>>, Envelope), SendError> {
+    ) -> Result<(Zeroizing<Vec<u8>>, Option<Envelope>), SendError> {
         let encoded = content.encode();
+        let Route::SharedKey(mailbox) = route else { return Ok((encoded, None)) };
         let sealed = (content, encoded.as_slice());
         let envelope = self.sealer.seal(sealed, mailbox, carrier, &mut rand::rng())?;
-        Ok((encoded, envelope))
+        Ok((encoded, Some(envelope)))
     }
 }
 

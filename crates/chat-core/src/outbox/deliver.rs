@@ -19,8 +19,9 @@ use super::fate::Wanted;
 use super::ground::Ground;
 use super::own::rest;
 use super::ready::ReadyRow;
-use super::{Sealer, close_message, take_back};
+use super::{Resealer, Sealer, close_message, take_back};
 use crate::error::SendError;
+use crate::groups::Groups;
 use crate::item::MessageState;
 use crate::lock::Lock;
 use crate::mailbox::Mailbox;
@@ -289,7 +290,7 @@ impl Drain {
                 }
                 let (partition, offset) = (mailbox.partition.0, ack.offset);
                 self.result.last = Some(Landed { partition, offset: offset.map(|at| at.0) });
-            } else if !self.earlier.contains(&row.id) {
+            } else if !self.earlier.contains(&row.id) && !row.row.is_letter() {
                 self.result.others += 1;
                 if !row.row.is_void {
                     self.result.bring(row.id);
@@ -306,14 +307,19 @@ impl Drain {
         error: &TransportError,
     ) -> Result<(), SendError> {
         let reason = error.to_string();
-        if row.row.is_void {
+        if row.row.is_void || row.row.is_letter() {
             // Not even the note that stands in for a message: it waits, as everything else does.
             return Err(SendError::NoteRefused { reason });
         }
         let state = MessageState::Failed { reason };
         let network = &self.ground.network;
-        let signer = self.ground.profile.signer(network.namespace())?;
-        let sealer = Sealer { network, signer: &signer };
+        let profile = &self.ground.profile;
+        let (signer, own) =
+            (profile.signer(network.namespace())?, profile.own_leaf(network)?);
+        let sealer = Resealer {
+            sealer: Sealer { network, signer: &signer },
+            groups: Groups { own: &own, loaded: &profile.loaded },
+        };
         self.ground.profile.store.write::<_, SendError>(|tx| {
             take_back(tx, (&sealer, mailbox), row.id, &row.row)?;
             close_message(tx, row.row.history.into(), state)

@@ -10,11 +10,13 @@ use chat_store::{Seq, StreamTip};
 use super::accepting::{Accepting, Next, stream_tip};
 use super::compose::{Composed, Composer};
 use super::once::{self, Repeated};
+use super::route::Route;
 use super::{RECORD_OVERHEAD, Sealer};
 use crate::client::{Profile, TrustPolicy};
 use crate::content::Content;
 use crate::conversation::Conversation;
 use crate::error::SendError;
+use crate::groups::Groups;
 use crate::handle::Handle;
 use crate::mailbox::Mailbox;
 use crate::message_id::{MessageId, StreamId};
@@ -103,38 +105,77 @@ pub struct Queued {
     /// What a person should know about its picture.
     pub notes: Vec<Note>,
     pub(crate) mailbox: Mailbox,
+    /// Where the invitation goes that a first message needs.
+    pub(crate) invitation: Option<Mailbox>,
+}
+
+impl Queued {
+    /// Where its records go, the invitation to its group ahead of it.
+    pub(crate) fn mailboxes(&self) -> impl Iterator<Item = Mailbox> + use<> {
+        self.invitation.into_iter().chain([self.mailbox])
+    }
 }
 
 /// A draft that passed every check that needs no transaction.
 pub(super) struct Planned {
     pub(super) draft: Draft,
-    pub(super) mailbox: Mailbox,
+    pub(super) route: Route,
     pub(super) conversation: Conversation,
     /// The pictures that carry it; none for a sealed record.
     pub(super) pictures: Vec<Share>,
 }
 
+/// How messages to each of several people travel.
+#[derive(Clone, Default)]
+struct Routes(HashMap<Handle, Route>);
+
+impl Routes {
+    fn of(
+        &mut self,
+        profile: &Profile,
+        network: &Network,
+        to: &Handle,
+    ) -> Result<Route, SendError> {
+        if let Some(route) = self.0.get(to) {
+            return Ok(route.clone());
+        }
+        let route = profile.route(network, to)?;
+        self.0.insert(to.clone(), route.clone());
+        Ok(route)
+    }
+}
+
 impl Profile {
     /// Accepts messages, in order, all or none.
     pub(crate) fn enqueue(&self, drafts: Vec<Draft>) -> Result<Vec<Queued>, SendError> {
-        self.accept(drafts, Next::MayWait)
+        self.accept(drafts, &Routes::default(), Next::MayWait)
     }
 
     /// Accepts a message that will be sent at once. Where a broker has answered just now, the attempt is marked
     /// in the same transaction; it may then be on the log, as far as anybody knows.
-    pub(crate) fn accept_and_attempt(&self, draft: Draft) -> Result<Queued, SendError> {
+    pub(crate) fn accept_and_attempt(
+        &self,
+        draft: Draft,
+        route: Route,
+    ) -> Result<Queued, SendError> {
         let answers = self.broker_answers.load(Ordering::Relaxed);
         let next = if answers { Next::Attempt } else { Next::MayWait };
-        self.accept(vec![draft], next)?.pop().ok_or(SendError::EmptyText)
+        let routes = Routes(HashMap::from([(draft.to.clone(), route)]));
+        self.accept(vec![draft], &routes, next)?.pop().ok_or(SendError::EmptyText)
     }
 
-    fn accept(&self, drafts: Vec<Draft>, next: Next) -> Result<Vec<Queued>, SendError> {
+    fn accept(
+        &self,
+        drafts: Vec<Draft>,
+        routes: &Routes,
+        next: Next,
+    ) -> Result<Vec<Queued>, SendError> {
         let has_pictures = |draft: &Draft| matches!(draft.carrier, DraftCarrier::Picture(_));
         if !drafts.iter().any(has_pictures) {
-            return self.accept_once(drafts, next);
+            return self.accept_once(drafts, routes, next);
         }
         for _ in 0..MOST_PLANS {
-            match self.accept_once(drafts.clone(), next) {
+            match self.accept_once(drafts.clone(), routes, next) {
                 // Another process was quicker with the same cover.
                 Err(SendError::CoverTaken) => {}
                 accepted => return accepted,
@@ -143,19 +184,30 @@ impl Profile {
         Err(SendError::CoverTaken)
     }
 
-    fn accept_once(&self, drafts: Vec<Draft>, next: Next) -> Result<Vec<Queued>, SendError> {
+    fn accept_once(
+        &self,
+        drafts: Vec<Draft>,
+        routes: &Routes,
+        next: Next,
+    ) -> Result<Vec<Queued>, SendError> {
         let network = self.joined_network()?;
         let mut planner = Planner::new(&self.store, network.max_record());
-        let planned = drafts.into_iter().map(|draft| self.plan(&network, draft, &mut planner));
+        let mut routes = routes.clone();
+        let planned = drafts.into_iter().map(|draft| {
+            let route = routes.of(self, &network, &draft.to)?;
+            self.plan(&network, (draft, route), &mut planner)
+        });
         let planned = planned.collect::<Result<Vec<_>, _>>()?;
         let stream = StreamId(self.stream_id()?);
         let signer = self.signer(network.namespace())?;
+        let own = self.own_leaf(&network)?;
         let sealer = Sealer { network: &network, signer: &signer };
         let composer = Composer { me: &self.handle, sealer, stream };
+        let groups = Groups { own: &own, loaded: &self.loaded };
         // Sealed before the store is locked: others write meanwhile.
         let composed = self.compose(&composer, planned)?;
         self.store.write(|tx| {
-            let mut accepting = Accepting::new(&composer, next);
+            let mut accepting = Accepting::new(&composer, groups, next);
             composed.into_iter().try_for_each(|composed| accepting.store(tx, composed))?;
             accepting.finish(tx)
         })
@@ -184,7 +236,7 @@ impl Profile {
     fn plan(
         &self,
         network: &Network,
-        draft: Draft,
+        (draft, route): (Draft, Route),
         planner: &mut Planner<'_>,
     ) -> Result<Planned, SendError> {
         let conversation = Conversation::pair(network.namespace(), &self.handle, &draft.to)
@@ -197,10 +249,9 @@ impl Profile {
             _ => {}
         }
         self.may_write_to(&draft.to)?;
-        let mailbox = network.inbox(&draft.to);
-        let key = network.picture_key(&mailbox);
+        let key = route.picture_key(network);
         let (me, text_len) = (&self.handle, draft.text.len());
-        let cargo = Cargo { me, conversation: &conversation, key: &key, text_len };
+        let cargo = Cargo { me, conversation: &conversation, route: &route, key: &key, text_len };
         let record = cargo.envelope_len()? + TAG_LEN + RECORD_OVERHEAD;
         let limit = usize::try_from(network.max_record()).unwrap_or(usize::MAX);
         let pictures = match &draft.carrier {
@@ -211,7 +262,7 @@ impl Profile {
             DraftCarrier::Picture(_) if self.is_repeated(&draft)? => Vec::new(),
             DraftCarrier::Picture(hiding) => planner.plan(hiding, &cargo)?,
         };
-        Ok(Planned { draft, mailbox, conversation, pictures })
+        Ok(Planned { draft, route, conversation, pictures })
     }
 
     /// Nothing is sent to somebody who is blocked, whose key has changed, or who is not verified where all must be.

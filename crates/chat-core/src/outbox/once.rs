@@ -46,6 +46,9 @@ pub(super) fn earlier(
         // The history was trimmed: there is nothing left to compare with.
         _ => true,
     };
+    // It may have been accepted before the two had a group.
+    let waiting = tx.outbox_get(named.outbox.into())?;
+    let waiting = waiting.map(|row| Mailbox::from_bytes(&row.mailbox));
     Ok(Some(Queued {
         id: named.outbox,
         pieces: 1,
@@ -55,7 +58,8 @@ pub(super) fn earlier(
         first_contact: false,
         repeated: Some(if same { Repeated::SameText } else { Repeated::OtherText }),
         notes: Vec::new(),
-        mailbox,
+        mailbox: waiting.unwrap_or(mailbox),
+        invitation: None,
     }))
 }
 

@@ -266,6 +266,10 @@ impl OwnRecords<'_> {
                 lost.requeued += 1;
                 continue;
             }
+            // A letter is nothing that a person has said.
+            if own.history == 0 {
+                continue;
+            }
             let unsent = Unsent { message: own.history, partition: partition.0, offset: *offset };
             HistoryRow::now(Item::Unsent(unsent)).append::<SendError>(tx, &[])?;
             lost.unsent += 1;

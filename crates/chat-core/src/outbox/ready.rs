@@ -1,12 +1,15 @@
 //! Rows of the outbox whose records are finished.
 
+use chat_crypto::{Envelope, EnvelopeKind};
+use chat_stego::StegoKey;
 use chat_store::OutboxRow as Stored;
 use chat_store::failpoint::{Place, reach};
 use chat_transport::Record;
 
 use super::{OutboxRow, Payload, Sealer};
 use crate::client::Profile;
-use crate::error::SendError;
+use crate::error::{GroupError, SendError};
+use crate::groups::GroupRow;
 use crate::mailbox::Mailbox;
 use crate::mutant::{Mutant, breaks};
 use crate::picture::{HiddenCodec, embed};
@@ -45,14 +48,14 @@ impl Profile {
             Payload::Hidden { codec, envelope, cover } => Some((*codec, envelope, cover)),
         };
         if let Some((codec, envelope, cover)) = planned {
-            let key = self.joined_network()?.picture_key(&Mailbox::from_bytes(&stored.mailbox));
+            let key = self.picture_key(&Mailbox::from_bytes(&stored.mailbox), envelope)?;
             row.payload = Payload::Ready(embed(codec, envelope, cover, &key)?.file);
             reach(Place::AfterEmbed);
             let body = row.to_bytes()?;
             bytes = body.len() as u64;
             self.store.write::<_, SendError>(|tx| Ok(tx.outbox_replace(stored.id, &body)?))?;
         }
-        if breaks(Mutant::ReencryptOnRetry) {
+        if breaks(Mutant::ReencryptOnRetry) && !row.is_letter() {
             let (network, mailbox) = (self.joined_network()?, Mailbox::from_bytes(&stored.mailbox));
             let signer = self.signer(network.namespace())?;
             let sealer = Sealer { network: &network, signer: &signer };
@@ -61,6 +64,21 @@ impl Profile {
             row.payload = Payload::Ready(anew.into_bytes());
         }
         Ok(ReadyRow { id: stored.id.get(), row, bytes })
+    }
+
+    /// The key that hides a picture whose envelope was sealed for a mailbox: in a group, that of the same epoch.
+    fn picture_key(&self, mailbox: &Mailbox, envelope: &[u8]) -> Result<StegoKey, SendError> {
+        let network = self.joined_network()?;
+        let rows = self.store.read(|tx| GroupRow::all::<SendError>(tx))?;
+        let group = rows.iter().find(|row| row.mailboxes().any(|one| one == *mailbox));
+        let Some(group) = group else { return Ok(network.picture_key(mailbox)) };
+        let context = mailbox.context(network.namespace(), EnvelopeKind::Picture);
+        let head = envelope.get(..Envelope::HEAD).unwrap_or_default();
+        let keys = group.wrap_keys();
+        let same = keys.iter().find(|key| Envelope::head_matches(head, &[key], &context));
+        // Sealed in an epoch that nobody reads any more: whichever key hides it, nobody looks for it.
+        let key = same.or(keys.first()).ok_or(GroupError::NoGroup)?;
+        Ok(network.picture_key_under(mailbox, key))
     }
 
     /// Writes down that these rows of a mailbox may be on the log from now on.

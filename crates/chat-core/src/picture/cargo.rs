@@ -6,12 +6,13 @@ use crate::content::Content;
 use crate::conversation::Conversation;
 use crate::error::SendError;
 use crate::handle::Handle;
-use crate::outbox::enqueue::sealed_len;
+use crate::outbox::route::Route;
 
 /// A text on its way into pictures.
 pub(crate) struct Cargo<'a> {
     pub(crate) me: &'a Handle,
     pub(crate) conversation: &'a Conversation,
+    pub(crate) route: &'a Route,
     pub(crate) key: &'a StegoKey,
     /// Bytes of the text.
     pub(crate) text_len: usize,
@@ -42,6 +43,6 @@ impl Cargo<'_> {
 
     fn sealed(&self, content: usize) -> Result<usize, SendError> {
         let too_long = SendError::TextTooLong { len: self.text_len, max: Content::MAX_TEXT };
-        sealed_len(self.me, content).ok_or(too_long)
+        self.route.sealed_len(self.me, content).ok_or(too_long)
     }
 }

@@ -1,0 +1,113 @@
+//! What protects a message, and where it goes.
+
+use std::sync::Arc;
+
+use chat_crypto::Subkey;
+use chat_stego::StegoKey;
+use chat_store::ReadTxn;
+
+use crate::client::Profile;
+use crate::error::{GroupError, SendError};
+use crate::groups::{GroupRow, Invitee, Place};
+use crate::handle::Handle;
+use crate::item::Protection;
+use crate::mailbox::Mailbox;
+use crate::network::Network;
+use crate::outbox::enqueue::sealed_len;
+use crate::trust::Standing;
+
+/// What protects a message, and where it goes.
+#[derive(Clone, Debug)]
+pub(crate) enum Route {
+    /// The network key and a signature, to the recipient's inbox.
+    SharedKey(Mailbox),
+    /// The group of the two, to its mailbox.
+    Pair(Arc<Pair>),
+}
+
+/// The group of us and one other person, there or to be founded.
+#[derive(Debug)]
+pub(crate) struct Pair {
+    pub(crate) identity: [u8; 32],
+    pub(crate) mailbox: Mailbox,
+    /// What seals its envelopes; `None` if it is to be founded.
+    wrap: Option<Subkey>,
+    /// What it takes to found it.
+    pub(crate) founding: Option<(Invitee, Place)>,
+}
+
+impl Route {
+    /// Where its records go, as far as is known before the transaction that accepts the message.
+    pub(crate) fn mailbox(&self) -> Mailbox {
+        match self {
+            Self::SharedKey(mailbox) => *mailbox,
+            Self::Pair(pair) => pair.mailbox,
+        }
+    }
+
+    pub(crate) fn protection(&self) -> Protection {
+        match self {
+            Self::SharedKey(_) => Protection::SignedSharedKey,
+            Self::Pair(_) => Protection::Mls,
+        }
+    }
+
+    /// How long the envelope of a content of `me` is, in bytes.
+    pub(crate) fn sealed_len(&self, me: &Handle, content: usize) -> Option<usize> {
+        match self {
+            Self::SharedKey(_) => sealed_len(me, content),
+            Self::Pair(_) => crate::groups::sealed_len(content),
+        }
+    }
+
+    /// The key that hides what its pictures carry. For a group that is to be founded it is one of the same kind:
+    /// what fits under it fits under the group's.
+    pub(crate) fn picture_key(&self, network: &Network) -> StegoKey {
+        match self {
+            Self::SharedKey(mailbox) => network.picture_key(mailbox),
+            Self::Pair(pair) => {
+                let wrap = pair.wrap.clone().unwrap_or_else(|| Subkey::from_bytes([0; 32]));
+                network.picture_key_under(&pair.mailbox, &wrap)
+            }
+        }
+    }
+}
+
+impl Profile {
+    /// How a message to somebody travels: in the group of the two, if there is one or it can be founded.
+    pub(crate) fn route(&self, network: &Network, to: &Handle) -> Result<Route, SendError> {
+        let pair = self.store.read::<_, SendError>(|tx| pair_of(tx, to))?;
+        match pair {
+            Some(pair) => Ok(Route::Pair(Arc::new(pair))),
+            None => Ok(self.founding(network, to)?.unwrap_or_else(|| {
+                Route::SharedKey(network.inbox(to))
+            })),
+        }
+    }
+
+    /// Somebody's published keys, if they can be invited.
+    fn invitee(&self, _network: &Network, _to: &Handle) -> Result<Option<Invitee>, SendError> {
+        Ok(None)
+    }
+
+    /// The group that can be founded with somebody, from what they have published.
+    fn founding(&self, network: &Network, to: &Handle) -> Result<Option<Route>, SendError> {
+        let Some(invitee) = self.invitee(network, to)? else { return Ok(None) };
+        let place = self.new_place(network)?;
+        Ok(Some(Route::Pair(Arc::new(Pair {
+            identity: invitee.identity,
+            mailbox: place.mailbox,
+            wrap: None,
+            founding: Some((invitee, place)),
+        }))))
+    }
+}
+
+/// The group of us and the identity that counts under a handle.
+fn pair_of(tx: &ReadTxn<'_>, to: &Handle) -> Result<Option<Pair>, SendError> {
+    let Some(pin) = Standing::of::<SendError>(tx, to)?.pin else { return Ok(None) };
+    let Some(row) = GroupRow::pair_with(tx, &pin.identity)? else { return Ok(None) };
+    let (_, wrap) = row.newest_wrap().ok_or(GroupError::NoGroup)?;
+    let (identity, mailbox) = (pin.identity, row.mailbox());
+    Ok(Some(Pair { identity, mailbox, wrap: Some(wrap), founding: None }))
+}
