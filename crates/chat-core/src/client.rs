@@ -8,7 +8,7 @@ use chat_store::Store;
 use chat_transport::Transport;
 
 use crate::error::{Error, NetworkError, ProfileError};
-use crate::groups::{LoadedGroups, OwnLeaf};
+use crate::groups::OwnLeaf;
 use crate::handle::Handle;
 use crate::lock::Lock;
 use crate::mailbox::Mailbox;
@@ -55,8 +55,6 @@ pub(crate) struct Profile {
     signer: RwLock<Option<Arc<Signer>>>,
     /// What it is in groups, once it was needed.
     own_leaf: RwLock<Option<Arc<OwnLeaf>>>,
-    /// Groups that were loaded.
-    pub(crate) loaded: LoadedGroups,
     /// Whom it writes to.
     pub(crate) policy: RwLock<TrustPolicy>,
     /// Whether opening has found a restored copy.

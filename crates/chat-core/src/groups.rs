@@ -23,7 +23,7 @@ pub(crate) use self::found::{FoundedPair, Invitee, Place};
 pub(crate) use self::join::{Arrival, Joined, NotJoined};
 pub(crate) use self::letter::{Addressee, Letter, LetterError, ReceivedLetter};
 pub(crate) use self::own_leaf::OwnLeaf;
-pub(crate) use self::ratchets::{Groups, LoadedGroups, Ratchets, sealed_len};
+pub(crate) use self::ratchets::{Ratchets, sealed_len};
 pub(crate) use self::receive::{GroupContent, Read};
 pub(crate) use self::row::{GroupKind, GroupRow, GroupState, NewGroup};
 pub(crate) use self::state::{StoreState, write_changes};

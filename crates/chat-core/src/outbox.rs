@@ -1,8 +1,8 @@
 //! Messages on their way to the log: kept until they are acknowledged.
 
-use chat_crypto::{
-    ContentPlace, Envelope, EnvelopeKind, Protected, SignedSharedKey, SubkeyLabel,
-};
+use std::sync::Arc;
+
+use chat_crypto::{ContentPlace, Envelope, EnvelopeKind, Protected, SignedSharedKey, SubkeyLabel};
 use chat_store::{OutboxRow as Stored, WriteTxn};
 use rand::CryptoRng;
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use crate::client::Signer;
 use crate::clock::now_ms;
 use crate::content::{Body, Content, Decoded};
 use crate::error::{SendError, StoredValueError};
-use crate::groups::{GroupRow, Groups, Ratchets};
+use crate::groups::{GroupRow, OwnLeaf, Ratchets};
 use crate::handle::Handle;
 use crate::history_row::{HistoryRow, decode, encode};
 use crate::item::{CarrierKind, Item, MessageState};
@@ -245,7 +245,7 @@ impl Sealer<'_> {
 /// Seals what takes the place of a message, with the protection that the message had.
 pub(crate) struct Resealer<'a> {
     pub(crate) sealer: Sealer<'a>,
-    pub(crate) groups: Groups<'a>,
+    pub(crate) own: &'a Arc<OwnLeaf>,
 }
 
 impl Resealer<'_> {
@@ -261,7 +261,7 @@ impl Resealer<'_> {
             let plain = CarrierKind::Plain;
             return self.sealer.seal((content, encoded), mailbox, plain, &mut rand::rng());
         };
-        let mut ratchets = Ratchets::new(self.groups);
+        let mut ratchets = Ratchets::new(Arc::clone(self.own));
         let envelope = ratchets.seal(tx, group.id(), encoded, EnvelopeKind::Mail)?;
         ratchets.finish(tx)?;
         Ok(envelope)

@@ -12,7 +12,6 @@ use super::folder::Folder;
 use super::identity::{has_identity, make_identity};
 use super::{Client, META_HANDLE, META_STREAM, Profile};
 use crate::error::{Error, ProfileError};
-use crate::groups::LoadedGroups;
 use crate::handle::Handle;
 use crate::history_row::HistoryRow;
 use crate::item::{Item, Restored};
@@ -123,7 +122,6 @@ impl Client {
             network: RwLock::new(None),
             signer: RwLock::new(None),
             own_leaf: RwLock::new(None),
-            loaded: LoadedGroups::default(),
             policy: RwLock::default(),
             was_restored,
             broker_answers: AtomicBool::new(false),

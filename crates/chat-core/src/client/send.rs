@@ -10,7 +10,6 @@ use tokio::time::Instant;
 use super::Client;
 use crate::content::Body;
 use crate::error::{Error, SendError};
-use crate::groups::Groups;
 use crate::handle::Handle;
 use crate::item::MessageState;
 use crate::mailbox::Mailbox;
@@ -126,7 +125,8 @@ impl Client {
         let route = self.profile.route(&network, &draft.to)?;
         let mailbox = route.mailbox();
         let mut ground = Ground::new(Arc::clone(&self.profile), self.transport()?, network);
-        let mut accepting = tokio::task::spawn_blocking(move || profile.accept_and_attempt(draft, route));
+        let mut accepting =
+            tokio::task::spawn_blocking(move || profile.accept_and_attempt(draft, route));
         let (queued, looked) = {
             let looking = ground.look_ahead(mailbox.partition);
             let mut looking = pin!(tokio::time::timeout_at(deadline, looking));
@@ -193,10 +193,7 @@ impl Client {
         let mailbox = Mailbox::from_bytes(&stored.mailbox);
         let signer = self.profile.signer(network.namespace())?;
         let own = self.profile.own_leaf(&network)?;
-        let sealer = Resealer {
-            sealer: Sealer { network: &network, signer: &signer },
-            groups: Groups { own: &own, loaded: &self.profile.loaded },
-        };
+        let sealer = Resealer { sealer: Sealer { network: &network, signer: &signer }, own: &own };
         let _lock = self.profile.drain_lock(&mailbox)?.ok_or(SendError::BeingSent { id })?;
         self.profile.store.write::<_, SendError>(|tx| {
             let stored = tx.outbox_get(id.into())?.ok_or(SendError::NotInOutbox { id })?;

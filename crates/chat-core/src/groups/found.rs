@@ -45,7 +45,7 @@ pub(crate) struct FoundedPair {
     pub(crate) invitation: Protected,
 }
 
-impl Ratchets<'_> {
+impl Ratchets {
     /// Founds the group of two people. It is there at once; the other joins with the invitation.
     pub(crate) fn found_pair(
         &mut self,
@@ -70,7 +70,7 @@ impl Ratchets<'_> {
             welcome: founded.welcome.unwrap_or_default(),
             tree: founded.tree,
         });
-        let invitation = letter.seal(self.own, (&invitee.inbox_key, &invitee.identity))?;
+        let invitation = letter.seal(&self.own, (&invitee.inbox_key, &invitee.identity))?;
         let group = NewGroup {
             id,
             kind: GroupKind::Pair(invitee.handle.clone(), invitee.identity),

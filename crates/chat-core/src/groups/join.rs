@@ -48,7 +48,7 @@ pub(crate) struct Arrival {
     pub(crate) topic_id: [u8; 16],
 }
 
-impl Ratchets<'_> {
+impl Ratchets {
     /// Joins a group. Our first act in it is to renew our leaf, which is due at once.
     pub(crate) fn join(
         &mut self,

@@ -21,7 +21,7 @@ impl GroupRow {
     }
 }
 
-impl Ratchets<'_> {
+impl Ratchets {
     /// The groups of us and this identity, as this transaction has them.
     pub(super) fn pairs_of(
         &mut self,

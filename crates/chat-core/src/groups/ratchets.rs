@@ -1,7 +1,7 @@
 //! The groups of a profile within one transaction.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use chat_crypto::mls::{EpochStart, GroupId, LoadError, MlsChanges, MlsGroup, Overlay};
 use chat_crypto::{Envelope, EnvelopeKind, Protected, Protection};
@@ -12,23 +12,13 @@ use super::state::{StoreState, write_changes};
 use super::{GroupError, GroupRow, OwnLeaf};
 use crate::mailbox::Mailbox;
 
-/// Groups that were loaded before. They notice by themselves when the store has moved on without them.
-#[derive(Default)]
-pub(crate) struct LoadedGroups(Mutex<HashMap<GroupId, MlsGroup>>);
-
-/// What it takes to work with the groups of a profile.
-#[derive(Clone, Copy)]
-pub(crate) struct Groups<'a> {
-    pub(crate) own: &'a OwnLeaf,
-    pub(crate) loaded: &'a LoadedGroups,
-}
-
 /// The groups of a profile within one transaction. What changes is written by [`finish`](Self::finish), once.
 ///
-/// Dropped without it, as after an error, nothing has changed: groups in memory load themselves again.
-pub(crate) struct Ratchets<'a> {
-    pub(super) own: &'a OwnLeaf,
-    loaded: MutexGuard<'a, HashMap<GroupId, MlsGroup>>,
+/// It may be used for one transaction after another: groups stay loaded, and notice by themselves when the store has
+/// moved on without them. A transaction that does not come to [`finish`](Self::finish) has changed nothing.
+pub(crate) struct Ratchets {
+    pub(super) own: Arc<OwnLeaf>,
+    loaded: HashMap<GroupId, MlsGroup>,
     pub(super) changes: MlsChanges,
     /// Rows that were looked at, and whether they have changed.
     rows: BTreeMap<GroupId, (GroupRow, Changed)>,
@@ -40,11 +30,16 @@ enum Changed {
     Yes,
 }
 
-impl<'a> Ratchets<'a> {
-    /// Locks the groups in memory until this is dropped, so it comes after the store's own lock.
-    pub(crate) fn new(Groups { own, loaded }: Groups<'a>) -> Self {
-        let loaded = loaded.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Self { own, loaded, changes: MlsChanges::new(), rows: BTreeMap::new() }
+impl Ratchets {
+    pub(crate) fn new(own: Arc<OwnLeaf>) -> Self {
+        let (loaded, changes) = (HashMap::new(), MlsChanges::new());
+        Self { own, loaded, changes, rows: BTreeMap::new() }
+    }
+
+    /// A transaction begins: what another one has not finished is forgotten.
+    pub(crate) fn begin(&mut self) {
+        self.changes.clear();
+        self.rows.clear();
     }
 
     /// Runs an operation on a group; what it changes is kept if it succeeds.
@@ -60,7 +55,7 @@ impl<'a> Ratchets<'a> {
             Some(group) => group,
             None => MlsGroup::load(&mut overlay, id)?,
         };
-        let done = operation(&mut group, &mut overlay, self.own);
+        let done = operation(&mut group, &mut overlay, &self.own);
         let changes = overlay.into_changes();
         self.keep_loaded(id, group);
         let done = done?;
@@ -153,10 +148,10 @@ impl<'a> Ratchets<'a> {
     }
 
     /// Writes all that has changed.
-    pub(crate) fn finish(self, tx: &mut WriteTxn<'_>) -> Result<(), GroupError> {
-        write_changes(tx, &self.changes)?;
-        for (row, changed) in self.rows.values() {
-            if *changed == Changed::Yes {
+    pub(crate) fn finish(&mut self, tx: &mut WriteTxn<'_>) -> Result<(), GroupError> {
+        write_changes(tx, &std::mem::take(&mut self.changes))?;
+        for (row, changed) in std::mem::take(&mut self.rows).into_values() {
+            if changed == Changed::Yes {
                 row.put::<GroupError>(tx)?;
             }
         }

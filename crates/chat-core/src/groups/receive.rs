@@ -46,7 +46,7 @@ enum Step {
     Merged(Box<Merged>),
 }
 
-impl Ratchets<'_> {
+impl Ratchets {
     /// Reads a message of a group, and takes over what it changes.
     pub(crate) fn read(
         &mut self,

@@ -18,7 +18,7 @@ impl GroupRow {
     }
 }
 
-impl Ratchets<'_> {
+impl Ratchets {
     /// Makes a Commit that renews our leaf: an envelope for the group's mailbox; `None` while one is pending.
     pub(crate) fn renew(
         &mut self,

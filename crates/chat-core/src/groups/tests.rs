@@ -18,8 +18,8 @@ use crate::network::create::{NewNetwork, draft};
 struct Person {
     _folder: tempfile::TempDir,
     client: Client,
-    own: OwnLeaf,
-    loaded: LoadedGroups,
+    own: std::sync::Arc<OwnLeaf>,
+    ratchets: std::cell::RefCell<Ratchets>,
     inbox_key: InboxKey,
 }
 
@@ -36,17 +36,19 @@ impl Person {
         let path = folder.path().join(handle);
         let client = Client::create(&path, &handle.parse().unwrap(), None).unwrap();
         let signer = client.profile.signer(network.namespace()).unwrap();
-        let own = OwnLeaf::new(signer, network);
+        let own = std::sync::Arc::new(OwnLeaf::new(signer, network));
+        let ratchets = Ratchets::new(std::sync::Arc::clone(&own)).into();
         let inbox_key = InboxKey::generate(&mut rand::rng());
-        Self { _folder: folder, client, own, loaded: LoadedGroups::default(), inbox_key }
+        Self { _folder: folder, client, own, ratchets, inbox_key }
     }
 
     fn work<T>(
         &self,
-        work: impl FnOnce(&mut Ratchets<'_>, &chat_store::ReadTxn<'_>) -> Result<T, GroupError>,
+        work: impl FnOnce(&mut Ratchets, &chat_store::ReadTxn<'_>) -> Result<T, GroupError>,
     ) -> Result<T, GroupError> {
         self.client.profile.store.write(|tx| {
-            let mut ratchets = Ratchets::new(Groups { own: &self.own, loaded: &self.loaded });
+            let mut ratchets = self.ratchets.borrow_mut();
+            ratchets.begin();
             let done = work(&mut ratchets, tx)?;
             ratchets.finish(tx)?;
             Ok(done)
@@ -260,7 +262,8 @@ fn what_a_transaction_did_not_write_never_happened() {
     bob.join(&invitation).unwrap();
     let first = alice.seal(id, &alice.content(&bob, "first"));
     let failed = bob.client.profile.store.write::<(), GroupError>(|tx| {
-        let mut ratchets = Ratchets::new(Groups { own: &bob.own, loaded: &bob.loaded });
+        let mut ratchets = bob.ratchets.borrow_mut();
+        ratchets.begin();
         let row = GroupRow::of::<GroupError>(tx, id)?.unwrap();
         let envelope = chat_crypto::Envelope::parse(&first).unwrap();
         let keys = row.wrap_keys();

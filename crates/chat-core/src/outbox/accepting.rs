@@ -15,7 +15,7 @@ use super::route::{Pair, Route};
 use super::{OutboxRow, Payload};
 use crate::clock::now_ms;
 use crate::error::{GroupError, SendError};
-use crate::groups::{Groups, Ratchets};
+use crate::groups::{OwnLeaf, Ratchets};
 use crate::handle::Handle;
 use crate::history_row::HistoryRow;
 use crate::item::{Item, Message, MessageState, Protection};
@@ -36,9 +36,9 @@ pub(super) enum Next {
 /// One transaction that accepts messages. What changes with each of them is written once, at its end.
 pub(super) struct Accepting<'a> {
     composer: &'a Composer<'a>,
-    groups: Groups<'a>,
+    own: &'a Arc<OwnLeaf>,
     /// The groups that were written to.
-    ratchets: Option<Ratchets<'a>>,
+    ratchets: Option<Ratchets>,
     next: Next,
     /// Where the stream of each conversation stands, by the conversation's encoding.
     tips: HashMap<Vec<u8>, StreamTip>,
@@ -66,10 +66,10 @@ struct Run {
 }
 
 impl<'a> Accepting<'a> {
-    pub(super) fn new(composer: &'a Composer<'a>, groups: Groups<'a>, next: Next) -> Self {
+    pub(super) fn new(composer: &'a Composer<'a>, own: &'a Arc<OwnLeaf>, next: Next) -> Self {
         Self {
             composer,
-            groups,
+            own,
             ratchets: None,
             next,
             tips: HashMap::new(),
@@ -152,8 +152,8 @@ impl<'a> Accepting<'a> {
         };
         let (group, invitation) = self.group_of(tx, &message.to, &pair)?;
         let kind = message.carrier.envelope_kind();
-        let groups = self.groups;
-        let ratchets = self.ratchets.get_or_insert_with(|| Ratchets::new(groups));
+        let own = self.own;
+        let ratchets = self.ratchets.get_or_insert_with(|| Ratchets::new(Arc::clone(own)));
         let seal = |piece: &Piece| ratchets.seal(tx, group, &piece.encoded, kind);
         let envelopes = message.pieces.iter().map(seal).collect::<Result<_, _>>()?;
         let mailbox = ratchets.row(tx, group)?.mailbox();
@@ -167,8 +167,8 @@ impl<'a> Accepting<'a> {
         to: &Handle,
         pair: &Pair,
     ) -> Result<(GroupId, Option<Mailbox>), SendError> {
-        let groups = self.groups;
-        let ratchets = self.ratchets.get_or_insert_with(|| Ratchets::new(groups));
+        let own = self.own;
+        let ratchets = self.ratchets.get_or_insert_with(|| Ratchets::new(Arc::clone(own)));
         if let Some(group) = ratchets.pair_with(tx, &pair.identity)? {
             return Ok((group, None));
         }
@@ -246,7 +246,7 @@ impl<'a> Accepting<'a> {
     pub(super) fn finish(mut self, tx: &mut WriteTxn<'_>) -> Result<Vec<Queued>, SendError> {
         self.number(tx)?;
         self.tips.iter().try_for_each(|(key, tip)| tx.set_stream_tip(key, tip))?;
-        if let Some(ratchets) = self.ratchets.take() {
+        if let Some(mut ratchets) = self.ratchets.take() {
             ratchets.finish(tx)?;
         }
         Ok(self.accepted)

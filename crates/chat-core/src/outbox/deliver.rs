@@ -21,7 +21,6 @@ use super::own::rest;
 use super::ready::ReadyRow;
 use super::{Resealer, Sealer, close_message, take_back};
 use crate::error::SendError;
-use crate::groups::Groups;
 use crate::item::MessageState;
 use crate::lock::Lock;
 use crate::mailbox::Mailbox;
@@ -314,12 +313,8 @@ impl Drain {
         let state = MessageState::Failed { reason };
         let network = &self.ground.network;
         let profile = &self.ground.profile;
-        let (signer, own) =
-            (profile.signer(network.namespace())?, profile.own_leaf(network)?);
-        let sealer = Resealer {
-            sealer: Sealer { network, signer: &signer },
-            groups: Groups { own: &own, loaded: &profile.loaded },
-        };
+        let (signer, own) = (profile.signer(network.namespace())?, profile.own_leaf(network)?);
+        let sealer = Resealer { sealer: Sealer { network, signer: &signer }, own: &own };
         self.ground.profile.store.write::<_, SendError>(|tx| {
             take_back(tx, (&sealer, mailbox), row.id, &row.row)?;
             close_message(tx, row.row.history.into(), state)

@@ -16,7 +16,6 @@ use crate::client::{Profile, TrustPolicy};
 use crate::content::Content;
 use crate::conversation::Conversation;
 use crate::error::SendError;
-use crate::groups::Groups;
 use crate::handle::Handle;
 use crate::mailbox::Mailbox;
 use crate::message_id::{MessageId, StreamId};
@@ -203,11 +202,10 @@ impl Profile {
         let own = self.own_leaf(&network)?;
         let sealer = Sealer { network: &network, signer: &signer };
         let composer = Composer { me: &self.handle, sealer, stream };
-        let groups = Groups { own: &own, loaded: &self.loaded };
         // Sealed before the store is locked: others write meanwhile.
         let composed = self.compose(&composer, planned)?;
         self.store.write(|tx| {
-            let mut accepting = Accepting::new(&composer, groups, next);
+            let mut accepting = Accepting::new(&composer, &own, next);
             composed.into_iter().try_for_each(|composed| accepting.store(tx, composed))?;
             accepting.finish(tx)
         })

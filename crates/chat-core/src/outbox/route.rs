@@ -79,9 +79,9 @@ impl Profile {
         let pair = self.store.read::<_, SendError>(|tx| pair_of(tx, to))?;
         match pair {
             Some(pair) => Ok(Route::Pair(Arc::new(pair))),
-            None => Ok(self.founding(network, to)?.unwrap_or_else(|| {
-                Route::SharedKey(network.inbox(to))
-            })),
+            None => Ok(self
+                .founding(network, to)?
+                .unwrap_or_else(|| Route::SharedKey(network.inbox(to)))),
         }
     }
 
