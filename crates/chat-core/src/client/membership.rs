@@ -6,10 +6,12 @@ use chat_transport::Transport;
 
 use super::{Client, META_NETWORK};
 use crate::clock::now_ms;
-use crate::error::{Error, NetworkError};
+use crate::error::{ContactError, Error, NetworkError};
 use crate::network::Network;
 use crate::network::create::{self, NetworkOutcome, NewNetwork};
+use crate::network::fields::Inviter;
 use crate::network::invite::Invite;
+use crate::trust::Standing;
 
 /// What `join` did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,10 +81,12 @@ impl Client {
     /// When no network is joined.
     pub fn invite(&self, expires: Option<SystemTime>) -> Result<Invite, Error> {
         let network = self.profile.joined_network()?;
-        Ok(Invite::new(network.fields, expires))
+        let inviter = Inviter { handle: self.profile.handle.clone(), identity: self.identity()? };
+        Ok(Invite::new(network.fields, expires, inviter))
     }
 
-    /// Joins the network of an invite. Needs no connection.
+    /// Joins the network of an invite. Needs no connection. Whoever has made the invite is introduced: their key
+    /// counts from now on, and nobody has compared it.
     ///
     /// # Errors
     /// When the invite has expired, or the profile belongs to another network.
@@ -91,6 +95,7 @@ impl Client {
         let joining = Network { fields: invite.network.clone(), pending: None };
         match self.profile.network()? {
             Some(network) if !network.is_pending() && same_network(&network, &joining) => {
+                self.introduce(invite)?;
                 return Ok(Joined::Already);
             }
             Some(network) if !network.is_pending() => {
@@ -101,7 +106,21 @@ impl Client {
             _ => {}
         }
         self.keep_network(&joining)?;
+        self.introduce(invite)?;
         Ok(Joined::New)
+    }
+
+    /// The key that came with an invite counts, if none does yet.
+    fn introduce(&self, invite: &Invite) -> Result<(), Error> {
+        let Some((handle, identity)) = invite.inviter() else { return Ok(()) };
+        if *handle == self.profile.handle {
+            return Ok(());
+        }
+        Ok(self.profile.store.write::<_, ContactError>(|tx| {
+            let mut standing = Standing::of::<ContactError>(tx, handle)?;
+            standing.introduce(*identity.as_bytes(), now_ms());
+            standing.put::<ContactError>(tx, handle)
+        })?)
     }
 
     fn keep_network(&self, network: &Network) -> Result<(), NetworkError> {

@@ -2,11 +2,12 @@
 
 use std::num::NonZeroU32;
 
-use chat_crypto::NetworkKey;
+use chat_crypto::{IdentityPublic, NetworkKey};
 use chat_transport::SaslMechanism;
 use zeroize::Zeroizing;
 
 use super::{ConnectionHints, KeyGeneration, SecurityKind};
+use crate::handle::Handle;
 use crate::namespace::Namespace;
 use crate::wire::{MAX_FIELD, Reader, Writer};
 
@@ -26,6 +27,29 @@ pub(crate) struct NetworkFields {
 pub(crate) struct Decoded {
     pub(crate) network: NetworkFields,
     pub(crate) expires_ms: Option<u64>,
+    pub(crate) inviter: Option<Inviter>,
+}
+
+/// Who has made an invite: `lp(handle) | identity 32`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Inviter {
+    pub(crate) handle: Handle,
+    pub(crate) identity: IdentityPublic,
+}
+
+impl Inviter {
+    fn encode(&self) -> Vec<u8> {
+        let mut writer = Writer::default();
+        writer.lp(self.handle.as_str().as_bytes()).raw(self.identity.as_bytes());
+        writer.finish().to_vec()
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let mut reader = Reader::new(bytes);
+        let handle = reader.lp_str()?.parse().ok()?;
+        let identity = IdentityPublic::from_bytes(&reader.array()?).ok()?;
+        reader.is_empty().then_some(Self { handle, identity })
+    }
 }
 
 /// Fields are not as version 1 has them.
@@ -44,6 +68,15 @@ impl NetworkFields {
 
     /// The fields in ascending order of their types, with an expiry where there is one.
     pub(crate) fn encode_until(&self, expires_ms: Option<u64>) -> Zeroizing<Vec<u8>> {
+        self.encode_from(expires_ms, None)
+    }
+
+    /// As [`encode_until`](Self::encode_until), with who invites.
+    pub(crate) fn encode_from(
+        &self,
+        expires_ms: Option<u64>,
+        inviter: Option<&Inviter>,
+    ) -> Zeroizing<Vec<u8>> {
         let mut writer = Writer::default();
         let mut key = Zeroizing::new(self.key.number.to_be_bytes().to_vec());
         key.extend_from_slice(self.key.key.expose_bytes());
@@ -63,6 +96,9 @@ impl NetworkFields {
         }
         if let Some(expires) = expires_ms {
             writer.u8(EXPIRES).lp(&expires.to_be_bytes());
+        }
+        if let Some(inviter) = inviter {
+            writer.u8(INVITER).lp(&inviter.encode());
         }
         writer.finish()
     }
@@ -104,6 +140,7 @@ struct Draft {
     key: Option<KeyGeneration>,
     hints: ConnectionHints,
     expires_ms: Option<u64>,
+    inviter: Option<Inviter>,
 }
 
 impl Draft {
@@ -118,6 +155,7 @@ impl Draft {
             SASL => set(&mut self.hints.sasl_mechanism, one(value).and_then(mechanism)),
             CA => set(&mut self.hints.ca_pem, Some(value.to_vec())),
             EXPIRES => set(&mut self.expires_ms, value.try_into().ok().map(u64::from_be_bytes)),
+            INVITER => set(&mut self.inviter, Inviter::decode(value)),
             SKIPPABLE.. => Some(()),
             _ => return Err(FieldsError::Newer),
         };
@@ -133,7 +171,7 @@ impl Draft {
             key: self.key?,
             hints: self.hints,
         };
-        Some(Decoded { network, expires_ms: self.expires_ms })
+        Some(Decoded { network, expires_ms: self.expires_ms, inviter: self.inviter })
     }
 }
 
@@ -203,8 +241,9 @@ const SECURITY: u8 = 6;
 const SASL: u8 = 7;
 const CA: u8 = 8;
 const EXPIRES: u8 = 9;
-/// From here on unknown fields are skipped; 128 is reserved for the inviter's fingerprint.
+/// From here on unknown fields are skipped.
 const SKIPPABLE: u8 = 128;
+const INVITER: u8 = 128;
 
 #[cfg(test)]
 mod tests {
@@ -232,6 +271,20 @@ mod tests {
         assert_eq!(decoded.expires_ms, Some(99));
         assert_eq!(*decoded.network.encode_until(Some(99)), *bytes);
         assert_eq!(decoded.network.hints, sample().hints);
+    }
+
+    #[test]
+    fn who_invites_comes_back_and_is_parsed_strictly() {
+        let identity = chat_crypto::IdentityKey::from_bytes(&[3; 32]).public();
+        let inviter = Inviter { handle: "alice".parse().unwrap(), identity };
+        let bytes = sample().encode_from(None, Some(&inviter));
+        assert_eq!(NetworkFields::decode(&bytes).unwrap().inviter, Some(inviter.clone()));
+        let mut longer = inviter.encode();
+        longer.push(0);
+        assert_eq!(Inviter::decode(&longer), None);
+        for end in 0..inviter.encode().len() {
+            assert_eq!(Inviter::decode(&inviter.encode()[..end]), None, "{end} bytes");
+        }
     }
 
     #[test]

@@ -6,10 +6,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chat_crypto::IdentityPublic;
 use zeroize::Zeroizing;
 
-use super::fields::{FieldsError, NetworkFields};
+use super::fields::{FieldsError, Inviter, NetworkFields};
 use crate::clock::millis;
+use crate::handle::Handle;
 use crate::hash::sha256;
 use crate::namespace::Namespace;
 
@@ -20,15 +22,26 @@ use crate::namespace::Namespace;
 pub struct Invite {
     pub(crate) network: NetworkFields,
     pub(crate) expires_ms: Option<u64>,
+    pub(crate) inviter: Option<Inviter>,
 }
 
 impl Invite {
     /// The longest line that is looked at, in bytes.
     pub const MAX_LEN: usize = 256 * 1024;
 
-    pub(crate) fn new(network: NetworkFields, expires: Option<SystemTime>) -> Self {
+    pub(crate) fn new(
+        network: NetworkFields,
+        expires: Option<SystemTime>,
+        inviter: Inviter,
+    ) -> Self {
         let expires_ms = expires.map(|at| u64::try_from(millis(at)).unwrap_or(0));
-        Self { network, expires_ms }
+        Self { network, expires_ms, inviter: Some(inviter) }
+    }
+
+    /// Who has made it, and the key that whoever joins knows them by from then on; invites of older versions name
+    /// nobody.
+    pub fn inviter(&self) -> Option<(&Handle, &IdentityPublic)> {
+        self.inviter.as_ref().map(|inviter| (&inviter.handle, &inviter.identity))
     }
 
     /// The namespace of the network.
@@ -48,7 +61,7 @@ impl Invite {
 
     /// The invite as the one line that is handed over.
     pub fn to_line(&self) -> Zeroizing<String> {
-        let mut bytes = self.network.encode_until(self.expires_ms);
+        let mut bytes = self.network.encode_from(self.expires_ms, self.inviter.as_ref());
         let checksum = checksum(&bytes);
         bytes.extend_from_slice(&checksum);
         Zeroizing::new(format!("{PREFIX}{}", *Zeroizing::new(URL_SAFE_NO_PAD.encode(&*bytes))))
@@ -82,14 +95,18 @@ impl FromStr for Invite {
             return Err(InviteError::Damaged);
         }
         let decoded = NetworkFields::decode(fields)?;
-        Ok(Self { network: decoded.network, expires_ms: decoded.expires_ms })
+        Ok(Self {
+            network: decoded.network,
+            expires_ms: decoded.expires_ms,
+            inviter: decoded.inviter,
+        })
     }
 }
 
 impl fmt::Debug for Invite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { network, expires_ms } = self;
-        write!(f, "Invite({network:?}, expires_ms {expires_ms:?})")
+        let Self { network, expires_ms, inviter } = self;
+        write!(f, "Invite({network:?}, expires_ms {expires_ms:?}, from {inviter:?})")
     }
 }
 
@@ -155,7 +172,7 @@ mod tests {
             key: KeyGeneration { number: 1, key: NetworkKey::from_bytes([7; 32]) },
             hints: ConnectionHints::default(),
         };
-        Invite { network, expires_ms }
+        Invite { network, expires_ms, inviter: None }
     }
 
     #[test]

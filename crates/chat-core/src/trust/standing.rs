@@ -111,6 +111,19 @@ impl Standing {
         Met::OtherNew
     }
 
+    /// An identity came with an invite. One that counts already stays.
+    pub(crate) fn introduce(&mut self, identity: [u8; 32], now_ms: i64) {
+        match self.meet(identity, now_ms) {
+            Met::First => self.accept(identity, PinTrust::Introduced, now_ms),
+            Met::Known => {
+                if let Some(pin) = self.pin.as_mut().filter(|pin| pin.trust == PinTrust::FirstUse) {
+                    pin.trust = PinTrust::Introduced;
+                }
+            }
+            Met::OtherNew | Met::OtherKnown => {}
+        }
+    }
+
     /// How much the identity that counts is to be trusted.
     pub(crate) fn state(&self) -> TrustState {
         match (&self.pin, &self.presented) {
@@ -215,6 +228,23 @@ mod tests {
         assert_eq!(standing.state(), TrustState::Verified);
         assert_eq!(standing.pin.map(|pin| pin.since_ms), Some(9));
         assert_eq!(standing.trust_of(&[1; 32]), SenderTrust::Changed);
+    }
+
+    #[test]
+    fn an_invite_introduces_and_takes_nobodys_place() {
+        let mut standing = Standing::default();
+        standing.introduce([1; 32], 5);
+        assert_eq!(standing.state(), TrustState::Introduced);
+        standing.accept([1; 32], PinTrust::Verified, 6);
+        standing.introduce([1; 32], 7);
+        assert_eq!(standing.state(), TrustState::Verified);
+        standing.introduce([2; 32], 8);
+        assert_eq!(standing.pin.map(|pin| pin.identity), Some([1; 32]));
+        assert_eq!(standing.state(), TrustState::Changed);
+        let mut met = Standing::default();
+        met.meet([1; 32], 5);
+        met.introduce([1; 32], 6);
+        assert_eq!(met.state(), TrustState::Introduced);
     }
 
     #[test]

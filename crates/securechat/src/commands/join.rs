@@ -21,11 +21,23 @@ pub(crate) fn run(context: &Context, args: &JoinArgs) -> Result<Exit, Failure> {
         context.console.print_json(&serde_json::json!({
             "v": 1, "type": "joined", "namespace": namespace.as_str(), "brokers": invite.brokers(),
             "already": joined == Joined::Already,
+            "inviter": invite.inviter().map(|(handle, identity)| serde_json::json!({
+                "handle": handle.as_str(), "fingerprint": identity.fingerprint().to_string(),
+            })),
         }))?;
     } else if joined == Joined::Already {
         context.console.note(&format!("{} belongs to network {namespace} already", opened.name));
     } else {
         context.console.note(&format!("{} joined network {namespace} at {brokers}", opened.name));
+        if let Some((handle, identity)) = invite.inviter() {
+            let print = identity.fingerprint();
+            context
+                .console
+                .note(&format!("invited by {handle}, whose key is {print} by this invite"));
+            context
+                .console
+                .note(&format!("to be sure of it, compare: securechat contact verify {handle}"));
+        }
         context.console.note("next: securechat listen");
     }
     Ok(Exit::Done)
