@@ -2,11 +2,13 @@
 
 #![allow(dead_code, unused_imports, reason = "the parts that follow use it")]
 
+mod chain;
 mod credential;
 mod found;
 mod join;
 mod letter;
 mod own_leaf;
+mod own_messages;
 mod pairs;
 mod payload;
 mod place;

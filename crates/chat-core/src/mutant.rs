@@ -53,6 +53,8 @@ pub enum Mutant {
     SkipCredentialCheck,
     /// Our own leaf is never renewed.
     NeverRenew,
+    /// What members say of the log that they read is not compared.
+    IgnoreForks,
 }
 
 /// Whether this process breaks a rule.

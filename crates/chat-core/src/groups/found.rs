@@ -79,9 +79,8 @@ impl Ratchets {
             generation,
             start: place.start,
         };
-        let start = (founded.start.epoch, &founded.start.wrap_key);
         self.changes.extend(changes);
-        self.insert(GroupRow::new(group, start, now_ms()));
+        self.insert(GroupRow::new(group, &founded.start, now_ms()));
         self.keep_loaded(id, founded.group);
         Ok(FoundedPair { id, invitation })
     }

@@ -84,7 +84,7 @@ impl Ratchets {
         };
         let id = group.id();
         self.changes.extend(changes);
-        self.insert(GroupRow::new(new, (start.epoch, &start.wrap_key), NEVER));
+        self.insert(GroupRow::new(new, &start, NEVER));
         self.keep_loaded(id, group);
         if let GroupKind::Pair(_, identity) = kind {
             self.converge(tx, &identity)?;

@@ -10,6 +10,7 @@ use chat_store::{ReadTxn, WriteTxn};
 use super::payload::Payload;
 use super::state::{StoreState, write_changes};
 use super::{GroupError, GroupRow, OwnLeaf};
+use crate::hash::sha256;
 use crate::mailbox::Mailbox;
 
 /// The groups of a profile within one transaction. What changes is written by [`finish`](Self::finish), once.
@@ -113,7 +114,7 @@ impl Ratchets {
         id: GroupId,
         (start, mailbox): (&EpochStart, Mailbox),
     ) -> Result<(), GroupError> {
-        self.change(tx, id, |row| row.enter(start.epoch, &start.wrap_key, mailbox))
+        self.change(tx, id, |row| row.enter(start, mailbox))
     }
 
     /// Encrypts a content to a group and seals it for the group's mailbox.
@@ -124,10 +125,13 @@ impl Ratchets {
         encoded: &[u8],
         kind: EnvelopeKind,
     ) -> Result<Envelope, GroupError> {
-        let payload = Payload::content(encoded);
+        let mark = self.chain_mark(tx, id)?;
+        let payload = Payload::content(encoded, mark.as_ref());
         let message = self.step::<_, GroupError>(tx, id, |group, overlay, own| {
             Ok(group.encrypt(overlay, &own.member, &payload)?)
         })?;
+        let (epoch, _) = self.row(tx, id)?.newest_wrap().ok_or(GroupError::NoGroup)?;
+        self.expect_own(id, (epoch, &sha256(&[&message])))?;
         self.change(tx, id, |row| row.sent_since = row.sent_since.saturating_add(1))?;
         self.wrap(tx, id, &message, kind)
     }

@@ -14,6 +14,7 @@ use super::{GroupError, GroupKind, GroupState};
 use crate::clock::now_ms;
 use crate::content::{Content, Decoded};
 use crate::conversation::Conversation;
+use crate::hash::sha256;
 use crate::inbound::Refusal;
 use crate::mutant::{Mutant, breaks};
 
@@ -34,6 +35,8 @@ pub(crate) enum Read {
 /// A content that a member wrote.
 #[derive(Debug)]
 pub(crate) struct GroupContent {
+    /// Whether its sender has read another log than we have.
+    pub(crate) forked: bool,
     pub(crate) content: Content,
     pub(crate) encoded: Zeroizing<Vec<u8>>,
     /// The identity of its sender.
@@ -52,8 +55,13 @@ impl Ratchets {
         &mut self,
         tx: &ReadTxn<'_>,
         id: GroupId,
-        message: &[u8],
+        (message, offset): (&[u8], u64),
     ) -> Result<Read, GroupError> {
+        let hash = sha256(&[message]);
+        if let Some(epoch) = self.take_own(tx, id, &hash)? {
+            self.follow(tx, id, (epoch, offset, &hash))?;
+            return Ok(Read::Passed);
+        }
         let step = self.step::<_, Failed>(tx, id, |group, overlay, own| {
             match group.process(overlay, message, &own.check)? {
                 Processed::Content(content) => Ok(Step::Content(content)),
@@ -67,8 +75,16 @@ impl Ratchets {
             }
         });
         match step {
-            Ok(Step::Content(content)) => self.content(tx, id, &content),
-            Ok(Step::Merged(merged)) => self.merged(tx, id, *merged),
+            Ok(Step::Content(content)) => {
+                let read = self.content(tx, id, (&content, offset));
+                self.follow(tx, id, (content.epoch, offset, &hash))?;
+                read
+            }
+            Ok(Step::Merged(merged)) => {
+                let epoch = self.row(tx, id)?.newest_wrap().map_or(0, |(epoch, _)| epoch);
+                self.follow(tx, id, (epoch, offset, &hash))?;
+                self.merged(tx, id, *merged)
+            }
             Err(Failed::Group(error)) => Err(error),
             Err(Failed::Process(error)) => Ok(passed_over(id, &error)),
         }
@@ -78,11 +94,11 @@ impl Ratchets {
         &mut self,
         tx: &ReadTxn<'_>,
         id: GroupId,
-        received: &ReceivedContent,
+        (received, offset): (&ReceivedContent, u64),
     ) -> Result<Read, GroupError> {
         let refused = |refusal| Ok(Read::Refused(refusal));
-        let encoded = match Payload::parse(&received.content) {
-            Some(Payload::Content(encoded)) => encoded,
+        let (encoded, mark) = match Payload::parse(&received.content) {
+            Some(Payload::Content(encoded, mark)) => (encoded, mark),
             Some(Payload::Newer) => return Ok(Read::Newer),
             None => return refused(Refusal::Malformed),
         };
@@ -102,7 +118,11 @@ impl Ratchets {
             return refused(Refusal::WrongContext);
         }
         let (encoded, identity) = (Zeroizing::new(encoded.to_vec()), *sender.identity().as_bytes());
-        Ok(Read::Content(Box::new(GroupContent { content, encoded, identity })))
+        let forked = match &mark {
+            Some(mark) => self.is_fork(tx, id, (mark, offset))?,
+            None => false,
+        };
+        Ok(Read::Content(Box::new(GroupContent { forked, content, encoded, identity })))
     }
 
     /// A pair's content counts only in the group of this pair, a group's only in this group.

@@ -1,11 +1,12 @@
 //! What a profile keeps of a group beside its MLS state.
 
 use chat_crypto::Subkey;
-use chat_crypto::mls::GroupId;
+use chat_crypto::mls::{EpochStart, GroupId};
 use chat_store::{ReadTxn, StoreError, WriteTxn};
 use serde::{Deserialize, Serialize};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
+use super::chain::Chain;
 use crate::error::StoredValueError;
 use crate::handle::Handle;
 use crate::history_row::{decode, encode};
@@ -24,6 +25,8 @@ pub(crate) struct GroupRow {
     older: Vec<OlderMailbox>,
     /// The keys of its envelopes, the newest epoch first.
     wraps: Vec<Wrap>,
+    /// What was read in each of those epochs, the newest first.
+    chains: Vec<Chain>,
     /// Of two groups for one pair the one with the higher generation holds.
     pub(crate) generation: u32,
     /// The first offset of its partition that may hold a record of it.
@@ -70,6 +73,12 @@ struct Wrap {
     key: [u8; 32],
 }
 
+impl Wrap {
+    fn of(start: &EpochStart) -> Self {
+        Self { epoch: start.epoch, key: *start.wrap_key.expose_bytes() }
+    }
+}
+
 impl std::fmt::Debug for Wrap {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { epoch, key: _ } = self;
@@ -89,14 +98,15 @@ pub(crate) struct NewGroup {
 
 impl GroupRow {
     /// A group in its first epoch that we know.
-    pub(crate) fn new(group: NewGroup, (epoch, key): (u64, &Subkey), now_ms: i64) -> Self {
+    pub(crate) fn new(group: NewGroup, start: &EpochStart, now_ms: i64) -> Self {
         Self {
             id: *group.id.as_bytes(),
             kind: group.kind,
             state: group.state,
             mailbox: group.mailbox.to_bytes(),
             older: Vec::new(),
-            wraps: vec![Wrap { epoch, key: *key.expose_bytes() }],
+            wraps: vec![Wrap::of(start)],
+            chains: vec![Chain::new(start.epoch, &start.authenticator)],
             generation: group.generation,
             start: group.start,
             renewed_ms: now_ms,
@@ -160,12 +170,27 @@ impl GroupRow {
         order(self) > order(other)
     }
 
+    pub(super) fn chains(&self) -> &[Chain] {
+        &self.chains
+    }
+
+    pub(super) fn chains_mut(&mut self) -> &mut [Chain] {
+        &mut self.chains
+    }
+
+    /// Records of its partition were passed over: what was read proves nothing any more.
+    pub(crate) fn lose_chains(&mut self) {
+        self.chains.iter_mut().for_each(Chain::lose);
+    }
+
     /// A new epoch has begun. Keys and mailboxes whose epochs are out of reach are forgotten.
-    pub(crate) fn enter(&mut self, epoch: u64, key: &Subkey, mailbox: Mailbox) {
-        self.wraps.insert(0, Wrap { epoch, key: *key.expose_bytes() });
+    pub(crate) fn enter(&mut self, start: &EpochStart, mailbox: Mailbox) {
+        self.wraps.insert(0, Wrap::of(start));
         self.wraps.truncate(MOST_WRAPS);
+        self.chains.insert(0, Chain::new(start.epoch, &start.authenticator));
+        self.chains.truncate(MOST_WRAPS);
         if mailbox.to_bytes() != self.mailbox {
-            self.older.insert(0, OlderMailbox { mailbox: self.mailbox, until_epoch: epoch });
+            self.older.insert(0, OlderMailbox { mailbox: self.mailbox, until_epoch: start.epoch });
             self.mailbox = mailbox.to_bytes();
         }
         let oldest = self.wraps.last().map_or(0, |wrap| wrap.epoch);
@@ -187,8 +212,9 @@ mod tests {
         Mailbox { partition: Partition(3), tag: MailboxTag::from_bytes([tag; 16]) }
     }
 
-    fn key(byte: u8) -> Subkey {
-        Subkey::from_bytes([byte; 32])
+    fn start(epoch: u8) -> EpochStart {
+        let wrap_key = Subkey::from_bytes([epoch; 32]);
+        EpochStart { epoch: epoch.into(), wrap_key, authenticator: vec![epoch; 48] }
     }
 
     fn row() -> GroupRow {
@@ -200,19 +226,19 @@ mod tests {
             generation: 0,
             start: 7,
         };
-        GroupRow::new(group, (1, &key(1)), 5)
+        GroupRow::new(group, &start(1), 5)
     }
 
     #[test]
     fn keys_and_mailboxes_are_kept_as_long_as_their_epochs_can_be_read() {
         let mut row = row();
-        row.enter(2, &key(2), mailbox(2));
+        row.enter(&start(2), mailbox(2));
         assert_eq!(row.mailboxes().collect::<Vec<_>>(), [mailbox(2), mailbox(1)]);
         for epoch in 3..=4 {
-            row.enter(epoch, &key(u8::try_from(epoch).unwrap()), mailbox(2));
+            row.enter(&start(epoch), mailbox(2));
         }
         assert_eq!(row.mailboxes().count(), 2, "epoch 1 can still be read");
-        row.enter(5, &key(5), mailbox(2));
+        row.enter(&start(5), mailbox(2));
         assert_eq!(row.mailboxes().collect::<Vec<_>>(), [mailbox(2)]);
         let keys: Vec<u8> = row.wrap_keys().iter().map(|key| key.expose_bytes()[0]).collect();
         assert_eq!(keys, [5, 4, 3, 2]);

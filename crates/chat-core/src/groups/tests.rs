@@ -21,6 +21,8 @@ struct Person {
     own: std::sync::Arc<OwnLeaf>,
     ratchets: std::cell::RefCell<Ratchets>,
     inbox_key: InboxKey,
+    /// Where the next record lies that is read without saying where.
+    next_offset: std::cell::Cell<u64>,
 }
 
 fn network() -> crate::network::Network {
@@ -39,7 +41,7 @@ impl Person {
         let own = std::sync::Arc::new(OwnLeaf::new(signer, network));
         let ratchets = Ratchets::new(std::sync::Arc::clone(&own)).into();
         let inbox_key = InboxKey::generate(&mut rand::rng());
-        Self { _folder: folder, client, own, ratchets, inbox_key }
+        Self { _folder: folder, client, own, ratchets, inbox_key, next_offset: 0.into() }
     }
 
     fn work<T>(
@@ -120,6 +122,12 @@ impl Person {
 
     /// Opens an envelope with whatever key of the group does, and reads what is in it.
     fn read(&self, id: chat_crypto::mls::GroupId, envelope: &[u8]) -> Read {
+        let offset = self.next_offset.get();
+        self.next_offset.set(offset + 1);
+        self.read_at(id, envelope, offset)
+    }
+
+    fn read_at(&self, id: chat_crypto::mls::GroupId, envelope: &[u8], offset: u64) -> Read {
         let envelope = chat_crypto::Envelope::parse(envelope).unwrap();
         let row = self.row(id);
         let keys = row.wrap_keys();
@@ -128,7 +136,7 @@ impl Person {
             envelope.open(&keys, &mailbox.context(&self.own.namespace, EnvelopeKind::Mail)).ok()
         });
         let Some(opened) = opened else { return Read::Refused(Refusal::Unreadable) };
-        self.work(|ratchets, tx| ratchets.read(tx, id, opened.body())).unwrap()
+        self.work(|ratchets, tx| ratchets.read(tx, id, (opened.body(), offset))).unwrap()
     }
 
     fn text(&self, id: chat_crypto::mls::GroupId, envelope: &[u8]) -> Option<String> {
@@ -270,7 +278,7 @@ fn what_a_transaction_did_not_write_never_happened() {
         let context = row.mailbox();
         let context = context.context(&bob.own.namespace, EnvelopeKind::Mail);
         let opened = envelope.open(&keys.iter().collect::<Vec<_>>(), &context).unwrap();
-        assert!(matches!(ratchets.read(tx, id, opened.body())?, Read::Content(_)));
+        assert!(matches!(ratchets.read(tx, id, (opened.body(), 0))?, Read::Content(_)));
         ratchets.finish(tx)?;
         Err(StoredValueError::format().into())
     });
@@ -286,4 +294,45 @@ fn the_length_of_an_envelope_is_known_before_it_is_sealed() {
         let encoded = alice.content(&bob, &"x".repeat(len));
         assert_eq!(Some(alice.seal(id, &encoded).len()), sealed_len(encoded.len()));
     }
+}
+
+#[test]
+fn members_who_read_different_logs_are_told() {
+    let (alice, bob) = people();
+    let (id, invitation) = alice.found(&bob, 1);
+    bob.join(&invitation).unwrap();
+    let say = |text: &str| alice.seal(id, &alice.content(&bob, text));
+    let forked = |read: Read| match read {
+        Read::Content(content) => content.forked,
+        other => panic!("{other:?}"),
+    };
+    let (one, two, three) = (say("one"), say("two"), say("three"));
+    for (at, record) in [(10, &one), (11, &two)] {
+        assert!(!forked(bob.read_at(id, record, at)), "the same log so far");
+        assert!(matches!(alice.read_at(id, record, at), Read::Passed), "our own");
+    }
+    let same = say("we have read the same");
+    assert!(!forked(bob.read_at(id, &same, 12)));
+    alice.read_at(id, &same, 12);
+    // The broker shows a record to Alice that it withholds from Bob.
+    alice.read_at(id, &three, 13);
+    let fork = say("we have not");
+    assert!(forked(bob.read_at(id, &fork, 14)));
+    // Who has not read all of an epoch compares nothing.
+    bob.work(|ratchets, tx| ratchets.change(tx, id, GroupRow::lose_chains)).unwrap();
+    let later = say("and now you cannot tell");
+    assert!(!forked(bob.read_at(id, &later, 15)));
+}
+
+#[test]
+fn a_record_at_another_place_is_another_log() {
+    let (alice, bob) = people();
+    let (id, invitation) = alice.found(&bob, 1);
+    bob.join(&invitation).unwrap();
+    let one = alice.seal(id, &alice.content(&bob, "one"));
+    alice.read_at(id, &one, 10);
+    bob.read_at(id, &one, 11);
+    let two = alice.seal(id, &alice.content(&bob, "two"));
+    let Read::Content(content) = bob.read_at(id, &two, 12) else { panic!("no content") };
+    assert!(content.forked);
 }
