@@ -116,8 +116,8 @@ impl Storing<'_, '_, '_> {
             && self.lags(mls, record.offset)
         {
             self.late(record, mls)?;
-        } else if self.lagging.is_empty() {
-            // Stored before, and nobody's now: nothing to stop behind.
+        } else if self.lagging.iter().all(|(_, cursor)| record.offset < cursor.next) {
+            // Stored before: nothing to stop behind.
             return Ok(());
         }
         self.done = behind;
