@@ -4,12 +4,14 @@
 mod adversary;
 mod batch;
 mod conversations;
+mod course;
 mod gathering;
 mod lagging;
 mod live;
 mod mail;
 mod mailboxes;
 mod opened;
+mod page;
 #[cfg(test)]
 mod post;
 mod reader;

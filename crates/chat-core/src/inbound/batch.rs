@@ -6,6 +6,7 @@ use chat_store::{Cursor, WriteTxn};
 use chat_transport::{LeaderEpoch, TopicId};
 
 use super::conversations::{Conversations, RecordAt};
+use super::lagging::Lag;
 use super::store::{Sink, Skipped};
 use super::{Mailboxes, Opened, OpenedMls, lagging};
 use crate::error::ReceiveError;
@@ -94,7 +95,7 @@ struct Storing<'a, 'tx, 'b> {
     /// The partition's cursor, behind the records above it that were stored.
     cursor: Cursor,
     /// The cursors of mailboxes that lag, as they were when the transaction began.
-    lagging: Vec<([u8; 16], Cursor)>,
+    lagging: Vec<Lag>,
     /// The records above the cursor.
     hashes: Vec<(u64, [u8; 32])>,
     /// The offset behind what is done with; 0 at first.
@@ -116,7 +117,7 @@ impl Storing<'_, '_, '_> {
             && self.lags(mls, record.offset)
         {
             self.late(record, mls)?;
-        } else if self.lagging.iter().all(|(_, cursor)| record.offset < cursor.next) {
+        } else if self.lagging.iter().all(|lag| record.offset < lag.cursor.next) {
             // Stored before: nothing to stop behind.
             return Ok(());
         }
@@ -148,7 +149,7 @@ impl Storing<'_, '_, '_> {
     /// Whether a record below the partition's cursor is one that its mailbox has still to be given.
     fn lags(&self, mls: &OpenedMls, offset: u64) -> bool {
         let tag = mls.mailbox.tag.as_bytes();
-        self.lagging.iter().any(|(lagging, cursor)| lagging == tag && cursor.next <= offset)
+        self.lagging.iter().any(|lag| lag.tag == *tag && lag.cursor.next <= offset)
     }
 
     /// Gives a lagging mailbox what is its own. It was counted as nobody's before, and counts for nothing now.

@@ -11,6 +11,13 @@ use crate::history_row::HistoryRow;
 use crate::item::{Gap, GapCause, Item};
 use crate::mailbox::Mailbox;
 
+/// The cursor of a mailbox that lags.
+#[derive(Clone, Debug)]
+pub(super) struct Lag {
+    pub(super) tag: [u8; 16],
+    pub(super) cursor: Cursor,
+}
+
 /// Lets a group that is new to the profile be read from where it starts, in the transaction that makes it known.
 ///
 /// Where the partition was read further than that already, the mailbox gets a cursor of its own. A partition that
@@ -61,11 +68,11 @@ fn lag_from(
 pub(super) fn advance(
     tx: &mut WriteTxn<'_>,
     (topic, partition): (&str, u32),
-    lagging: Vec<([u8; 16], Cursor)>,
+    lagging: Vec<Lag>,
     (next, partition_next): (u64, u64),
 ) -> Result<u64, ReceiveError> {
     let mut position = partition_next;
-    for (tag, cursor) in lagging {
+    for Lag { tag, cursor } in lagging {
         let moved = Cursor { next: cursor.next.max(next), ..cursor.clone() };
         if moved.next >= partition_next {
             tx.delete_cursor(topic, partition, Some(&tag))?;
@@ -84,27 +91,62 @@ pub(super) fn of_partition(
     tx: &ReadTxn<'_>,
     topic: &str,
     partition: u32,
-) -> Result<Vec<([u8; 16], Cursor)>, ReceiveError> {
+) -> Result<Vec<Lag>, ReceiveError> {
     let rows = tx.cursors()?.into_iter();
     let here = rows.filter(|row| row.topic == topic && row.partition == partition);
-    Ok(here.filter_map(|row| row.mailbox.map(|tag| (tag, row.cursor))).collect())
+    Ok(here.filter_map(|row| row.mailbox.map(|tag| Lag { tag, cursor: row.cursor })).collect())
 }
 
-/// Whether the cursor of a lagging mailbox no longer fits its partition's, or the log's start.
-pub(super) fn is_unsettled(
-    mailboxes: &Mailboxes,
-    (tag, lag): &([u8; 16], Cursor),
-    (cursor, start): (&Cursor, u64),
-) -> bool {
-    mailboxes.group(tag).is_none()
-        || (lag.topic_id, lag.truncations) != (cursor.topic_id, cursor.truncations)
-        || lag.next < start
-        || lag.next >= cursor.next
+impl Lag {
+    /// Whether it no longer fits its partition's cursor, or the log's start.
+    pub(super) fn is_unsettled(
+        &self,
+        mailboxes: &Mailboxes,
+        partition: &Cursor,
+        start: u64,
+    ) -> bool {
+        let incarnation = |cursor: &Cursor| (cursor.topic_id, cursor.truncations);
+        mailboxes.group(&self.tag).is_none()
+            || incarnation(&self.cursor) != incarnation(partition)
+            || self.cursor.next < start
+            || self.cursor.next >= partition.next
+    }
+
+    /// Keeps it, unless it has caught up.
+    fn put(&self, tx: &mut WriteTxn<'_>, log: (&str, u32), end: u64) -> Result<(), ReceiveError> {
+        let (topic, partition) = log;
+        if self.cursor.next >= end {
+            return Ok(tx.delete_cursor(topic, partition, Some(&self.tag))?);
+        }
+        Ok(tx.set_cursor(topic, partition, Some(&self.tag), &self.cursor)?)
+    }
+
+    /// A gap row in the conversation of the mailbox, from its cursor to `to`. The partition has none for it: it was
+    /// read there.
+    fn append_gap(
+        &self,
+        tx: &mut WriteTxn<'_>,
+        mailboxes: &Mailboxes,
+        (cause, to): (GapCause, u64),
+    ) -> Result<(), ReceiveError> {
+        let Some(group) = mailboxes.group(&self.tag) else { return Ok(()) };
+        let gap = Gap {
+            cause,
+            partition: mailboxes.partition.0,
+            from_offset: self.cursor.next,
+            to_offset: to,
+            after_ms: None,
+            before_ms: None,
+        };
+        HistoryRow::now(Item::Gap(gap)).append::<ReceiveError>(tx, &group.conversation)?;
+        Ok(())
+    }
 }
 
 /// Fits the cursors of lagging mailboxes to the partition's cursor, which was set in this transaction.
 ///
-/// What they can never read any more is a gap row of their conversation.
+/// What they can never read any more is a gap row of their conversation. A log that was cut below a cursor is read
+/// again from the partition's, for this mailbox too.
 ///
 /// * `old` - the partition's cursor as it was before
 /// * `start` - where the log starts now
@@ -115,75 +157,45 @@ pub(super) fn settle(
     (old, new, start): (&Cursor, &Cursor, u64),
 ) -> Result<(), ReceiveError> {
     let partition = mailboxes.partition.0;
-    for (tag, mut lag) in of_partition(tx, topic, partition)? {
-        if mailboxes.group(&tag).is_none() {
-            tx.delete_cursor(topic, partition, Some(&tag))?;
+    for mut lag in of_partition(tx, topic, partition)? {
+        let is_replaced = lag.cursor.topic_id != new.topic_id;
+        if is_replaced {
+            lag.append_gap(
+                tx,
+                mailboxes,
+                (GapCause::TopicReplaced, old.next.max(lag.cursor.next)),
+            )?;
+        }
+        if is_replaced || mailboxes.group(&lag.tag).is_none() {
+            tx.delete_cursor(topic, partition, Some(&lag.tag))?;
             continue;
         }
-        if lag.topic_id != new.topic_id {
-            let lost = (GapCause::TopicReplaced, lag.next..old.next.max(lag.next));
-            append_gap(tx, mailboxes, (&tag, &lag), lost)?;
-            tx.delete_cursor(topic, partition, Some(&tag))?;
-            continue;
+        if lag.cursor.next < start {
+            lag.append_gap(tx, mailboxes, (GapCause::Retention, start.min(old.next)))?;
+            lag.cursor.next = start;
         }
-        if lag.next < start {
-            let lost = (GapCause::Retention, lag.next..start.min(old.next));
-            append_gap(tx, mailboxes, (&tag, &lag), lost)?;
-            lag.next = start;
-        }
-        lag.truncations = new.truncations;
-        put_or_drop(tx, (topic, partition), (&tag, &lag), new.next)?;
+        lag.cursor.truncations = new.truncations;
+        lag.put(tx, (topic, partition), new.next)?;
     }
     Ok(())
 }
 
 /// Steps over records that cannot be decoded.
+///
+/// * `end` - the partition's cursor behind them
 pub(super) fn step_over(
     tx: &mut WriteTxn<'_>,
     topic: &str,
     mailboxes: &Mailboxes,
-    (offsets, partition_next): (&Range<u64>, u64),
+    (offsets, end): (&Range<u64>, u64),
 ) -> Result<(), ReceiveError> {
     let partition = mailboxes.partition.0;
-    for (tag, mut lag) in of_partition(tx, topic, partition)? {
-        if offsets.contains(&lag.next) {
-            let lost = (GapCause::Damaged, lag.next..offsets.end.min(partition_next));
-            append_gap(tx, mailboxes, (&tag, &lag), lost)?;
-            lag.next = offsets.end;
-            put_or_drop(tx, (topic, partition), (&tag, &lag), partition_next)?;
+    for mut lag in of_partition(tx, topic, partition)? {
+        if offsets.contains(&lag.cursor.next) {
+            lag.append_gap(tx, mailboxes, (GapCause::Damaged, offsets.end))?;
+            lag.cursor.next = offsets.end;
+            lag.put(tx, (topic, partition), end)?;
         }
     }
-    Ok(())
-}
-
-fn put_or_drop(
-    tx: &mut WriteTxn<'_>,
-    (topic, partition): (&str, u32),
-    (tag, lag): (&[u8; 16], &Cursor),
-    partition_next: u64,
-) -> Result<(), ReceiveError> {
-    if lag.next >= partition_next {
-        return Ok(tx.delete_cursor(topic, partition, Some(tag))?);
-    }
-    Ok(tx.set_cursor(topic, partition, Some(tag), lag)?)
-}
-
-/// A gap row in the conversation of a mailbox. The partition has none for it: it was read there.
-fn append_gap(
-    tx: &mut WriteTxn<'_>,
-    mailboxes: &Mailboxes,
-    (tag, lag): (&[u8; 16], &Cursor),
-    (cause, offsets): (GapCause, Range<u64>),
-) -> Result<(), ReceiveError> {
-    let Some(group) = mailboxes.group(tag) else { return Ok(()) };
-    let gap = Gap {
-        cause,
-        partition: mailboxes.partition.0,
-        from_offset: offsets.start,
-        to_offset: offsets.end,
-        after_ms: lag.last_timestamp_ms,
-        before_ms: None,
-    };
-    HistoryRow::now(Item::Gap(gap)).append::<ReceiveError>(tx, &group.conversation)?;
     Ok(())
 }

@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use chat_crypto::mls::GroupId;
 use chat_crypto::{Envelope, Protection, Subkey};
-use chat_store::{Cursor, CursorRow, Generation, ReadTxn};
+use chat_store::{CursorRow, Generation, ReadTxn};
 use chat_transport::{Partition, StoredRecord};
 use zeroize::Zeroizing;
 
+use super::lagging::Lag;
 use super::{Inbox, Opened, OpenedMls, Refusal};
 use crate::carrier::{Addressee, Carried, Look, unpack};
 use crate::conversation::Conversation;
@@ -138,21 +139,21 @@ impl Mailboxes {
         &self,
         tx: &ReadTxn<'_>,
         topic: &str,
-    ) -> Result<Option<Vec<([u8; 16], Cursor)>>, ReceiveError> {
+    ) -> Result<Option<Vec<Lag>>, ReceiveError> {
         if tx.generation()? != self.as_of.get() {
             let now = Self::load(tx, topic, &self.inbox, self.partition)?;
             if !self.covers(&now) {
                 return Ok(None);
             }
         }
-        let mut lagging: Vec<([u8; 16], Cursor)> = Vec::new();
+        let mut lagging: Vec<Lag> = Vec::new();
         for group in self.groups.iter().filter(|group| group.lag.is_some()) {
             let tag = group.mailbox.tag.as_bytes();
-            if lagging.iter().any(|(known, _)| known == tag) {
+            if lagging.iter().any(|lag| lag.tag == *tag) {
                 continue;
             }
             let cursor = tx.cursor(topic, self.partition.0, Some(tag))?;
-            lagging.extend(cursor.map(|cursor| (*tag, cursor)));
+            lagging.extend(cursor.map(|cursor| Lag { tag: *tag, cursor }));
         }
         Ok(Some(lagging))
     }

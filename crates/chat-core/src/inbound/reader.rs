@@ -6,17 +6,16 @@ use std::time::Duration;
 
 use chat_store::Cursor;
 use chat_store::failpoint::{Place, reach};
-use chat_transport::{
-    Offset, Page, Partition, Position, ReadOptions, StoredRecord, TransportError,
-};
+use chat_transport::{Offset, Page, Partition, Position, ReadOptions, TransportError};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::batch::OpenedRecord;
 use super::conversations::Conversations;
+use super::course::{Course, Doubts, FIRST_PAUSE, LAST_PAUSE, Until};
 use super::live::LivePart;
+use super::page::Fetched;
 use super::reconcile::{Log, Look, OlderLeader, Start};
-use super::{Batch, Mail, Mailboxes, Skipped, Stored, reopen_newer, store_batch};
+use super::{Mail, Mailboxes, Skipped, reopen_newer};
 use crate::error::ReceiveError;
 use crate::hash::stored_hash;
 use crate::mutant::{Mutant, breaks};
@@ -68,68 +67,6 @@ enum Next {
     Reached,
 }
 
-/// How the reading goes.
-struct Course {
-    doubts: Doubts,
-    /// How long to wait after the next error.
-    pause: Duration,
-    until: Until,
-}
-
-/// How far to read.
-#[derive(Clone, Copy)]
-enum Until {
-    Stopped,
-    /// To where the log ended when it was first looked at.
-    End(Option<u64>),
-}
-
-impl Course {
-    fn new(until: Until) -> Self {
-        Self { doubts: Doubts::default(), pause: FIRST_PAUSE, until }
-    }
-
-    /// Notes where the log ends.
-    fn see_end(&mut self, end: u64) {
-        if let Until::End(seen) = &mut self.until {
-            // A log that was cut since ends earlier, and nothing more is there to wait for.
-            *seen = Some(seen.map_or(end, |seen| seen.min(end)));
-        }
-    }
-
-    fn is_reached(&self, from: u64) -> bool {
-        matches!(self.until, Until::End(Some(end)) if from >= end)
-    }
-}
-
-/// Records of a log that was found to be the one that the cursor belongs to, and where they were asked for.
-struct Fetched {
-    start: Start,
-    from: u64,
-    page: Page,
-}
-
-/// What was seen that must be seen again before it is believed.
-#[derive(Debug, Default)]
-struct Doubts {
-    /// Looks in a row that found another log.
-    other_log: u32,
-    /// Looks in a row that found an older leader.
-    older_leader: u32,
-    /// Looks in a row that found the same records damaged.
-    damaged: (Range<u64>, u32),
-}
-
-impl Doubts {
-    /// How many looks in a row have found these records damaged, this one with them.
-    fn damaged(&mut self, offsets: &Range<u64>) -> u32 {
-        let (before, looks) = &self.damaged;
-        let looks = if before == offsets { looks + 1 } else { 1 };
-        self.damaged = (offsets.clone(), looks);
-        looks
-    }
-}
-
 impl Reader {
     /// Reads until nothing of the partition is ours any more or the store fails. Errors of the connection are told
     /// and tried again.
@@ -151,8 +88,7 @@ impl Reader {
                 Err(error) => {
                     tracing::debug!(%error, "reading stopped; trying again");
                     self.live.disconnected(error);
-                    tokio::time::sleep(course.pause).await;
-                    course.pause = (course.pause * 2).min(LAST_PAUSE);
+                    course.rest().await;
                 }
             }
         }
@@ -170,8 +106,7 @@ impl Reader {
                     Ok(Next::Again) => {}
                     Ok(next) => return Ok(next == Next::Reached),
                     Err(ReceiveError::StaleLeader { .. } | ReceiveError::Moved) => {
-                        tokio::time::sleep(course.pause).await;
-                        course.pause = (course.pause * 2).min(LAST_PAUSE);
+                        course.rest().await;
                     }
                     Err(error) => return Err(error),
                 }
@@ -277,22 +212,11 @@ impl Reader {
         let mut nudge = self.nudge.clone();
         nudge.mark_unchanged();
         let mut mailboxes = self.with_store(Self::mailboxes).await?;
-        let (mut from, mut expect) = (start.from, start.expect);
-        if mailboxes.position() < from && expect.is_some() {
-            // What is read first lies before the record that tells the log: that one is looked at by itself.
-            match self.fetch(&start, from, 1).await? {
-                Ok(page) if is_expected(&page, from, expect) => {}
-                Ok(_) => return Ok(End::Suspicious(start.cursor)),
-                Err(end) => return Ok(end),
-            }
-            expect = None;
-        }
-        if expect.is_none() {
-            course.doubts.other_log = 0;
-            from = from.min(mailboxes.position());
-            // The first read may wait for as long as nothing comes; where the log ends is known.
-            self.tell_progress(from, start.end);
-        }
+        let begun = self.begin(&start, mailboxes.position(), course).await?;
+        let (mut from, mut expect) = match begun {
+            Ok(begun) => begun,
+            Err(end) => return Ok(end),
+        };
         loop {
             if mailboxes.is_empty() {
                 return Ok(End::NoMailboxes);
@@ -332,6 +256,33 @@ impl Reader {
             }
             self.tell_progress(from, end);
         }
+    }
+
+    /// Where to read from, and the hash of the record that has to lie there, if one has.
+    ///
+    /// * `position` - the cursor of the mailbox that is furthest behind
+    async fn begin(
+        &self,
+        start: &Start,
+        position: u64,
+        course: &mut Course,
+    ) -> Result<Result<(u64, Option<[u8; 32]>), End>, ReceiveError> {
+        let (mut from, mut expect) = (start.from, start.expect);
+        if position < from && expect.is_some() {
+            // What is read first lies before the record that tells the log: that one is looked at by itself.
+            match self.fetch(start, from, 1).await? {
+                Ok(page) if is_expected(&page, from, expect) => expect = None,
+                Ok(_) => return Ok(Err(End::Suspicious(start.cursor.clone()))),
+                Err(end) => return Ok(Err(end)),
+            }
+        }
+        if expect.is_none() {
+            course.doubts.other_log = 0;
+            from = from.min(position);
+            // The first read may wait for as long as nothing comes; where the log ends is known.
+            self.tell_progress(from, start.end);
+        }
+        Ok(Ok((from, expect)))
     }
 
     /// A page of records, or what has to be done before there is one.
@@ -379,113 +330,8 @@ impl Reader {
         Ok(pages.into_iter().next().unwrap_or(empty))
     }
 
-    /// Opens a page's records and stores them, in as few transactions as may be. Returns where reading goes on, and
-    /// the mailboxes by then: a record may change them, and what lies behind it is opened anew.
-    fn store_page(
-        &self,
-        mut mailboxes: Mailboxes,
-        fetched: &Fetched,
-    ) -> Result<(Mailboxes, u64), ReceiveError> {
-        let mut rest = fetched.page.records.as_slice();
-        let mut most = rest.len();
-        loop {
-            let (now, later) = rest.split_at_checked(most).unwrap_or((rest, &[]));
-            let resume = match now.last() {
-                Some(last) if !later.is_empty() => last.offset.0.saturating_add(1),
-                _ => fetched.page.resume.0,
-            };
-            let stored = self.store_records(&mailboxes, &fetched.start, (now, resume))?;
-            let mut next = stored.next;
-            if stored.outdated {
-                mailboxes = self.mailboxes()?;
-                next = mailboxes.position();
-                // Few at first: what is opened behind one change may have to be opened again behind the next.
-                most = FEW_RECORDS;
-            } else if later.is_empty() {
-                if mailboxes.lag() {
-                    mailboxes = self.mailboxes()?;
-                }
-                return Ok((mailboxes, next));
-            } else {
-                most = most.saturating_mul(2);
-            }
-            if next < fetched.from || mailboxes.is_empty() {
-                return Ok((mailboxes, next));
-            }
-            let done = rest.partition_point(|record| record.offset.0 < next);
-            rest = rest.get(done..).unwrap_or_default();
-        }
-    }
-
-    /// Opens records and stores them, up to one that changes the mailboxes.
-    fn store_records(
-        &self,
-        mailboxes: &Mailboxes,
-        start: &Start,
-        (records, resume): (&[StoredRecord], u64),
-    ) -> Result<Stored, ReceiveError> {
-        let opener = mailboxes.opener();
-        let open = |record: &StoredRecord| OpenedRecord {
-            offset: record.offset.0,
-            timestamp_ms: record.timestamp_ms,
-            leader_epoch: record.leader_epoch,
-            hash: stored_hash(record),
-            opened: opener.open(record),
-        };
-        let batch = |records: &[StoredRecord], resume| Batch {
-            mailboxes,
-            topic: self.mail.topic.as_str(),
-            topic_id: start.topic_id,
-            truncations: start.truncations,
-            records: records.iter().map(open).collect(),
-            resume,
-            longest: LONGEST_TRANSACTION,
-        };
-        match self.store_whole(&batch(records, resume)) {
-            Err(error) if records.len() > 1 && error.is_final() => {
-                // One of them cannot be stored: those before it are, and the error is its own.
-                for record in records {
-                    let one = std::slice::from_ref(record);
-                    let stored =
-                        self.store_whole(&batch(one, record.offset.0.saturating_add(1)))?;
-                    if stored.outdated {
-                        return Ok(stored);
-                    }
-                }
-                self.store_whole(&batch(&[], resume))
-            }
-            other => other,
-        }
-    }
-
-    /// Stores a batch to its end, or up to a record that changes the mailboxes.
-    fn store_whole(&self, batch: &Batch<'_>) -> Result<Stored, ReceiveError> {
-        if breaks(Mutant::CursorBeforeRows) {
-            self.mail.store.write::<_, ReceiveError>(|tx| {
-                let partition = self.partition.0;
-                let cursor = tx.cursor(batch.topic, partition, None)?.ok_or(ReceiveError::Moved)?;
-                let cursor = Cursor { next: batch.resume, ..cursor };
-                Ok(tx.set_cursor(batch.topic, partition, None, &cursor)?)
-            })?;
-        }
-        let mut conversations = self.conversations.lock().unwrap_or_else(PoisonError::into_inner);
-        loop {
-            let (before, stored) = self.mail.store.write::<_, ReceiveError>(|tx| {
-                Ok((tx.generation()?, store_batch(tx, batch, &mut **conversations)?))
-            })?;
-            self.live.stored(stored.skipped);
-            if stored.outdated {
-                return Ok(stored);
-            }
-            batch.mailboxes.stand_behind(before);
-            if !stored.unfinished {
-                return Ok(stored);
-            }
-        }
-    }
-
     /// The mailboxes of the partition as they are stored now. Those of other partitions find their readers.
-    fn mailboxes(&self) -> Result<Mailboxes, ReceiveError> {
+    pub(super) fn mailboxes(&self) -> Result<Mailboxes, ReceiveError> {
         let mut all = self.mail.mailboxes()?;
         self.live.expect(&all.keys().copied().collect());
         match all.remove(&self.partition) {
@@ -537,11 +383,6 @@ const OLDER_LEADERS: u32 = 7;
 const DAMAGES: u32 = 3;
 const SECOND_LOOK: Duration = Duration::from_secs(2);
 const SHORT_PAUSE: Duration = Duration::from_millis(50);
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
-const LAST_PAUSE: Duration = Duration::from_secs(5);
 const LONG_POLL: Duration = Duration::from_secs(5);
-const LONGEST_TRANSACTION: Duration = Duration::from_millis(200);
 const BATCH_RECORDS: usize = 4096;
 const BATCH_BYTES: u32 = 8 * 1024 * 1024;
-/// Records that are opened at first behind one that has changed the mailboxes.
-const FEW_RECORDS: usize = 16;

@@ -103,7 +103,7 @@ impl Log<'_> {
             return self.expired(&bounds, cursor).map(Look::Start);
         }
         let start = bounds.start.0;
-        if lagging.iter().any(|lag| lagging::is_unsettled(&mailboxes, lag, (&cursor, start))) {
+        if lagging.iter().any(|lag| lag.is_unsettled(&mailboxes, &cursor, start)) {
             self.settle_lagging(&cursor, start)?;
         }
         let kept = self.mail.store.read(|tx| tx.kept_newest(topic, partition))?;

@@ -167,7 +167,7 @@ impl<'a, 'tx> Sink<'a, 'tx> {
 
     /// Where a record lies, if it is a picture that may be asked for again.
     fn place(&self, record: &OpenedRecord, carrier: CarrierKind) -> Option<RecordPlace> {
-        (carrier == CarrierKind::Image).then(|| RecordPlace {
+        (carrier == CarrierKind::Image).then_some(RecordPlace {
             topic_id: self.topic_id.0,
             partition: self.partition,
             offset: record.offset,

@@ -108,6 +108,7 @@ async fn a_group_that_comes_while_others_are_read_is_read() {
         };
         other.store.write::<_, ReceiveError>(join).unwrap();
     }
+    until("what lay there is read, though nothing comes", || post.heard() == ["before"]).await;
     post.write(&away.mailbox(), 1, "away").await;
     post.write(&here.mailbox(), 2, "behind").await;
     until("groups are read", || post.heard().len() == 3).await;
@@ -135,6 +136,46 @@ async fn an_invitation_is_followed_at_once_and_everything_behind_it_is_opened() 
     assert_eq!(heard, ["first", "second"], "in the order of the partition");
     assert_eq!(post.heard().len(), 3, "caught up only with the new partition: {:?}", post.heard());
     assert_eq!(post.next(inbox, Some(&here.mailbox())), None, "it has caught up");
+}
+
+/// An older program has kept an invitation sealed.
+#[tokio::test]
+async fn an_invitation_that_was_kept_is_followed_after_an_upgrade() {
+    let post = Post::new().await;
+    let row = group(1, post.elsewhere(0), 0);
+    post.invited.lock().unwrap().push(row.clone());
+    post.write(&row.mailbox(), 1, "one").await;
+    post.invite(0).await;
+    let partition = post.inbox().partition;
+    let invitation = post.log.dump(&post.network.mail_topic(), partition).unwrap().remove(0);
+    let sealed = invitation.value.unwrap().to_vec();
+    let mailboxes = post.mail.mailboxes_of(partition).unwrap();
+    let kept = OpenedRecord {
+        offset: 0,
+        timestamp_ms: 0,
+        leader_epoch: None,
+        hash: [0; 32],
+        opened: crate::inbound::Opened::Newer(sealed, CarrierKind::Plain),
+    };
+    let info = post.log.topic(&post.network.mail_topic()).await.unwrap();
+    let cursor = chat_store::Cursor { topic_id: info.id.0, ..crate::inbound::tests::new_cursor() };
+    let batch = Batch {
+        mailboxes: &mailboxes,
+        topic: "test.mail",
+        topic_id: info.id,
+        truncations: 0,
+        records: vec![kept],
+        resume: 1,
+        longest: Duration::MAX,
+    };
+    let store = |tx: &mut chat_store::WriteTxn<'_>| {
+        tx.set_cursor("test.mail", partition.0, None, &cursor)?;
+        store_batch(tx, &batch, &mut NoConversations)
+    };
+    post.mail.store.write::<_, ReceiveError>(store).unwrap();
+    let listening = Listening::start(&post.mail);
+    until("the group is read", || post.heard() == ["one"]).await;
+    listening.until_caught_up().await;
 }
 
 #[tokio::test]
