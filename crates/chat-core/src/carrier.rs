@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use chat_crypto::{Envelope, EnvelopeKind, Subkey};
-use chat_stego::{LsbCompat, StegoCodec, StegoImage, StegoKey};
+use chat_stego::{LsbCompat, ProbeKey, StegoCodec, StegoImage, StegoKey};
 use chat_transport::{Record, StoredRecord};
 
 use crate::item::CarrierKind;
@@ -33,72 +33,141 @@ impl CarrierKind {
 /// What a record holds, as far as its outside tells.
 #[derive(Debug)]
 pub(crate) enum Carried {
-    /// Not for this mailbox.
+    /// For none of the mailboxes.
     Foreign,
-    /// An envelope, and what carried it.
-    Envelope(Vec<u8>, CarrierKind),
+    /// An envelope.
+    Envelope {
+        sealed: Vec<u8>,
+        /// What carried it.
+        carrier: CarrierKind,
+        /// The place of its addressee.
+        to: usize,
+    },
 }
 
-/// Looks for an envelope for `mailbox` in a record of its partition.
+/// What is looked for in the records of a partition.
+pub(crate) struct Look<'a> {
+    pub(crate) namespace: &'a Namespace,
+    /// The key that tells which pictures carry something for the network.
+    pub(crate) probe: &'a ProbeKey,
+    pub(crate) addressees: Vec<Addressee<'a>>,
+}
+
+/// A mailbox that takes records of the partition.
+pub(crate) struct Addressee<'a> {
+    pub(crate) mailbox: &'a Mailbox,
+    /// The keys that may open, newest first.
+    pub(crate) keys: Vec<&'a Subkey>,
+    /// The first offset that it takes.
+    pub(crate) from: u64,
+}
+
+/// Looks for an envelope for one of the mailboxes in a record of their partition.
 ///
 /// A keyed record counts by its tag alone. An unkeyed one is probed as a picture: what is hidden is
 /// taken out of it only if it carries something for this network.
-pub(crate) fn unpack(record: &StoredRecord, mailbox: &Mailbox, look: &Look<'_>) -> Carried {
+pub(crate) fn unpack(record: &StoredRecord, look: &Look<'_>) -> Carried {
+    let takes = |addressee: &Addressee<'_>| addressee.from <= record.offset.0;
+    if !look.addressees.iter().any(takes) {
+        return Carried::Foreign;
+    }
     match (&record.key, &record.value) {
-        (Some(key), value) if key.as_ref() == mailbox.tag.as_bytes() => {
-            Carried::Envelope(value.as_deref().unwrap_or_default().to_vec(), CarrierKind::Plain)
+        (Some(tag), value) => {
+            let sealed = value.as_deref().unwrap_or_default();
+            look.named(tag, sealed, takes).map_or(Carried::Foreign, |to| Carried::Envelope {
+                sealed: sealed.to_vec(),
+                carrier: CarrierKind::Plain,
+                to,
+            })
         }
         // Decoders see bytes of strangers first: one that gives up must not end the reading.
-        (None, Some(value)) => std::panic::catch_unwind(|| reveal(value, mailbox, look))
-            .ok()
-            .flatten()
-            .map_or(Carried::Foreign, |envelope| Carried::Envelope(envelope, CarrierKind::Image)),
-        _ => Carried::Foreign,
+        (None, Some(value)) => {
+            std::panic::catch_unwind(|| reveal(value, look, takes)).ok().flatten().map_or(
+                Carried::Foreign,
+                |(to, sealed)| Carried::Envelope { sealed, carrier: CarrierKind::Image, to },
+            )
+        }
+        (None, None) => Carried::Foreign,
     }
-}
-
-/// What a probe needs to know.
-pub(crate) struct Look<'a> {
-    pub(crate) namespace: &'a Namespace,
-    /// The keys that may open, newest first.
-    pub(crate) keys: &'a [&'a Subkey],
-    /// The keys that find what pictures hide for the mailbox, newest first.
-    pub(crate) picture_keys: &'a [StegoKey],
 }
 
 impl Look<'_> {
-    /// Whether bytes begin like an envelope for `mailbox`.
-    fn knows(&self, bytes: &[u8], mailbox: &Mailbox) -> bool {
-        let context = mailbox.context(self.namespace, EnvelopeKind::Picture);
+    /// The place of the mailbox with this tag. Whoever invites to a mailbox names its tag, so that several
+    /// may have the same: that one counts whose keys open the envelope.
+    fn named(
+        &self,
+        tag: &[u8],
+        sealed: &[u8],
+        takes: impl Fn(&Addressee<'_>) -> bool,
+    ) -> Option<usize> {
+        let named = || {
+            let all = self.addressees.iter().enumerate();
+            all.filter(|(_, to)| to.mailbox.tag.as_bytes() == tag && takes(to))
+        };
+        let mut others = named().skip(1).peekable();
+        let opens = others
+            .peek()
+            .is_some()
+            .then(|| named().find(|(_, to)| self.knows(sealed, to, EnvelopeKind::Mail)));
+        opens.flatten().or_else(|| named().next()).map(|(place, _)| place)
+    }
+
+    /// Whether bytes begin like an envelope for a mailbox.
+    fn knows(&self, bytes: &[u8], to: &Addressee<'_>, kind: EnvelopeKind) -> bool {
+        let context = to.mailbox.context(self.namespace, kind);
         let head = bytes.get(..Envelope::HEAD);
-        head.is_some_and(|head| Envelope::head_matches(head, self.keys, &context))
+        head.is_some_and(|head| Envelope::head_matches(head, &to.keys, &context))
     }
 }
 
-fn reveal(picture: &[u8], mailbox: &Mailbox, look: &Look<'_>) -> Option<Vec<u8>> {
-    reveal_lsb(picture, mailbox, look).or_else(|| reveal_keyed(picture, mailbox, look))
+/// The envelope that a picture hides, and the place of its addressee.
+fn reveal(
+    picture: &[u8],
+    look: &Look<'_>,
+    takes: impl Fn(&Addressee<'_>) -> bool + Copy,
+) -> Option<(usize, Vec<u8>)> {
+    reveal_lsb(picture, look, takes).or_else(|| reveal_keyed(picture, look, takes))
 }
 
-fn reveal_lsb(picture: &[u8], mailbox: &Mailbox, look: &Look<'_>) -> Option<Vec<u8>> {
+fn reveal_lsb(
+    picture: &[u8],
+    look: &Look<'_>,
+    takes: impl Fn(&Addressee<'_>) -> bool,
+) -> Option<(usize, Vec<u8>)> {
     let peek = LsbCompat.peek(picture, PROBE_CHARACTERS).ok()?;
     let head = STANDARD.decode(peek.head).ok()?;
-    if !look.knows(&head, mailbox) {
-        return None;
-    }
+    let is_for = |to: &Addressee<'_>| takes(to) && look.knows(&head, to, EnvelopeKind::Picture);
+    let place = look.addressees.iter().position(is_for)?;
     let text = LsbCompat.extract(picture, &no_key()).ok()?;
-    STANDARD.decode(&*text).ok()
+    Some((place, STANDARD.decode(&*text).ok()?))
 }
 
-/// Most pictures are not for us, so they are asked first whether they carry anything.
-fn reveal_keyed(picture: &[u8], mailbox: &Mailbox, look: &Look<'_>) -> Option<Vec<u8>> {
+/// Most pictures are not for us, so they are asked first, once, whether they carry anything.
+fn reveal_keyed(
+    picture: &[u8],
+    look: &Look<'_>,
+    takes: impl Fn(&Addressee<'_>) -> bool,
+) -> Option<(usize, Vec<u8>)> {
     let image = StegoImage::read(picture).ok()?;
-    look.picture_keys.iter().find_map(|key| {
-        if !image.carries(key.probe()).ok()? {
-            return None;
-        }
-        let found = image.extract(key).ok()?;
-        look.knows(&found, mailbox).then(|| found.to_vec())
+    if !image.carries(look.probe).ok()? {
+        return None;
+    }
+    let candidates = look.addressees.iter().enumerate().filter(|(_, to)| takes(to));
+    let mut keys = candidates.flat_map(|(place, to)| {
+        to.keys.iter().map(move |key| (place, to, to.stego_key(key, look)))
+    });
+    keys.find_map(|(place, to, key)| {
+        let found = image.extract(&key).ok()?;
+        look.knows(&found, to, EnvelopeKind::Picture).then(|| (place, found.to_vec()))
     })
+}
+
+impl Addressee<'_> {
+    /// The key that finds what pictures hide for the mailbox under one of its keys.
+    fn stego_key(&self, key: &Subkey, look: &Look<'_>) -> StegoKey {
+        let context = self.mailbox.context(look.namespace, EnvelopeKind::Picture);
+        StegoKey::with_probe(look.probe.clone(), *context.picture_key(key).expose_bytes())
+    }
 }
 
 /// The text that `lsb-compat` hides: the envelope in base64.

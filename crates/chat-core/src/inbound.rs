@@ -2,15 +2,37 @@
 
 #[cfg(test)]
 mod adversary;
+mod batch;
+mod conversations;
+mod course;
 mod gathering;
+mod lagging;
+mod live;
+mod mail;
+mod mailboxes;
 mod opened;
+mod page;
+#[cfg(test)]
+mod post;
 mod reader;
+mod readers;
 mod reconcile;
 mod store;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use self::opened::{Inbox, Opened, Refusal};
-pub(crate) use self::reader::{Live, Reader, SharedLive};
+pub(crate) use self::batch::{Batch, Stored, store_batch};
+#[allow(unused_imports, reason = "the parts that follow use them")]
+pub(crate) use self::conversations::{Conversations, RecordAt, Took};
+#[allow(unused_imports, reason = "the parts that follow use it")]
+pub(crate) use self::lagging::begin_reading;
+pub(crate) use self::live::{Live, SharedLive};
+pub(crate) use self::mail::Mail;
+pub(crate) use self::mailboxes::Mailboxes;
+pub(crate) use self::opened::{Inbox, Opened, OpenedLetter, OpenedMls, Refusal};
+pub(crate) use self::reader::Reader;
+pub(crate) use self::readers::Readers;
+#[allow(unused_imports, reason = "the parts that follow use it")]
+pub(crate) use self::readers::read_to_end;
 pub use self::store::Skipped;
-pub(crate) use self::store::{Batch, Stored, reopen_newer, store_batch};
+pub(crate) use self::store::reopen_newer;

@@ -100,9 +100,9 @@ impl Network {
         vec![self.sealing_key().subkey(SubkeyLabel::Envelope)]
     }
 
-    /// The keys that find what pictures hide for a mailbox, newest first.
-    pub(crate) fn picture_keys(&self, mailbox: &Mailbox) -> Vec<StegoKey> {
-        vec![self.picture_key(mailbox)]
+    /// The key that tells which pictures carry something for somebody in this network.
+    pub(crate) fn probe_key(&self) -> ProbeKey {
+        ProbeKey::from_bytes(*self.sealing_key().subkey(SubkeyLabel::Picture).expose_bytes())
     }
 
     /// The key that hides what pictures carry to a mailbox.
@@ -113,9 +113,8 @@ impl Network {
     /// The key that hides what pictures carry to a mailbox whose envelopes are sealed under `key`.
     pub(crate) fn picture_key_under(&self, mailbox: &Mailbox, key: &Subkey) -> StegoKey {
         let context = mailbox.context(self.namespace(), EnvelopeKind::Picture);
-        let probe = self.sealing_key().subkey(SubkeyLabel::Picture);
         let body = context.picture_key(key);
-        StegoKey::with_probe(ProbeKey::from_bytes(*probe.expose_bytes()), *body.expose_bytes())
+        StegoKey::with_probe(self.probe_key(), *body.expose_bytes())
     }
 
     /// The inbox of somebody in this network.

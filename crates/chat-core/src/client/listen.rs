@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::{Client, Profile};
 use crate::error::{Error, HistoryError, ReceiveError};
 use crate::history_row::HistoryRow;
-use crate::inbound::{Inbox, Live, Reader, SharedLive, Skipped};
+use crate::inbound::{Live, Mail, Readers, SharedLive, Skipped};
 use crate::item::{HistoryItem, Item};
 use crate::lock::Lock;
 use crate::mutant::{Mutant, breaks};
@@ -80,20 +80,14 @@ impl Client {
         let transport = self.transport()?;
         let (position, mark) = self.profile.start_of(from)?;
         let live = Arc::new(SharedLive::default());
-        let reader = Reader {
-            store: self.profile.store.clone(),
-            transport: Arc::clone(&transport),
-            topic: network.mail_topic(),
-            inbox: Arc::new(Inbox::new(&self.profile.handle, &network)),
-            max_record: network.max_record(),
-            live: Arc::clone(&live),
-        };
+        let mail = Mail::new(&self.profile, &network, Arc::clone(&transport));
+        let readers = Readers::new(mail, Arc::clone(&live))?;
         let sender =
             deliver_in_background(Arc::clone(&self.profile), transport, network, Arc::clone(&live));
         Ok(Listener {
             profile: Arc::clone(&self.profile),
             live,
-            work: [tokio::spawn(reader.run()), tokio::spawn(sender)],
+            work: [tokio::spawn(readers.run()), tokio::spawn(sender)],
             position,
             waiting: VecDeque::new(),
             told_caught_up: false,

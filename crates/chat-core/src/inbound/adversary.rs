@@ -4,6 +4,7 @@
 //! build, with SECURECHAT_TEST_SCALE set to `full`.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,8 +15,10 @@ use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{Rng, RngExt, SeedableRng};
 
-use super::store::OpenedRecord;
-use super::{Batch, Inbox, Opened, store_batch};
+use super::batch::OpenedRecord;
+use super::conversations::NoConversations;
+use super::tests::opened_by;
+use super::{Batch, Inbox, Mailboxes, Opened, store_batch};
 use crate::content::{Body, Content};
 use crate::conversation::Conversation;
 use crate::error::ReceiveError;
@@ -37,7 +40,7 @@ fn scaled(here: usize, full: usize) -> usize {
 /// Alice's messages to bob, and bob's inbox.
 struct Bench {
     network: Network,
-    bob: Inbox,
+    bob: Arc<Inbox>,
     rng: StdRng,
 }
 
@@ -49,7 +52,7 @@ impl Bench {
         println!("SECURECHAT_TEST_SEED={seed}");
         let brokers = vec!["localhost:9092".to_owned()];
         let network = draft(NewNetwork::new("test".parse().unwrap(), brokers)).unwrap();
-        let bob = Inbox::new(&handle("bob"), &network);
+        let bob = Arc::new(Inbox::new(&handle("bob"), &network));
         Self { network, bob, rng: StdRng::seed_from_u64(seed) }
     }
 
@@ -149,10 +152,10 @@ impl<'a> Receiving<'a> {
             timestamp_ms: 0,
             leader_epoch: None,
             hash: crate::hash::stored_hash(record),
-            opened: inbox.open(record),
+            opened: opened_by(inbox, record),
         });
         let batch = Batch {
-            inbox,
+            mailboxes: &Mailboxes::of_inbox(inbox),
             topic: "t",
             topic_id: TopicId([5; 16]),
             truncations: 0,
@@ -160,7 +163,7 @@ impl<'a> Receiving<'a> {
             resume: next + records.len() as u64,
             longest: Duration::MAX,
         };
-        self.store.write(|tx| store_batch(tx, &batch)).unwrap();
+        self.store.write(|tx| store_batch(tx, &batch, &mut NoConversations)).unwrap();
     }
 
     fn received(&self) -> Received {
@@ -233,7 +236,7 @@ fn nothing_that_was_changed_is_accepted() {
         if (&attacked.key, &attacked.value) == (&one.key, &one.value) {
             continue;
         }
-        let opened = bench.bob.open(&attacked);
+        let opened = opened_by(&bench.bob, &attacked);
         let refused = matches!(opened, Opened::Foreign | Opened::Refused(_));
         assert!(refused, "record {number} was accepted: {attacked:?}");
     }
@@ -245,12 +248,12 @@ fn no_bit_of_an_envelope_can_be_changed() {
     let envelopes = scaled(10, 200);
     for content in bench.stream(1, envelopes) {
         let good = bench.seal(&content);
-        assert!(matches!(bench.bob.open(&good), Opened::Content(_)));
+        assert!(matches!(opened_by(&bench.bob, &good), Opened::Content(_)));
         let value = good.value.clone().unwrap();
         for bit in 0..value.len() * 8 {
             let mut flipped = value.to_vec();
             flipped[bit / 8] ^= 1 << (bit % 8);
-            let opened = bench.bob.open(&stored(good.key.clone(), flipped.into()));
+            let opened = opened_by(&bench.bob, &stored(good.key.clone(), flipped.into()));
             assert!(!matches!(opened, Opened::Content(_) | Opened::Newer(..)), "bit {bit}");
         }
     }

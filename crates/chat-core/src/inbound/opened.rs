@@ -2,14 +2,13 @@
 
 use std::num::NonZeroU32;
 
+use chat_crypto::mls::GroupId;
 use chat_crypto::{
     ContentPlace, Envelope, Protection as Layer, ReceivedContent, SignedSharedKey, Subkey,
 };
-use chat_stego::StegoKey;
-use chat_transport::StoredRecord;
+use chat_stego::ProbeKey;
 use zeroize::Zeroizing;
 
-use crate::carrier::{Carried, Look, unpack};
 use crate::content::{Content, Decoded};
 use crate::conversation::Conversation;
 use crate::handle::Handle;
@@ -19,7 +18,7 @@ use crate::mutant::{Mutant, breaks};
 use crate::namespace::Namespace;
 use crate::network::Network;
 
-/// A mailbox that this profile reads, with everything that opens what lies in it.
+/// The inbox of a profile, with everything that opens what lies in it.
 pub(crate) struct Inbox {
     pub(crate) me: Handle,
     pub(crate) namespace: Namespace,
@@ -27,7 +26,7 @@ pub(crate) struct Inbox {
     /// Partitions that the mail topic must have at least.
     pub(crate) partitions: NonZeroU32,
     keys: Vec<Subkey>,
-    picture_keys: Vec<StegoKey>,
+    probe: ProbeKey,
 }
 
 /// What a record turned out to be.
@@ -41,6 +40,49 @@ pub(crate) enum Opened {
     Newer(Vec<u8>, CarrierKind),
     /// A message.
     Content(Box<OpenedContent>),
+    /// A message or handshake of a conversation that MLS protects.
+    Mls(Box<OpenedMls>),
+    /// An invitation to such a conversation, or a word about one, in our inbox.
+    Letter(OpenedLetter),
+}
+
+impl Opened {
+    /// What came in `carrier` to one of our mailboxes and does not open.
+    pub(super) fn unopened(carrier: CarrierKind) -> Self {
+        match carrier {
+            CarrierKind::Plain => Self::Refused(Refusal::Unreadable),
+            // A picture that does not open may be anybody's.
+            CarrierKind::Image => Self::Foreign,
+        }
+    }
+}
+
+/// What lay in the mailbox of a conversation, its envelope opened and nothing else looked at.
+pub(crate) struct OpenedMls {
+    pub(crate) group: GroupId,
+    pub(crate) mailbox: Mailbox,
+    /// The protected body: bytes of a stranger, up to the envelope's limit.
+    pub(crate) message: Zeroizing<Vec<u8>>,
+    pub(crate) carrier: CarrierKind,
+}
+
+impl std::fmt::Debug for OpenedMls {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { group: _, mailbox, message, carrier } = self;
+        write!(f, "OpenedMls({mailbox:?}, {} bytes, {carrier:?})", message.len())
+    }
+}
+
+/// The body of a letter in the inbox: bytes of a stranger, up to the envelope's limit.
+pub(crate) struct OpenedLetter {
+    pub(crate) body: Zeroizing<Vec<u8>>,
+}
+
+impl std::fmt::Debug for OpenedLetter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { body } = self;
+        write!(f, "OpenedLetter({} bytes)", body.len())
+    }
 }
 
 /// A content that was opened and belongs here.
@@ -86,19 +128,18 @@ impl Inbox {
             mailbox,
             partitions: network.partitions(),
             keys: network.opening_keys(),
-            picture_keys: network.picture_keys(&mailbox),
+            probe: network.probe_key(),
         }
     }
 
-    /// Takes a record of the mailbox's partition apart, layer by layer.
-    pub(crate) fn open(&self, record: &StoredRecord) -> Opened {
-        let keys: Vec<&Subkey> = self.keys.iter().collect();
-        let look =
-            Look { namespace: &self.namespace, keys: &keys, picture_keys: &self.picture_keys };
-        match unpack(record, &self.mailbox, &look) {
-            Carried::Foreign => Opened::Foreign,
-            Carried::Envelope(sealed, carrier) => self.open_envelope(sealed, carrier),
-        }
+    /// The keys of its envelopes, newest first.
+    pub(super) fn keys(&self) -> &[Subkey] {
+        &self.keys
+    }
+
+    /// The key that tells which pictures carry something for the network.
+    pub(super) fn probe(&self) -> &ProbeKey {
+        &self.probe
     }
 
     /// Opens an envelope that came in `carrier`.
@@ -107,11 +148,7 @@ impl Inbox {
         let context = self.mailbox.context(&self.namespace, carrier.envelope_kind());
         let opened = Envelope::parse(&sealed).and_then(|envelope| envelope.open(&keys, &context));
         let Ok(protected) = opened else {
-            // A picture that does not open may be anybody's.
-            return match carrier {
-                CarrierKind::Plain => Opened::Refused(Refusal::Unreadable),
-                CarrierKind::Image => Opened::Foreign,
-            };
+            return Opened::unopened(carrier);
         };
         let signed = match protected.protection() {
             Layer::SharedKey => None,
@@ -119,6 +156,10 @@ impl Inbox {
                 Ok(signed) => Some(signed),
                 Err(_) => return Opened::Refused(Refusal::Malformed),
             },
+            Layer::Mls => {
+                let body = Zeroizing::new(protected.body().to_vec());
+                return Opened::Letter(OpenedLetter { body });
+            }
             _ => return Opened::Newer(sealed, carrier),
         };
         let encoded = signed.as_ref().map_or(protected.body(), ReceivedContent::unverified);

@@ -1,76 +1,43 @@
-//! The background work of `listen`: reads the inbox's partition into the history.
+//! The background work of `listen`: reads one partition into the history.
 
 use std::ops::Range;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use chat_store::Cursor;
 use chat_store::failpoint::{Place, reach};
-use chat_store::{Cursor, Store};
-use chat_transport::{
-    Offset, Page, Position, ReadOptions, StoredRecord, TopicName, Transport, TransportError,
-};
-use tokio::sync::Notify;
+use chat_transport::{Offset, Page, Partition, Position, ReadOptions, TransportError};
+use tokio::sync::watch;
+use tokio::time::Instant;
 
+use super::conversations::Conversations;
+use super::course::{Course, Doubts, FIRST_PAUSE, LAST_PAUSE, Until};
+use super::live::LivePart;
+use super::page::Fetched;
 use super::reconcile::{Log, Look, OlderLeader, Start};
-use super::store::OpenedRecord;
-use super::{Batch, Inbox, Stored, reopen_newer, store_batch};
-use crate::error::{Error, ReceiveError};
+use super::{Mail, Mailboxes, Skipped, reopen_newer};
+use crate::error::ReceiveError;
 use crate::hash::stored_hash;
-use crate::inbound::store::Skipped;
 use crate::mutant::{Mutant, breaks};
 
-/// Reads one inbox for as long as it is polled.
+/// Reads one partition for as long as it is polled, or to the end of its log.
+#[derive(Clone)]
 pub(crate) struct Reader {
-    pub(crate) store: Store,
-    pub(crate) transport: Arc<dyn Transport>,
-    pub(crate) topic: TopicName,
-    pub(crate) inbox: Arc<Inbox>,
-    /// The largest record of the topic: a read must be able to return one.
-    pub(crate) max_record: u32,
-    pub(crate) live: Arc<SharedLive>,
+    pub(super) mail: Mail,
+    pub(super) partition: Partition,
+    pub(super) live: LivePart,
+    pub(super) conversations: Arc<Mutex<Box<dyn Conversations>>>,
+    /// Changes when other mailboxes may be stored than before.
+    pub(super) nudge: watch::Receiver<()>,
 }
 
-/// What the background work has to say, bounded: newer words take the place of older ones.
-#[derive(Default)]
-pub(crate) struct SharedLive {
-    state: Mutex<Live>,
-    /// Connections that were made.
-    sessions: AtomicU64,
-    changed: Notify,
-}
-
-/// See [`SharedLive`].
-#[derive(Debug, Default)]
-pub(crate) struct Live {
-    pub(crate) connected: bool,
-    pub(crate) disconnected: Option<Error>,
-    pub(crate) caught_up: bool,
-    pub(crate) skipped: Skipped,
-    pub(crate) behind: Option<u64>,
-    /// The work has ended for good.
-    pub(crate) failed: Option<Error>,
-}
-
-impl SharedLive {
-    pub(crate) fn update(&self, change: impl FnOnce(&mut Live)) {
-        change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner));
-        self.changed.notify_one();
-    }
-
-    /// Looks at the words and takes some away.
-    pub(crate) fn take<R>(&self, take: impl FnOnce(&mut Live) -> R) -> R {
-        take(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    /// How many connections were made so far.
-    pub(crate) fn sessions(&self) -> u64 {
-        self.sessions.load(Ordering::Relaxed)
-    }
-
-    pub(crate) async fn changed(&self) {
-        self.changed.notified().await;
-    }
+/// Why a reader has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// No mailbox of the partition is ours any more.
+    NoMailboxes,
+    /// The store has failed, as was told.
+    Failed,
 }
 
 /// Why a session ended without an error of the connection.
@@ -83,96 +50,141 @@ enum End {
     OlderLeader(Cursor),
     /// The records at these offsets cannot be decoded.
     Damaged(Range<u64>),
+    /// The topic has no such partition: whoever invited us has named one that is not there.
+    NoPartition,
+    /// No mailbox of the partition is ours any more.
+    NoMailboxes,
+    /// The end that was to be reached.
+    Reached,
 }
 
-/// What was seen that must be seen again before it is believed.
-#[derive(Debug, Default)]
-struct Doubts {
-    /// Looks in a row that found another log.
-    other_log: u32,
-    /// Looks in a row that found an older leader.
-    older_leader: u32,
-    /// Looks in a row that found the same records damaged.
-    damaged: (Range<u64>, u32),
-}
-
-impl Doubts {
-    /// How many looks in a row have found these records damaged, this one with them.
-    fn damaged(&mut self, offsets: &Range<u64>) -> u32 {
-        let (before, looks) = &self.damaged;
-        let looks = if before == offsets { looks + 1 } else { 1 };
-        self.damaged = (offsets.clone(), looks);
-        looks
-    }
+/// Whether to go on after a session.
+#[derive(PartialEq, Eq)]
+enum Next {
+    Again,
+    NoPartition,
+    NoMailboxes,
+    Reached,
 }
 
 impl Reader {
-    /// Reads until the store fails. Errors of the connection are told and tried again.
-    pub(crate) async fn run(self) {
-        let mut pause = FIRST_PAUSE;
-        let mut doubts = Doubts::default();
+    /// Reads until nothing of the partition is ours any more or the store fails. Errors of the connection are told
+    /// and tried again.
+    pub(crate) async fn run(self) -> Ended {
+        let mut course = Course::new(Until::Stopped);
         self.try_newer().await;
         loop {
-            match self.session(&mut doubts, &mut pause).await {
-                Ok(()) => {}
+            match self.session(&mut course).await {
+                Ok(Next::NoMailboxes) => return Ended::NoMailboxes,
+                Ok(Next::NoPartition) => {
+                    self.live.progress(0);
+                    tokio::time::sleep(LAST_PAUSE).await;
+                }
+                Ok(Next::Again | Next::Reached) => {}
                 Err(error) if error.is_final() => {
-                    return self.live.update(|live| live.failed = Some(error.into()));
+                    self.live.fail(error);
+                    return Ended::Failed;
                 }
                 Err(error) => {
                     tracing::debug!(%error, "reading stopped; trying again");
-                    self.live.update(|live| {
-                        live.connected = false;
-                        live.caught_up = false;
-                        live.disconnected = Some(error.into());
-                    });
-                    tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(LAST_PAUSE);
+                    self.live.disconnected(error);
+                    course.rest().await;
                 }
             }
         }
     }
 
+    /// Reads to where the log ends now; returns whether that was reached before the deadline.
+    ///
+    /// # Errors
+    /// When the broker cannot be reached or the store fails; what was read until then is stored.
+    pub(crate) async fn read_to_end(&self, deadline: Instant) -> Result<bool, ReceiveError> {
+        let mut course = Course::new(Until::End(None));
+        let reading = async {
+            loop {
+                match self.session(&mut course).await {
+                    Ok(Next::Again) => {}
+                    Ok(next) => return Ok(next == Next::Reached),
+                    Err(ReceiveError::StaleLeader { .. } | ReceiveError::Moved) => {
+                        course.rest().await;
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+        };
+        tokio::time::timeout_at(deadline, reading).await.unwrap_or(Ok(false))
+    }
+
     async fn try_newer(&self) {
+        if self.partition != self.mail.inbox.mailbox.partition {
+            return;
+        }
         let reopened = self.with_store(|reader| {
-            let (topic, partition) = (reader.topic.as_str(), reader.inbox.mailbox.partition.0);
-            if reader.store.read(|tx| tx.newer_list(topic, partition))?.is_empty() {
+            let (topic, partition) = (reader.mail.topic.as_str(), reader.partition.0);
+            if reader.mail.store.read(|tx| tx.newer_list(topic, partition))?.is_empty() {
                 return Ok(0);
             }
-            reader.store.write(|tx| reopen_newer(tx, &reader.inbox, topic))
+            let mut conversations =
+                reader.conversations.lock().unwrap_or_else(PoisonError::into_inner);
+            reader
+                .mail
+                .store
+                .write(|tx| reopen_newer(tx, &reader.mail.inbox, topic, &mut **conversations))
         });
         match reopened.await {
             Ok(0) => {}
-            Ok(_) => self.live.update(|_| {}),
-            Err(error) => self.live.update(|live| live.failed = Some(error.into())),
+            Ok(_) => self.live.stored(Skipped::default()),
+            Err(error) => self.live.fail(error),
         }
     }
 
     /// One connection's worth of reading.
-    async fn session(&self, doubts: &mut Doubts, pause: &mut Duration) -> Result<(), ReceiveError> {
-        let log = self.log();
-        let answer = log.ask().await?;
-        self.live.update(|live| live.connected = true);
-        let end = match self.with_store(move |reader| reader.log().compare(answer)).await {
-            Ok(Look::Start(start)) => {
-                self.live.sessions.fetch_add(1, Ordering::Relaxed);
-                *pause = FIRST_PAUSE;
-                doubts.older_leader = 0;
-                self.read_from(start, doubts).await?
+    async fn session(&self, course: &mut Course) -> Result<Next, ReceiveError> {
+        let is_for_groups = self.partition != self.mail.inbox.mailbox.partition;
+        if is_for_groups && self.with_store(Self::mailboxes).await?.is_empty() {
+            return Ok(Next::NoMailboxes);
+        }
+        let answer = self.log().ask().await?;
+        self.live.connected();
+        let look = match answer {
+            Some(answer) => {
+                self.with_store(move |reader| reader.log().compare(answer)).await.map(Some)
             }
-            Ok(Look::Shorter(cursor)) => End::Suspicious(cursor),
-            Ok(Look::OlderLeader(cursor)) => End::OlderLeader(cursor),
+            None => Ok(None),
+        };
+        let end = match look {
+            Ok(Some(Look::Start(start))) => {
+                self.live.begin_session();
+                course.pause = FIRST_PAUSE;
+                course.doubts.older_leader = 0;
+                course.see_end(start.end);
+                self.read_from(start, course).await?
+            }
+            Ok(Some(Look::Shorter(cursor))) => End::Suspicious(cursor),
+            Ok(Some(Look::OlderLeader(cursor))) => End::OlderLeader(cursor),
+            Ok(Some(Look::NoMailboxes)) => End::NoMailboxes,
+            Ok(None) => End::NoPartition,
             Err(ReceiveError::Moved) => End::LookAgain,
             Err(error) => return Err(error),
         };
+        self.conclude(end, &mut course.doubts).await
+    }
+
+    /// Believes what was seen often enough.
+    async fn conclude(&self, end: End, doubts: &mut Doubts) -> Result<Next, ReceiveError> {
+        let log = self.log();
         let believed = match end {
+            End::NoPartition => return Ok(Next::NoPartition),
+            End::NoMailboxes => return Ok(Next::NoMailboxes),
+            End::Reached => return Ok(Next::Reached),
             End::LookAgain => {
                 tokio::time::sleep(SHORT_PAUSE).await;
-                return Ok(());
+                return Ok(Next::Again);
             }
             End::Suspicious(_) if doubts.other_log + 1 < SUSPICIONS => {
                 doubts.other_log += 1;
                 tokio::time::sleep(SECOND_LOOK).await;
-                return Ok(());
+                return Ok(Next::Again);
             }
             End::Suspicious(cursor) => log.truncated(&cursor, OlderLeader::Refused).await,
             End::OlderLeader(_) if doubts.older_leader + 1 < OLDER_LEADERS => {
@@ -182,7 +194,7 @@ impl Reader {
             End::OlderLeader(cursor) => log.truncated(&cursor, OlderLeader::Believed).await,
             End::Damaged(offsets) if doubts.damaged(&offsets) < DAMAGES => {
                 tokio::time::sleep(SECOND_LOOK).await;
-                return Ok(());
+                return Ok(Next::Again);
             }
             End::Damaged(offsets) => {
                 self.with_store(move |reader| reader.log().damaged(&offsets)).await
@@ -190,62 +202,124 @@ impl Reader {
         };
         *doubts = Doubts::default();
         match believed {
-            Ok(()) | Err(ReceiveError::Moved) => self.live.update(|_| {}),
+            Ok(()) | Err(ReceiveError::Moved) => self.live.stored(Skipped::default()),
             Err(error) => return Err(error),
         }
-        Ok(())
+        Ok(Next::Again)
     }
 
-    async fn read_from(&self, start: Start, doubts: &mut Doubts) -> Result<End, ReceiveError> {
-        let mut from = start.from;
-        let mut expect = start.expect;
-        if expect.is_none() {
-            doubts.other_log = 0;
-            // The first read may wait for as long as nothing comes; where the log ends is known.
-            self.tell_progress(from, start.end);
-        }
+    async fn read_from(&self, start: Start, course: &mut Course) -> Result<End, ReceiveError> {
+        let mut nudge = self.nudge.clone();
+        nudge.mark_unchanged();
+        let mut mailboxes = self.with_store(Self::mailboxes).await?;
+        let begun = self.begin(&start, mailboxes.position(), course).await?;
+        let (mut from, mut expect) = match begun {
+            Ok(begun) => begun,
+            Err(end) => return Ok(end),
+        };
         loop {
-            let page = match self.read_page(&start, from).await {
-                Ok(page) => page,
-                // The next look compares the log with the cursor as it is then.
-                Err(TransportError::OutOfRange { .. } | TransportError::TopicReplaced { .. }) => {
-                    return Ok(End::LookAgain);
+            if mailboxes.is_empty() {
+                return Ok(End::NoMailboxes);
+            }
+            if expect.is_none() && course.is_reached(from) {
+                return Ok(End::Reached);
+            }
+            let page = tokio::select! {
+                page = self.fetch(&start, from, BATCH_RECORDS) => page?,
+                () = nudged(&mut nudge), if expect.is_none() => {
+                    mailboxes = self.with_store(Self::mailboxes).await?;
+                    from = from.min(mailboxes.position());
+                    continue;
                 }
-                Err(TransportError::Damaged { from, next, reason, .. }) => {
-                    tracing::warn!(%from, %next, %reason, "records cannot be decoded");
-                    return Ok(End::Damaged(from.0..next.0));
-                }
-                Err(error) => return Err(error.into()),
             };
+            let page = match page {
+                Ok(page) => page,
+                Err(end) => return Ok(end),
+            };
+            let end = page.end.0;
             if page.records.is_empty() && page.resume.0 <= from {
-                self.tell_progress(from, page.end.0);
+                self.tell_progress(from, end);
                 continue;
             }
-            if let Some(hash) = expect.take() {
-                let first = page.records.first();
-                let same = first.is_some_and(|r| r.offset.0 == from && stored_hash(r) == hash);
-                if !same && !breaks(Mutant::IgnoreRecordHash) {
+            if expect.is_some() {
+                if !is_expected(&page, from, expect.take()) {
                     return Ok(End::Suspicious(start.cursor));
                 }
-                doubts.other_log = 0;
+                course.doubts.other_log = 0;
             }
-            match self.store_page(&start, &page).await {
-                Ok(next) => from = next.max(page.resume.0),
+            let fetched = Fetched { start: start.clone(), from, page };
+            let store = move |reader: &Self| reader.store_page(mailboxes, &fetched);
+            match self.with_store(store).await {
+                Ok((now, next)) => (mailboxes, from) = (now, next),
                 Err(ReceiveError::Moved) => return Ok(End::LookAgain),
                 Err(error) => return Err(error),
             }
-            self.tell_progress(from, page.end.0);
+            self.tell_progress(from, end);
         }
     }
 
-    async fn read_page(&self, start: &Start, from: u64) -> Result<Page, TransportError> {
-        let at = [Position { partition: self.inbox.mailbox.partition, offset: Offset(from) }];
+    /// Where to read from, and the hash of the record that has to lie there, if one has.
+    ///
+    /// * `position` - the cursor of the mailbox that is furthest behind
+    async fn begin(
+        &self,
+        start: &Start,
+        position: u64,
+        course: &mut Course,
+    ) -> Result<Result<(u64, Option<[u8; 32]>), End>, ReceiveError> {
+        let (mut from, mut expect) = (start.from, start.expect);
+        if position < from && expect.is_some() {
+            // What is read first lies before the record that tells the log: that one is looked at by itself.
+            match self.fetch(start, from, 1).await? {
+                Ok(page) if is_expected(&page, from, expect) => expect = None,
+                Ok(_) => return Ok(Err(End::Suspicious(start.cursor.clone()))),
+                Err(end) => return Ok(Err(end)),
+            }
+        }
+        if expect.is_none() {
+            course.doubts.other_log = 0;
+            from = from.min(position);
+            // The first read may wait for as long as nothing comes; where the log ends is known.
+            self.tell_progress(from, start.end);
+        }
+        Ok(Ok((from, expect)))
+    }
+
+    /// A page of records, or what has to be done before there is one.
+    async fn fetch(
+        &self,
+        start: &Start,
+        from: u64,
+        max_records: usize,
+    ) -> Result<Result<Page, End>, ReceiveError> {
+        match self.read_page(start, from, max_records).await {
+            Ok(page) => Ok(Ok(page)),
+            // The next look compares the log with the cursor as it is then.
+            Err(TransportError::OutOfRange { .. } | TransportError::TopicReplaced { .. }) => {
+                Ok(Err(End::LookAgain))
+            }
+            Err(TransportError::Damaged { from, next, reason, .. }) => {
+                tracing::warn!(%from, %next, %reason, "records cannot be decoded");
+                Ok(Err(End::Damaged(from.0..next.0)))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn read_page(
+        &self,
+        start: &Start,
+        from: u64,
+        max_records: usize,
+    ) -> Result<Page, TransportError> {
+        let at = [Position { partition: self.partition, offset: Offset(from) }];
         let options = ReadOptions {
-            max_bytes: BATCH_BYTES.max(self.max_record),
-            max_records: BATCH_RECORDS,
+            max_bytes: BATCH_BYTES.max(self.mail.max_record),
+            max_records,
             max_wait: LONG_POLL,
         };
-        let pages = self.transport.read(&self.topic, start.topic_id, &at, options).await?;
+        let pages =
+            self.mail.transport.read(&self.mail.topic, start.topic_id, &at, options).await?;
         reach(Place::AfterRead);
         let empty = Page {
             partition: at[0].partition,
@@ -256,67 +330,13 @@ impl Reader {
         Ok(pages.into_iter().next().unwrap_or(empty))
     }
 
-    /// Opens a page's records and stores them, in as few transactions as may be; returns the cursor.
-    async fn store_page(&self, start: &Start, page: &Page) -> Result<u64, ReceiveError> {
-        let (start, resume) = (start.clone(), page.resume.0);
-        let records: Vec<StoredRecord> = page.records.clone();
-        let stored =
-            self.with_store(move |reader| reader.store_records(&start, &records, resume)).await?;
-        Ok(stored)
-    }
-
-    fn store_records(
-        &self,
-        start: &Start,
-        records: &[StoredRecord],
-        resume: u64,
-    ) -> Result<u64, ReceiveError> {
-        let open = |record: &StoredRecord| OpenedRecord {
-            offset: record.offset.0,
-            timestamp_ms: record.timestamp_ms,
-            leader_epoch: record.leader_epoch,
-            hash: stored_hash(record),
-            opened: self.inbox.open(record),
-        };
-        let batch = |records: &[StoredRecord], resume| Batch {
-            inbox: &self.inbox,
-            topic: self.topic.as_str(),
-            topic_id: start.topic_id,
-            truncations: start.truncations,
-            records: records.iter().map(open).collect(),
-            resume,
-            longest: LONGEST_TRANSACTION,
-        };
-        match self.store_whole(&batch(records, resume)) {
-            Err(error) if records.len() > 1 && error.is_final() => {
-                // One of them cannot be stored: those before it are, and the error is its own.
-                for record in records {
-                    let one = std::slice::from_ref(record);
-                    self.store_whole(&batch(one, record.offset.0.saturating_add(1)))?;
-                }
-                self.store_whole(&batch(&[], resume))
-            }
-            other => other,
-        }
-    }
-
-    /// Stores a batch to its end.
-    fn store_whole(&self, batch: &Batch<'_>) -> Result<u64, ReceiveError> {
-        if breaks(Mutant::CursorBeforeRows) {
-            self.store.write::<_, ReceiveError>(|tx| {
-                let partition = self.inbox.mailbox.partition.0;
-                let cursor = tx.cursor(batch.topic, partition, None)?.ok_or(ReceiveError::Moved)?;
-                let cursor = Cursor { next: batch.resume, ..cursor };
-                Ok(tx.set_cursor(batch.topic, partition, None, &cursor)?)
-            })?;
-        }
-        loop {
-            let Stored { skipped, next, unfinished, .. } =
-                self.store.write(|tx| store_batch(tx, batch))?;
-            self.live.update(|live| live.skipped.add(skipped));
-            if !unfinished {
-                return Ok(next);
-            }
+    /// The mailboxes of the partition as they are stored now. Those of other partitions find their readers.
+    pub(super) fn mailboxes(&self) -> Result<Mailboxes, ReceiveError> {
+        let mut all = self.mail.mailboxes()?;
+        self.live.expect(&all.keys().copied().collect());
+        match all.remove(&self.partition) {
+            Some(found) => Ok(found),
+            None => self.mail.mailboxes_of(self.partition),
         }
     }
 
@@ -325,38 +345,32 @@ impl Reader {
         &self,
         work: impl FnOnce(&Self) -> Result<R, ReceiveError> + Send + 'static,
     ) -> Result<R, ReceiveError> {
-        let reader = self.share();
+        let reader = self.clone();
         tokio::task::spawn_blocking(move || work(&reader))
             .await
             .map_err(|_| ReceiveError::Stopped)?
     }
 
     fn log(&self) -> Log<'_> {
-        Log {
-            store: &self.store,
-            transport: &*self.transport,
-            topic: &self.topic,
-            inbox: &self.inbox,
-        }
-    }
-
-    fn share(&self) -> Self {
-        Self {
-            store: self.store.clone(),
-            transport: Arc::clone(&self.transport),
-            topic: self.topic.clone(),
-            inbox: Arc::clone(&self.inbox),
-            max_record: self.max_record,
-            live: Arc::clone(&self.live),
-        }
+        Log { mail: &self.mail, partition: self.partition }
     }
 
     fn tell_progress(&self, next: u64, end: u64) {
-        let behind = end.saturating_sub(next);
-        self.live.update(|live| {
-            live.behind = Some(behind);
-            live.caught_up = behind == 0;
-        });
+        self.live.progress(end.saturating_sub(next));
+    }
+}
+
+/// Whether the first record of a page is the one that was read from there before.
+fn is_expected(page: &Page, from: u64, hash: Option<[u8; 32]>) -> bool {
+    let first = page.records.first();
+    let same = first.is_some_and(|r| r.offset.0 == from && Some(stored_hash(r)) == hash);
+    same || breaks(Mutant::IgnoreRecordHash)
+}
+
+/// Waits for a nudge; for ever, if none can come.
+async fn nudged(nudge: &mut watch::Receiver<()>) {
+    if nudge.changed().await.is_err() {
+        std::future::pending::<()>().await;
     }
 }
 
@@ -369,9 +383,6 @@ const OLDER_LEADERS: u32 = 7;
 const DAMAGES: u32 = 3;
 const SECOND_LOOK: Duration = Duration::from_secs(2);
 const SHORT_PAUSE: Duration = Duration::from_millis(50);
-const FIRST_PAUSE: Duration = Duration::from_millis(200);
-const LAST_PAUSE: Duration = Duration::from_secs(5);
 const LONG_POLL: Duration = Duration::from_secs(5);
-const LONGEST_TRANSACTION: Duration = Duration::from_millis(200);
 const BATCH_RECORDS: usize = 4096;
 const BATCH_BYTES: u32 = 8 * 1024 * 1024;

@@ -3,13 +3,13 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use chat_store::{Cursor, Store};
+use chat_store::{Cursor, WriteTxn};
 use chat_transport::{
-    Bounds, Offset, Position, ReadOptions, TopicId, TopicInfo, TopicName, Transport, TransportError,
+    Bounds, Offset, Partition, Position, ReadOptions, TopicId, TopicInfo, TransportError,
 };
 
-use super::Inbox;
 use super::store::{append_gap, note_hole};
+use super::{Mail, Mailboxes, lagging};
 use crate::error::ReceiveError;
 use crate::hash::stored_hash;
 use crate::item::{Gap, GapCause};
@@ -17,10 +17,8 @@ use crate::mutant::{Mutant, breaks};
 
 /// One partition's log as a profile reads it.
 pub(crate) struct Log<'a> {
-    pub(crate) store: &'a Store,
-    pub(crate) transport: &'a dyn Transport,
-    pub(crate) topic: &'a TopicName,
-    pub(crate) inbox: &'a Inbox,
+    pub(crate) mail: &'a Mail,
+    pub(crate) partition: Partition,
 }
 
 /// Where reading begins.
@@ -61,12 +59,18 @@ pub(crate) enum Look {
     Shorter(Cursor),
     /// The leader is an older one than was seen before: look again before believing it.
     OlderLeader(Cursor),
+    /// Nothing of the partition is ours: there is nothing to read it for.
+    NoMailboxes,
 }
 
 impl Log<'_> {
-    /// Asks the broker which log is there.
-    pub(crate) async fn ask(&self) -> Result<Answer, ReceiveError> {
-        Ok(Answer { info: self.topic_info().await?, bounds: self.bounds().await? })
+    /// Asks the broker which log is there; `None` if the topic has no such partition.
+    pub(crate) async fn ask(&self) -> Result<Option<Answer>, ReceiveError> {
+        let info = self.topic_info().await?;
+        if self.partition.0 >= info.partitions {
+            return Ok(None);
+        }
+        Ok(Some(Answer { info, bounds: self.bounds().await? }))
     }
 
     /// Compares the stored cursor with the log: another topic, a stale leader, retention.
@@ -74,8 +78,16 @@ impl Log<'_> {
     /// Each hole is written down with the move of the cursor, in one transaction.
     pub(crate) fn compare(&self, answer: Answer) -> Result<Look, ReceiveError> {
         let (partition, Answer { info, bounds }) = (self.partition(), answer);
-        let Some(cursor) = self.store.read(|tx| tx.cursor(self.topic.as_str(), partition, None))?
-        else {
+        let (topic, inbox) = (self.mail.topic.as_str(), &self.mail.inbox);
+        let (cursor, mailboxes, lagging) = self.mail.store.read::<_, ReceiveError>(|tx| {
+            let mailboxes = Mailboxes::load(tx, topic, inbox, self.partition)?;
+            let lagging = lagging::of_partition(tx, topic, partition)?;
+            Ok((tx.cursor(topic, partition, None)?, mailboxes, lagging))
+        })?;
+        if mailboxes.is_empty() {
+            return Ok(Look::NoMailboxes);
+        }
+        let Some(cursor) = cursor else {
             return self.first_read(&info, &bounds).map(Look::Start);
         };
         if cursor.topic_id != info.id.0 && !breaks(Mutant::IgnoreTopicId) {
@@ -90,7 +102,11 @@ impl Log<'_> {
         if bounds.start.0 > cursor.next {
             return self.expired(&bounds, cursor).map(Look::Start);
         }
-        let kept = self.store.read(|tx| tx.kept_newest(self.topic.as_str(), partition))?;
+        let start = bounds.start.0;
+        if lagging.iter().any(|lag| lag.is_unsettled(&mailboxes, &cursor, start)) {
+            self.settle_lagging(&cursor, start)?;
+        }
+        let kept = self.mail.store.read(|tx| tx.kept_newest(topic, partition))?;
         let expect = kept.filter(|(offset, _)| (bounds.start.0..cursor.next).contains(offset));
         Ok(Look::Start(Start {
             topic_id: info.id,
@@ -119,8 +135,8 @@ impl Log<'_> {
         }
         let agreed = self.highest_agreeing(&info, &bounds).await?;
         let next = agreed.map_or(bounds.start.0, |offset| offset.saturating_add(1));
-        let (topic, partition) = (self.topic.as_str(), self.partition());
-        self.store.write(|tx| {
+        let (topic, partition) = (self.mail.topic.as_str(), self.partition());
+        self.mail.store.write(|tx| {
             let mut cursor = seen.clone();
             // Another process has read on, or has found the same.
             if tx.cursor(topic, partition, None)?.as_ref() != Some(seen) {
@@ -141,22 +157,30 @@ impl Log<'_> {
                 return Ok(());
             }
             cursor.leader_epoch = bounds.leader_epoch.map(|epoch| epoch.0);
-            Ok(tx.set_cursor(topic, partition, None, &cursor)?)
+            tx.set_cursor(topic, partition, None, &cursor)?;
+            self.settle(tx, (seen, &cursor, bounds.start.0))
         })
     }
 
     /// Steps over records that cannot be decoded. Those among them that were read before are no gap.
     pub(crate) fn damaged(&self, offsets: &Range<u64>) -> Result<(), ReceiveError> {
-        let (topic, partition) = (self.topic.as_str(), self.partition());
-        self.store.write(|tx| {
+        let (topic, partition) = (self.mail.topic.as_str(), self.partition());
+        self.mail.store.write(|tx| {
             let cursor = tx.cursor(topic, partition, None)?.ok_or(ReceiveError::Moved)?;
             if cursor.next < offsets.start {
                 return Err(ReceiveError::Moved);
             }
+            let mailboxes = Mailboxes::load(tx, topic, &self.mail.inbox, self.partition)?;
+            let next = cursor.next.max(offsets.end);
+            lagging::step_over(tx, topic, &mailboxes, (offsets, next))?;
             // The log can no longer be compared with what these records were. Where they were read already,
             // what lies before them may be damaged too: reading goes on at the cursor, without comparing.
             if offsets.end <= cursor.next {
-                return Ok(tx.kept_clear(topic, partition)?);
+                let newest = tx.kept_newest(topic, partition)?;
+                if newest.is_some_and(|(offset, _)| offsets.contains(&offset)) {
+                    tx.kept_clear(topic, partition)?;
+                }
+                return Ok(());
             }
             tx.kept_truncate_from(topic, partition, offsets.start)?;
             append_gap(tx, self.gap(GapCause::Damaged, cursor.next..offsets.end, &cursor))?;
@@ -171,46 +195,51 @@ impl Log<'_> {
     }
 
     async fn topic_info(&self) -> Result<TopicInfo, ReceiveError> {
-        let info = self.transport.topic(self.topic).await?;
-        let needed = self.inbox.partitions.get();
+        let info = self.mail.transport.topic(&self.mail.topic).await?;
+        let needed = self.mail.inbox.partitions.get();
         if info.partitions < needed {
-            let (topic, found) = (self.topic.clone(), info.partitions);
+            let (topic, found) = (self.mail.topic.clone(), info.partitions);
             return Err(ReceiveError::TooFewPartitions { topic, found, needed });
         }
         Ok(info)
     }
 
     async fn bounds(&self) -> Result<Bounds, ReceiveError> {
-        let partition = self.inbox.mailbox.partition;
-        let bounds = self.transport.bounds(self.topic, &[partition]).await?;
+        let partition = self.partition;
+        let bounds = self.mail.transport.bounds(&self.mail.topic, &[partition]).await?;
         bounds.into_iter().next().ok_or(ReceiveError::NoBounds { partition: partition.0 })
     }
 
     fn partition(&self) -> u32 {
-        self.inbox.mailbox.partition.0
+        self.partition.0
     }
 
-    /// A partition that was never read is read from its start, and that is no gap.
+    /// A partition that was never read is read from its start, and that is no gap; from where its first group starts,
+    /// if only groups are read there.
     fn first_read(&self, info: &TopicInfo, bounds: &Bounds) -> Result<Start, ReceiveError> {
-        let (topic, partition) = (self.topic.as_str(), self.partition());
-        let cursor = Cursor {
-            topic_id: info.id.0,
-            truncations: 0,
-            next: bounds.start.0,
-            leader_epoch: bounds.leader_epoch.map(|epoch| epoch.0),
-            unreadable: 0,
-            last_timestamp_ms: None,
-        };
-        self.store.write(|tx| {
+        let (topic, partition) = (self.mail.topic.as_str(), self.partition());
+        let (start, end) = (bounds.start.0, bounds.end.0);
+        let cursor = self.mail.store.write(|tx| {
             if tx.cursor(topic, partition, None)?.is_some() {
                 return Err(ReceiveError::Moved);
             }
-            if bounds.start.0 > 0 {
+            let mailboxes = Mailboxes::load(tx, topic, &self.mail.inbox, self.partition)?;
+            let first = mailboxes.first_start().unwrap_or_default();
+            if start > first {
                 note_hole(tx, partition)?;
             }
-            Ok(tx.set_cursor(topic, partition, None, &cursor)?)
+            let cursor = Cursor {
+                topic_id: info.id.0,
+                truncations: 0,
+                next: first.min(end).max(start),
+                leader_epoch: bounds.leader_epoch.map(|epoch| epoch.0),
+                unreadable: 0,
+                last_timestamp_ms: None,
+            };
+            tx.set_cursor(topic, partition, None, &cursor)?;
+            Ok(cursor)
         })?;
-        Ok(Start::without_record(cursor, bounds))
+        Ok(Start { from: cursor.next, ..Start::without_record(cursor.clone(), bounds) })
     }
 
     /// The topic was made anew: everything of the old one that was not read is out of reach.
@@ -229,7 +258,7 @@ impl Log<'_> {
             leader_epoch: bounds.leader_epoch.map(|epoch| epoch.0),
             ..old.clone()
         };
-        self.move_cursor(old, &cursor, gap, true)?;
+        self.move_cursor((old, &cursor, start), gap, true)?;
         Ok(Start::without_record(cursor, bounds))
     }
 
@@ -239,25 +268,24 @@ impl Log<'_> {
         let gap = self.gap(GapCause::Retention, old.next..start, &old);
         let cursor = Cursor { next: start, ..old.clone() };
         if breaks(Mutant::SilentRetention) {
-            let (topic, partition) = (self.topic.as_str(), self.partition());
-            self.store.write::<_, ReceiveError>(|tx| {
+            let (topic, partition) = (self.mail.topic.as_str(), self.partition());
+            self.mail.store.write::<_, ReceiveError>(|tx| {
                 Ok(tx.set_cursor(topic, partition, None, &cursor)?)
             })?;
             return Ok(Start::without_record(cursor, bounds));
         }
-        self.move_cursor(&old, &cursor, gap, false)?;
+        self.move_cursor((&old, &cursor, start), gap, false)?;
         Ok(Start::without_record(cursor, bounds))
     }
 
     fn move_cursor(
         &self,
-        old: &Cursor,
-        new: &Cursor,
+        (old, new, start): (&Cursor, &Cursor, u64),
         gap: Gap,
         forget_hashes: bool,
     ) -> Result<(), ReceiveError> {
-        let (topic, partition) = (self.topic.as_str(), self.partition());
-        self.store.write(|tx| {
+        let (topic, partition) = (self.mail.topic.as_str(), self.partition());
+        self.mail.store.write(|tx| {
             if tx.cursor(topic, partition, None)?.as_ref() != Some(old) {
                 return Err(ReceiveError::Moved);
             }
@@ -265,8 +293,34 @@ impl Log<'_> {
             if forget_hashes {
                 tx.kept_clear(topic, partition)?;
             }
-            Ok(tx.set_cursor(topic, partition, None, new)?)
+            tx.set_cursor(topic, partition, None, new)?;
+            self.settle(tx, (old, new, start))
         })
+    }
+
+    /// Fits the cursors of mailboxes that lag to where the log starts.
+    fn settle_lagging(&self, cursor: &Cursor, start: u64) -> Result<(), ReceiveError> {
+        self.mail.store.write(|tx| {
+            let now = tx.cursor(self.mail.topic.as_str(), self.partition(), None)?;
+            let incarnation = |cursor: &Cursor| (cursor.topic_id, cursor.truncations);
+            match now {
+                Some(now) if incarnation(&now) == incarnation(cursor) => {
+                    self.settle(tx, (&now, &now, start))
+                }
+                _ => Err(ReceiveError::Moved),
+            }
+        })
+    }
+
+    /// See [`lagging::settle`].
+    fn settle(
+        &self,
+        tx: &mut WriteTxn<'_>,
+        cursors: (&Cursor, &Cursor, u64),
+    ) -> Result<(), ReceiveError> {
+        let topic = self.mail.topic.as_str();
+        let mailboxes = Mailboxes::load(tx, topic, &self.mail.inbox, self.partition)?;
+        lagging::settle(tx, topic, &mailboxes, cursors)
     }
 
     fn gap(&self, cause: GapCause, offsets: Range<u64>, cursor: &Cursor) -> Gap {
@@ -286,18 +340,23 @@ impl Log<'_> {
         info: &TopicInfo,
         bounds: &Bounds,
     ) -> Result<Option<u64>, ReceiveError> {
-        let (topic, partition) = (self.topic.as_str(), self.partition());
+        let (topic, partition) = (self.mail.topic.as_str(), self.partition());
         let kept =
-            self.store.read(|tx| tx.kept_below(topic, partition, bounds.end.0, MOST_KEPT))?;
+            self.mail.store.read(|tx| tx.kept_below(topic, partition, bounds.end.0, MOST_KEPT))?;
         let kept: HashMap<u64, [u8; 32]> =
             kept.into_iter().filter(|(offset, _)| *offset >= bounds.start.0).collect();
         let Some(mut at) = kept.keys().min().copied() else { return Ok(None) };
         let mut agreed = None;
         while at < bounds.end.0 {
-            let position = Position { partition: self.inbox.mailbox.partition, offset: Offset(at) };
+            let position = Position { partition: self.partition, offset: Offset(at) };
             let options =
                 ReadOptions { max_wait: std::time::Duration::ZERO, ..ReadOptions::default() };
-            let pages = match self.transport.read(self.topic, info.id, &[position], options).await {
+            let pages = match self
+                .mail
+                .transport
+                .read(&self.mail.topic, info.id, &[position], options)
+                .await
+            {
                 Ok(pages) => pages,
                 Err(TransportError::Damaged { next, .. }) if next.0 > at => {
                     at = next.0;

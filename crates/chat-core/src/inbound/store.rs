@@ -1,11 +1,11 @@
-//! Storing what was opened: one transaction for the rows, the seen marks and the cursor.
-
-use std::time::{Duration, Instant};
+//! Storing what was opened: rows of the history, seen marks, what is refused.
 
 use chat_store::{Contact, Cursor, SeenEntry, Seq, StreamKey, Unreadable, WriteTxn};
-use chat_transport::{LeaderEpoch, TopicId};
+use chat_transport::TopicId;
 use serde::{Deserialize, Serialize};
 
+use super::batch::{OpenedRecord, Stored};
+use super::conversations::{Conversations, RecordAt};
 use super::gathering::{Gathering, Piece};
 use super::opened::OpenedContent;
 use super::{Inbox, Opened, Refusal};
@@ -22,41 +22,6 @@ use crate::message_id::MessageId;
 use crate::mutant::{Mutant, breaks};
 use crate::remote_text::RemoteText;
 use crate::trust::{Met, SenderTrust, Standing, meet};
-
-/// Records of one partition, opened, in the order of their offsets.
-pub(crate) struct Batch<'a> {
-    pub(crate) inbox: &'a Inbox,
-    pub(crate) topic: &'a str,
-    /// The incarnation of the log that they were read from.
-    pub(crate) topic_id: TopicId,
-    pub(crate) truncations: u32,
-    pub(crate) records: Vec<OpenedRecord>,
-    /// Where reading goes on; behind the last record where the log holds none in between.
-    pub(crate) resume: u64,
-    /// How long one transaction may hold up the other processes of the profile.
-    pub(crate) longest: Duration,
-}
-
-/// A record and what it turned out to be.
-pub(crate) struct OpenedRecord {
-    pub(crate) offset: u64,
-    pub(crate) timestamp_ms: i64,
-    pub(crate) leader_epoch: Option<LeaderEpoch>,
-    pub(crate) hash: [u8; 32],
-    pub(crate) opened: Opened,
-}
-
-/// What a batch came to.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Stored {
-    /// Rows that were added to the history.
-    pub(crate) rows: u64,
-    pub(crate) skipped: Skipped,
-    /// The cursor behind what was stored: another process of the profile may have moved it further.
-    pub(crate) next: u64,
-    /// Whether time was up before the batch was stored to its end: store it again, for the rest.
-    pub(crate) unfinished: bool,
-}
 
 /// Records at our own tag that were refused; counted, never fatal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -95,78 +60,34 @@ impl Skipped {
     }
 }
 
-/// Stores a batch, or as much of it as its time allows, at least one record. Records below the cursor are dropped: they are
-/// stored already.
-///
-/// # Errors
-/// [`ReceiveError::Moved`] if the cursor belongs to another incarnation by now: nothing changed.
-pub(crate) fn store_batch(
-    tx: &mut WriteTxn<'_>,
-    batch: &Batch<'_>,
-) -> Result<Stored, ReceiveError> {
-    let partition = batch.inbox.mailbox.partition.0;
-    let mut cursor = tx.cursor(batch.topic, partition, None)?.ok_or(ReceiveError::Moved)?;
-    if cursor.topic_id != batch.topic_id.0 || cursor.truncations != batch.truncations {
-        return Err(ReceiveError::Moved);
-    }
-    let mut sink = Sink { tx, batch, stored: Stored::default() };
-    let mut hashes = Vec::with_capacity(batch.records.len());
-    let begun = Instant::now();
-    for record in &batch.records {
-        if record.offset < cursor.next {
-            continue;
-        }
-        if !hashes.is_empty() && begun.elapsed() >= batch.longest {
-            sink.stored.unfinished = true;
-            break;
-        }
-        sink.no_record_gap(&cursor, record.offset, Some(record.timestamp_ms))?;
-        sink.record(record)?;
-        hashes.push((record.offset, record.hash));
-        cursor.next = record.offset.saturating_add(1);
-        cursor.last_timestamp_ms = Some(record.timestamp_ms);
-        cursor.leader_epoch = cursor.leader_epoch.max(record.leader_epoch.map(|epoch| epoch.0));
-    }
-    if !sink.stored.unfinished {
-        sink.no_record_gap(&cursor, batch.resume, None)?;
-        cursor.next = cursor.next.max(batch.resume);
-    }
-    let mut stored = sink.stored;
-    cursor.unreadable = cursor.unreadable.saturating_add(stored.skipped.unreadable);
-    stored.next = cursor.next;
-    if !hashes.is_empty() {
-        tx.kept_append(batch.topic, partition, &hashes)?;
-    }
-    tx.set_cursor(batch.topic, partition, None, &cursor)?;
-    Ok(stored)
-}
-
 /// Tries the messages of a newer version again: this program may be that version by now.
 pub(crate) fn reopen_newer(
     tx: &mut WriteTxn<'_>,
     inbox: &Inbox,
     topic: &str,
+    conversations: &mut dyn Conversations,
 ) -> Result<u64, ReceiveError> {
     let partition = inbox.mailbox.partition.0;
-    let batch = Batch {
-        inbox,
-        topic,
-        topic_id: TopicId([0; 16]),
-        truncations: 0,
-        records: vec![],
-        resume: 0,
-        longest: Duration::MAX,
-    };
+    let cursor = tx.cursor(topic, partition, None)?;
+    let topic_id = TopicId(cursor.map(|cursor| cursor.topic_id).unwrap_or_default());
     let mut rows = 0;
     for row in tx.newer_list(topic, partition)? {
         let kept: KeptNewer = decode(&row.body)?;
-        if let Opened::Content(content) = inbox.open_envelope(kept.envelope, kept.carrier) {
-            let mut sink = Sink { tx, batch: &batch, stored: Stored::default() };
-            let hash = sha256(&[&row.body]);
-            sink.judge(&content, kept.place, &hash)?;
-            rows += sink.stored.rows;
-            tx.newer_remove(topic, partition, row.offset)?;
-        }
+        let hash = sha256(&[&row.body]);
+        rows += match inbox.open_envelope(kept.envelope, kept.carrier) {
+            Opened::Content(content) => {
+                let mut sink = Sink::new(tx, (topic, topic_id, partition));
+                sink.judge(&content, kept.place, &hash)?;
+                sink.stored.rows
+            }
+            Opened::Letter(letter) => {
+                let (offset, timestamp_ms) = (row.offset, 0);
+                let at = RecordAt { topic_id, partition, offset, timestamp_ms, hash };
+                conversations.letter(tx, &at, &letter)?.rows
+            }
+            _ => continue,
+        };
+        tx.newer_remove(topic, partition, row.offset)?;
     }
     Ok(rows)
 }
@@ -190,20 +111,25 @@ pub(super) struct Marks {
     pub(super) broken_chain: bool,
 }
 
-/// Writes the rows of a batch within its transaction.
-struct Sink<'a, 'tx, 'b> {
-    tx: &'a mut WriteTxn<'tx>,
-    batch: &'a Batch<'b>,
-    stored: Stored,
+/// Writes the rows of records of one partition within their transaction.
+pub(super) struct Sink<'a, 'tx> {
+    pub(super) tx: &'a mut WriteTxn<'tx>,
+    topic: &'a str,
+    topic_id: TopicId,
+    partition: u32,
+    pub(super) stored: Stored,
 }
 
-impl Sink<'_, '_, '_> {
-    fn partition(&self) -> u32 {
-        self.batch.inbox.mailbox.partition.0
+impl<'a, 'tx> Sink<'a, 'tx> {
+    pub(super) fn new(
+        tx: &'a mut WriteTxn<'tx>,
+        (topic, topic_id, partition): (&'a str, TopicId, u32),
+    ) -> Self {
+        Self { tx, topic, topic_id, partition, stored: Stored::default() }
     }
 
     /// A gap row where the log jumps from the cursor to `to`.
-    fn no_record_gap(
+    pub(super) fn no_record_gap(
         &mut self,
         at: &Cursor,
         to: u64,
@@ -214,7 +140,7 @@ impl Sink<'_, '_, '_> {
         }
         let gap = Gap {
             cause: GapCause::NoRecord,
-            partition: self.partition(),
+            partition: self.partition,
             from_offset: at.next,
             to_offset: to,
             after_ms: at.last_timestamp_ms,
@@ -225,9 +151,10 @@ impl Sink<'_, '_, '_> {
         Ok(())
     }
 
-    fn record(&mut self, record: &OpenedRecord) -> Result<(), ReceiveError> {
+    /// Stores what needs no conversation.
+    pub(super) fn record(&mut self, record: &OpenedRecord) -> Result<(), ReceiveError> {
         match &record.opened {
-            Opened::Foreign => Ok(()),
+            Opened::Foreign | Opened::Mls(_) | Opened::Letter(_) => Ok(()),
             Opened::Refused(refusal) => self.refused(*refusal, &record.hash),
             Opened::Newer(..) if breaks(Mutant::DropNewer) => Ok(()),
             Opened::Newer(envelope, carrier) => self.newer(record, envelope, *carrier),
@@ -240,17 +167,21 @@ impl Sink<'_, '_, '_> {
 
     /// Where a record lies, if it is a picture that may be asked for again.
     fn place(&self, record: &OpenedRecord, carrier: CarrierKind) -> Option<RecordPlace> {
-        (carrier == CarrierKind::Image).then(|| RecordPlace {
-            topic_id: self.batch.topic_id.0,
-            partition: self.partition(),
+        (carrier == CarrierKind::Image).then_some(RecordPlace {
+            topic_id: self.topic_id.0,
+            partition: self.partition,
             offset: record.offset,
             hash: record.hash,
         })
     }
 
     /// Counts a refused record, once per record however often it comes.
-    fn refused(&mut self, refusal: Refusal, hash: &[u8; 32]) -> Result<(), ReceiveError> {
-        let known = self.tx.unreadable_insert(self.batch.topic, self.partition(), hash)?;
+    pub(super) fn refused(
+        &mut self,
+        refusal: Refusal,
+        hash: &[u8; 32],
+    ) -> Result<(), ReceiveError> {
+        let known = self.tx.unreadable_insert(self.topic, self.partition, hash)?;
         if known == Unreadable::Known {
             return Ok(());
         }
@@ -271,7 +202,7 @@ impl Sink<'_, '_, '_> {
         envelope: &[u8],
         carrier: CarrierKind,
     ) -> Result<(), ReceiveError> {
-        let (topic, partition) = (self.batch.topic, self.partition());
+        let (topic, partition) = (self.topic, self.partition);
         if self.tx.unreadable_insert(topic, partition, &record.hash)? == Unreadable::Known {
             return Ok(());
         }
@@ -297,7 +228,7 @@ impl Sink<'_, '_, '_> {
         let sender = &opened.content.sender;
         let standing = Standing::of::<ReceiveError>(self.tx, sender)?;
         if standing.blocked {
-            let known = self.tx.unreadable_insert(self.batch.topic, self.partition(), hash)?;
+            let known = self.tx.unreadable_insert(self.topic, self.partition, hash)?;
             self.stored.skipped.blocked += u64::from(known != Unreadable::Known);
             return Ok(());
         }
@@ -309,7 +240,7 @@ impl Sink<'_, '_, '_> {
 
     /// Shows, once, what came with less protection than its sender uses; it is no message of theirs.
     fn downgraded(&mut self, opened: &OpenedContent, hash: &[u8; 32]) -> Result<(), ReceiveError> {
-        let (topic, partition) = (self.batch.topic, self.partition());
+        let (topic, partition) = (self.topic, self.partition);
         if self.tx.unreadable_insert(topic, partition, hash)? == Unreadable::Known {
             return Ok(());
         }
@@ -487,7 +418,7 @@ impl Sink<'_, '_, '_> {
 
     /// Whether offsets of this partition are known never to have been read.
     fn hole_explains(&self) -> Result<bool, ReceiveError> {
-        Ok(self.tx.meta_get(&hole_name(self.partition()))?.is_some())
+        Ok(self.tx.meta_get(&hole_name(self.partition))?.is_some())
     }
 
     /// Whether none of the messages that we hold for the place before is the one it names.

@@ -1,5 +1,6 @@
 //! What a holder of the network key may put at somebody's tag, and what becomes of it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chat_crypto::{
@@ -9,8 +10,9 @@ use chat_crypto::{
 use chat_store::{Cursor, Store, StoreKey};
 use chat_transport::{Offset, StoredRecord, TopicId};
 
-use super::store::OpenedRecord;
-use super::{Batch, Inbox, Opened, Refusal, Stored, reopen_newer, store_batch};
+use super::batch::OpenedRecord;
+use super::conversations::NoConversations;
+use super::{Batch, Inbox, Mailboxes, Opened, Refusal, Stored, reopen_newer, store_batch};
 use crate::content::{Body, Content};
 use crate::conversation::Conversation;
 use crate::error::ReceiveError;
@@ -78,6 +80,11 @@ pub(super) fn new_cursor() -> Cursor {
     }
 }
 
+/// What a record is to somebody who reads an inbox alone.
+pub(in crate::inbound) fn opened_by(inbox: &Arc<Inbox>, record: &StoredRecord) -> Opened {
+    Mailboxes::of_inbox(inbox).opener().open(record)
+}
+
 fn refusal(opened: &Opened) -> Option<Refusal> {
     match opened {
         Opened::Refused(refusal) => Some(*refusal),
@@ -88,10 +95,10 @@ fn refusal(opened: &Opened) -> Option<Refusal> {
 #[test]
 fn a_message_counts_only_where_its_sender_sealed_it_for() {
     let network = network();
-    let bob = Inbox::new(&handle("bob"), &network);
+    let bob = Arc::new(Inbox::new(&handle("bob"), &network));
     let open = |content: &Content| {
         let protected = SharedKey::protect(&content.encode());
-        bob.open(&record(&network, &bob.mailbox, &bob.mailbox, &protected))
+        opened_by(&bob, &record(&network, &bob.mailbox, &bob.mailbox, &protected))
     };
     let good = content(&network, "alice", "alice", "bob");
     assert!(matches!(open(&good), Opened::Content(_)));
@@ -112,21 +119,22 @@ fn a_message_counts_only_where_its_sender_sealed_it_for() {
     let carol = network.inbox(&handle("carol"));
     let protected = SharedKey::protect(&good.encode());
     let copied = record(&network, &carol, &bob.mailbox, &protected);
-    assert_eq!(refusal(&bob.open(&copied)), Some(Refusal::Unreadable));
+    assert_eq!(refusal(&opened_by(&bob, &copied)), Some(Refusal::Unreadable));
     let foreign = record(&network, &bob.mailbox, &carol, &protected);
-    assert!(matches!(bob.open(&foreign), Opened::Foreign));
+    assert!(matches!(opened_by(&bob, &foreign), Opened::Foreign));
 }
 
 #[test]
 fn an_older_form_is_malformed_and_a_newer_one_is_kept() {
     let network = network();
-    let bob = Inbox::new(&handle("bob"), &network);
-    let open =
-        |protected: &Protected| bob.open(&record(&network, &bob.mailbox, &bob.mailbox, protected));
+    let bob = Arc::new(Inbox::new(&handle("bob"), &network));
+    let open = |protected: &Protected| {
+        opened_by(&bob, &record(&network, &bob.mailbox, &bob.mailbox, protected))
+    };
     let mut bytes = content(&network, "alice", "alice", "bob").encode().to_vec();
-    for protection in [Protection::Mls, Protection::Other(9)] {
-        assert!(matches!(open(&Protected::new(protection, &bytes)), Opened::Newer(..)));
-    }
+    assert!(matches!(open(&Protected::new(Protection::Other(9), &bytes)), Opened::Newer(..)));
+    let Opened::Letter(letter) = open(&Protected::new(Protection::Mls, &bytes)) else { panic!() };
+    assert_eq!(letter.body[..], bytes);
     bytes[0] = 2;
     assert!(matches!(open(&SharedKey::protect(&bytes)), Opened::Newer(..)));
     bytes[0] = 0;
@@ -138,7 +146,7 @@ fn an_older_form_is_malformed_and_a_newer_one_is_kept() {
 #[test]
 fn a_newer_message_is_shown_kept_and_opened_after_an_upgrade() {
     let network = network();
-    let bob = Inbox::new(&handle("bob"), &network);
+    let bob = Arc::new(Inbox::new(&handle("bob"), &network));
     let store = Store::in_memory(&StoreKey::from_bytes([3; 32])).unwrap();
     let readable = SharedKey::protect(&content(&network, "alice", "alice", "bob").encode());
     let key = network.sealing_key().subkey(SubkeyLabel::Envelope);
@@ -159,15 +167,19 @@ fn a_newer_message_is_shown_kept_and_opened_after_an_upgrade() {
             let again = OpenedRecord { offset: 1, ..opened() };
             let records = vec![opened(), again];
             let (topic_id, truncations, resume) = (TopicId([5; 16]), 0, 2);
-            let (inbox, topic, longest) = (&bob, "t", Duration::MAX);
-            let batch = Batch { inbox, topic, topic_id, truncations, records, resume, longest };
-            store_batch(tx, &batch)
+            let (mailboxes, topic, longest) = (&Mailboxes::of_inbox(&bob), "t", Duration::MAX);
+            let batch = Batch { mailboxes, topic, topic_id, truncations, records, resume, longest };
+            store_batch(tx, &batch, &mut NoConversations)
         })
         .unwrap()
         .rows;
     assert_eq!(rows, 1, "the same record twice is one row");
-    let opened = store.write::<_, ReceiveError>(|tx| reopen_newer(tx, &bob, "t")).unwrap();
-    let again = store.write::<_, ReceiveError>(|tx| reopen_newer(tx, &bob, "t")).unwrap();
+    let opened = store
+        .write::<_, ReceiveError>(|tx| reopen_newer(tx, &bob, "t", &mut NoConversations))
+        .unwrap();
+    let again = store
+        .write::<_, ReceiveError>(|tx| reopen_newer(tx, &bob, "t", &mut NoConversations))
+        .unwrap();
     assert_eq!((opened, again), (1, 0));
     let stored = store.read(|tx| tx.history_before(None, 10)).unwrap();
     let items: Vec<Item> =
@@ -182,7 +194,7 @@ fn a_newer_message_is_shown_kept_and_opened_after_an_upgrade() {
 #[test]
 fn a_batch_is_stored_in_as_many_transactions_as_its_time_needs() {
     let network = network();
-    let bob = Inbox::new(&handle("bob"), &network);
+    let bob = Arc::new(Inbox::new(&handle("bob"), &network));
     let store = Store::in_memory(&StoreKey::from_bytes([3; 32])).unwrap();
     let opened = |number: u8| {
         let mut content = content(&network, "alice", "alice", "bob");
@@ -195,11 +207,11 @@ fn a_batch_is_stored_in_as_many_transactions_as_its_time_needs() {
             timestamp_ms: 0,
             leader_epoch: None,
             hash: [number; 32],
-            opened: bob.open(&record),
+            opened: opened_by(&bob, &record),
         }
     };
     let batch = Batch {
-        inbox: &bob,
+        mailboxes: &Mailboxes::of_inbox(&bob),
         topic: "t",
         topic_id: TopicId([5; 16]),
         truncations: 0,
@@ -213,7 +225,7 @@ fn a_batch_is_stored_in_as_many_transactions_as_its_time_needs() {
         .unwrap();
     let steps: Vec<_> = (0..3)
         .map(|_| {
-            let stored = store.write(|tx| store_batch(tx, &batch)).unwrap();
+            let stored = store.write(|tx| store_batch(tx, &batch, &mut NoConversations)).unwrap();
             let cursor = store.read(|tx| tx.cursor("t", partition, None)).unwrap().unwrap();
             assert_eq!(stored.next, cursor.next);
             (stored.next, stored.unfinished)
@@ -231,7 +243,7 @@ fn a_batch_is_stored_in_as_many_transactions_as_its_time_needs() {
 /// Bob's store, into which signed and unsigned contents fall.
 struct Heard {
     network: Network,
-    bob: Inbox,
+    bob: Arc<Inbox>,
     store: Store,
     offset: u64,
 }
@@ -239,7 +251,7 @@ struct Heard {
 impl Heard {
     fn new() -> Self {
         let network = network();
-        let bob = Inbox::new(&handle("bob"), &network);
+        let bob = Arc::new(Inbox::new(&handle("bob"), &network));
         let store = Store::in_memory(&StoreKey::from_bytes([3; 32])).unwrap();
         let partition = bob.mailbox.partition.0;
         store
@@ -259,10 +271,10 @@ impl Heard {
             timestamp_ms: 0,
             leader_epoch: None,
             hash: [u8::try_from(offset).unwrap(); 32],
-            opened: self.bob.open(&record),
+            opened: opened_by(&self.bob, &record),
         };
         let batch = Batch {
-            inbox: &self.bob,
+            mailboxes: &Mailboxes::of_inbox(&self.bob),
             topic: "t",
             topic_id: TopicId([5; 16]),
             truncations: 0,
@@ -270,7 +282,7 @@ impl Heard {
             resume: self.offset,
             longest: Duration::MAX,
         };
-        self.store.write(|tx| store_batch(tx, &batch)).unwrap()
+        self.store.write(|tx| store_batch(tx, &batch, &mut NoConversations)).unwrap()
     }
 
     fn items(&self) -> Vec<Item> {

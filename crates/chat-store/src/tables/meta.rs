@@ -30,7 +30,11 @@ impl ReadTxn<'_> {
         Ok(u64::from_be_bytes(bytes))
     }
 
-    pub(crate) fn generation(&self) -> Result<Generation, StoreError> {
+    /// The number that every write raises: a transaction that was the next write leaves one more behind.
+    ///
+    /// # Errors
+    /// A failure of the engine.
+    pub fn generation(&self) -> Result<Generation, StoreError> {
         self.count(GENERATION).map(Generation::from)
     }
 }

@@ -1,5 +1,6 @@
 //! Pieces in every order, and pieces that make no message.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chat_crypto::SharedKey;
@@ -10,9 +11,10 @@ use zeroize::Zeroizing;
 use crate::content::{Body, Content, Part};
 use crate::error::ReceiveError;
 use crate::history_row::HistoryRow;
-use crate::inbound::store::OpenedRecord;
-use crate::inbound::tests::{content, handle, network, new_cursor, record};
-use crate::inbound::{Batch, Inbox, Stored, store_batch};
+use crate::inbound::batch::OpenedRecord;
+use crate::inbound::conversations::NoConversations;
+use crate::inbound::tests::{content, handle, network, new_cursor, opened_by, record};
+use crate::inbound::{Batch, Inbox, Mailboxes, Stored, store_batch};
 use crate::item::Item;
 use crate::message_id::MessageId;
 use crate::network::Network;
@@ -20,7 +22,7 @@ use crate::network::Network;
 /// Bob's store, into which pieces fall.
 struct Receiver {
     network: Network,
-    bob: Inbox,
+    bob: Arc<Inbox>,
     store: Store,
     offset: u64,
 }
@@ -28,7 +30,7 @@ struct Receiver {
 impl Receiver {
     fn new() -> Self {
         let network = network();
-        let bob = Inbox::new(&handle("bob"), &network);
+        let bob = Arc::new(Inbox::new(&handle("bob"), &network));
         let store = Store::in_memory(&StoreKey::from_bytes([3; 32])).unwrap();
         let partition = bob.mailbox.partition.0;
         store
@@ -49,10 +51,10 @@ impl Receiver {
             timestamp_ms: 0,
             leader_epoch: None,
             hash: [u8::try_from(offset).unwrap(); 32],
-            opened: self.bob.open(&record),
+            opened: opened_by(&self.bob, &record),
         };
         let batch = Batch {
-            inbox: &self.bob,
+            mailboxes: &Mailboxes::of_inbox(&self.bob),
             topic: "t",
             topic_id: TopicId([5; 16]),
             truncations: 0,
@@ -60,7 +62,7 @@ impl Receiver {
             resume: self.offset,
             longest: Duration::MAX,
         };
-        self.store.write(|tx| store_batch(tx, &batch)).unwrap()
+        self.store.write(|tx| store_batch(tx, &batch, &mut NoConversations)).unwrap()
     }
 
     fn items(&self) -> Vec<Item> {
