@@ -234,7 +234,7 @@ impl GroupMailbox {
     fn new(row: &GroupRow, mailbox: Mailbox, lag: Option<u64>, inbox: &Inbox) -> Self {
         let namespace = &inbox.namespace;
         let pair = match &row.kind {
-            GroupKind::Pair(other) => Conversation::pair(namespace, &inbox.me, other),
+            GroupKind::Pair(other, _) => Conversation::pair(namespace, &inbox.me, other),
             GroupKind::Named(_) => None,
         };
         let group = || Conversation::Group {

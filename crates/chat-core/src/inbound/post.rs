@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use chat_crypto::mls::GroupId;
+use chat_crypto::mls::{EpochStart, GroupId};
 use chat_crypto::{
     Envelope, EnvelopeKind, MailboxTag, Protected, Protection, SharedKey, Subkey, SubkeyLabel,
 };
@@ -199,7 +199,12 @@ pub(super) fn group(number: u8, partition: Partition, start: u64) -> GroupRow {
         generation: 0,
         start,
     };
-    GroupRow::new(group, (1, &Subkey::from_bytes([number; 32])), 0)
+    GroupRow::new(group, &start_of(1, number), 0)
+}
+
+fn start_of(epoch: u64, key: u8) -> EpochStart {
+    let wrap_key = Subkey::from_bytes([key; 32]);
+    EpochStart { epoch, wrap_key, authenticator: vec![key; 48] }
 }
 
 pub(super) fn tagged(tag: u8, partition: Partition) -> Mailbox {
@@ -260,7 +265,7 @@ impl Conversations for Pretended {
             mailbox = tagged(number, mailbox.partition);
         }
         let epoch = row.newest_wrap().unwrap().0 + 1;
-        row.enter(epoch, &Subkey::from_bytes([number; 32]), mailbox);
+        row.enter(&start_of(epoch, number), mailbox);
         row.put::<ReceiveError>(tx)?;
         Ok(Took { rows: 1, mailboxes_changed: true, refused: None })
     }
