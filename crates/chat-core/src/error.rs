@@ -14,9 +14,11 @@ use crate::network::invite::InviteError;
 use crate::private_file::PrivateFileError;
 
 mod contact;
+mod directory;
 mod kind;
 
 pub use self::contact::ContactError;
+pub use self::directory::DirectoryError;
 pub use self::kind::ErrorKind;
 
 /// Any failure of the facade. [`kind`](Self::kind) tells programs what it is; the text tells
@@ -44,6 +46,9 @@ pub enum Error {
     /// A question about a contact failed.
     #[error(transparent)]
     Contact(#[from] ContactError),
+    /// Somebody was not found in the directory, or it could not be read or written.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
     /// Reading the history failed.
     #[error(transparent)]
     History(#[from] HistoryError),
@@ -378,6 +383,9 @@ pub enum SendError {
     /// The profile is incomplete, or its locks cannot be taken.
     #[error(transparent)]
     Profile(#[from] ProfileError),
+    /// What the recipient has published could not be looked at.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
     /// The broker failed or refused; the message stays in the outbox.
     #[error(transparent)]
     Transport(#[from] TransportError),

@@ -47,6 +47,8 @@ pub enum Item {
     KeyChanged(KeyChanged),
     /// Something came under a contact's handle with less protection than that contact uses: no message of theirs.
     Downgraded(Downgraded),
+    /// The directory shows different people different keys of one identity.
+    DirectoryFork(DirectoryFork),
 }
 
 impl Item {
@@ -318,6 +320,15 @@ pub struct Downgraded {
     pub protection: Protection,
     /// Its text.
     pub text: RemoteText,
+}
+
+/// An identity has two lists of signed changes of which neither continues the other: the directory has two faces,
+/// or the identity is used in two places.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct DirectoryFork {
+    /// Whose it is.
+    pub handle: Handle,
 }
 
 /// A row of the history that is gone.

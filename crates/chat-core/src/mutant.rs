@@ -49,6 +49,12 @@ pub enum Mutant {
     ShowDowngrade,
     /// What is written to somebody whose key has changed is sent.
     SendToChangedKey,
+    /// An entry with fewer changes, or others, takes the place of the one that is known.
+    TakeShorterDirectory,
+    /// A directory record counts under whichever key it lies.
+    SkipDirectoryKey,
+    /// Of several identities under one handle the last one counts.
+    LastIdentityWins,
 }
 
 /// Whether this process breaks a rule.

@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::{Client, Profile};
+use crate::directory::Publisher;
 use crate::error::{Error, HistoryError, ReceiveError};
 use crate::history_row::HistoryRow;
 use crate::inbound::{Inbox, Live, Reader, SharedLive, Skipped};
@@ -88,8 +89,11 @@ impl Client {
             max_record: network.max_record(),
             live: Arc::clone(&live),
         };
+        let publisher =
+            Publisher::new(Arc::clone(&self.profile), Arc::clone(&transport), network.clone());
         let sender =
             deliver_in_background(Arc::clone(&self.profile), transport, network, Arc::clone(&live));
+        let sender = async { tokio::join!(sender, publisher.keep_up()).0 };
         Ok(Listener {
             profile: Arc::clone(&self.profile),
             live,

@@ -9,10 +9,12 @@ use tokio::time::Instant;
 
 use super::Client;
 use crate::content::Body;
+use crate::directory::Publisher;
 use crate::error::{Error, SendError};
 use crate::handle::Handle;
 use crate::item::MessageState;
 use crate::mailbox::Mailbox;
+use crate::network::Network;
 use crate::outbox::deliver::Drain;
 use crate::outbox::delivery::{Delivery, Landed};
 use crate::outbox::enqueue::{Draft, Queued};
@@ -80,8 +82,10 @@ impl Client {
                 first.push(queued.mailbox);
             }
         }
+        let publisher = self.publisher(&network)?;
         let ground = Ground::new(Arc::clone(&self.profile), self.transport()?, network);
-        Ok(Drain::new(ground).waited_for(wanted).run(&first, deadline).await?)
+        let delivering = Drain::new(ground).waited_for(wanted).run(&first, deadline);
+        Ok(tokio::join!(delivering, publisher.publish_first()).0?)
     }
 
     /// What has become of accepted messages by now, whichever process brought them that far.
@@ -119,7 +123,7 @@ impl Client {
     pub async fn send(&self, draft: Draft, timeout: Duration) -> Result<Sent, Error> {
         let deadline = Instant::now() + timeout;
         let (profile, network) = (Arc::clone(&self.profile), self.profile.joined_network()?);
-        let mailbox = network.inbox(&draft.to);
+        let (mailbox, publisher) = (network.inbox(&draft.to), self.publisher(&network)?);
         let mut ground = Ground::new(Arc::clone(&self.profile), self.transport()?, network);
         let mut accepting = tokio::task::spawn_blocking(move || profile.accept_and_attempt(draft));
         let (queued, looked) = {
@@ -139,7 +143,11 @@ impl Client {
         };
         let drain = Drain::new(ground).waited_for([&queued]);
         let delivery = match looked {
-            Ok(()) => drain.run(&[mailbox], deadline).await,
+            Ok(()) => {
+                let first = [mailbox];
+                let delivering = drain.run(&first, deadline);
+                tokio::join!(delivering, publisher.publish_first()).0
+            }
             Err(error) => drain.finish(Some(error)),
         };
         // It is accepted: from here on nothing may read as if it were not.
@@ -148,6 +156,10 @@ impl Client {
             Err(error) => SendOutcome::InOutbox { reason: error.into() },
         };
         Ok(Sent { queued, outcome })
+    }
+
+    fn publisher(&self, network: &Network) -> Result<Publisher, Error> {
+        Ok(Publisher::new(Arc::clone(&self.profile), self.transport()?, network.clone()))
     }
 
     /// What waits in the outbox, oldest first.

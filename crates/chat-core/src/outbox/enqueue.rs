@@ -196,6 +196,7 @@ impl Profile {
             }
             _ => {}
         }
+        self.pin_published(network, &draft.to)?;
         self.may_write_to(&draft.to)?;
         let mailbox = network.inbox(&draft.to);
         let key = network.picture_key(&mailbox);
