@@ -24,11 +24,12 @@ mod migrate;
 mod picture;
 mod profile;
 mod repair;
+mod route;
 mod send;
 
 pub use self::contacts::{Compared, TrustPolicy};
 pub use self::history::HistoryQuery;
-pub(crate) use self::identity::Signer;
+pub(crate) use self::identity::{Signer, identity_key, inbox_key};
 pub use self::listen::{Event, ListenFrom, Listener};
 pub use self::membership::Joined;
 pub use self::repair::Repair;

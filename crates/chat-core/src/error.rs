@@ -14,10 +14,12 @@ use crate::network::invite::InviteError;
 use crate::private_file::PrivateFileError;
 
 mod contact;
+mod directory;
 mod group;
 mod kind;
 
 pub use self::contact::ContactError;
+pub use self::directory::DirectoryError;
 pub use self::group::GroupError;
 pub use self::kind::ErrorKind;
 
@@ -46,6 +48,9 @@ pub enum Error {
     /// A question about a contact failed.
     #[error(transparent)]
     Contact(#[from] ContactError),
+    /// Somebody was not found in the directory, or it could not be read or written.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
     /// Reading the history failed.
     #[error(transparent)]
     History(#[from] HistoryError),
@@ -383,6 +388,9 @@ pub enum SendError {
     /// The profile is incomplete, or its locks cannot be taken.
     #[error(transparent)]
     Profile(#[from] ProfileError),
+    /// What the recipient has published could not be looked at.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
     /// The broker failed or refused; the message stays in the outbox.
     #[error(transparent)]
     Transport(#[from] TransportError),
@@ -467,6 +475,12 @@ pub enum ReceiveError {
     /// A group cannot be read.
     #[error(transparent)]
     Group(#[from] GroupError),
+    /// The profile is incomplete.
+    #[error(transparent)]
+    Profile(#[from] ProfileError),
+    /// What is published about this profile cannot be noted.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
     /// The background work was stopped: the program is ending.
     #[error("listening was stopped")]
     Stopped,

@@ -90,6 +90,16 @@ pub(crate) fn decode<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Store
     }
 }
 
+/// Decodes what [`encode`] wrote, and gives back what lies behind it.
+pub(crate) fn decode_with_tail<'a, T: Deserialize<'a>>(
+    bytes: &'a [u8],
+) -> Result<(T, &'a [u8]), StoredValueError> {
+    match bytes.split_first() {
+        Some((&FORMAT, row)) => postcard::take_from_bytes(row).map_err(StoredValueError::from),
+        _ => Err(StoredValueError::format()),
+    }
+}
+
 /// Most rows are shorter, in bytes: they are written without moving.
 const USUAL: usize = 1024;
 /// Rows written by this version begin with this byte.

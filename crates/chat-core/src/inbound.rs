@@ -6,6 +6,7 @@ mod batch;
 mod conversations;
 mod course;
 mod gathering;
+mod group_mail;
 mod lagging;
 mod live;
 mod mail;
@@ -22,9 +23,6 @@ mod store;
 mod tests;
 
 pub(crate) use self::batch::{Batch, Stored, store_batch};
-#[allow(unused_imports, reason = "the parts that follow use them")]
-pub(crate) use self::conversations::{Conversations, RecordAt, Took};
-#[allow(unused_imports, reason = "the parts that follow use it")]
 pub(crate) use self::lagging::begin_reading;
 pub(crate) use self::live::{Live, SharedLive};
 pub(crate) use self::mail::Mail;
@@ -32,7 +30,6 @@ pub(crate) use self::mailboxes::Mailboxes;
 pub(crate) use self::opened::{Inbox, Opened, OpenedLetter, OpenedMls, Refusal};
 pub(crate) use self::reader::Reader;
 pub(crate) use self::readers::Readers;
-#[allow(unused_imports, reason = "the parts that follow use it")]
 pub(crate) use self::readers::read_to_end;
 pub use self::store::Skipped;
 pub(crate) use self::store::reopen_newer;

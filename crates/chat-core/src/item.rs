@@ -47,6 +47,10 @@ pub enum Item {
     KeyChanged(KeyChanged),
     /// Something came under a contact's handle with less protection than that contact uses: no message of theirs.
     Downgraded(Downgraded),
+    /// The directory shows different people different keys of one identity.
+    DirectoryFork(DirectoryFork),
+    /// A member has read another log than we have.
+    LogForked(LogForked),
 }
 
 impl Item {
@@ -318,6 +322,25 @@ pub struct Downgraded {
     pub protection: Protection,
     /// Its text.
     pub text: RemoteText,
+}
+
+/// An identity has two lists of signed changes of which neither continues the other: the directory has two faces,
+/// or the identity is used in two places.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct DirectoryFork {
+    /// Whose it is.
+    pub handle: Handle,
+}
+
+/// A member of a conversation has read another log than we have: the broker shows different people different things.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct LogForked {
+    /// Whose message said so.
+    pub from: Handle,
+    /// The other person of the conversation.
+    pub with: Handle,
 }
 
 /// A row of the history that is gone.

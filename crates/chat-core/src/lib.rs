@@ -7,6 +7,7 @@ mod clock;
 mod content;
 mod conversation;
 mod cover;
+mod directory;
 #[cfg(test)]
 mod documented;
 mod error;
@@ -46,15 +47,17 @@ pub use crate::cover::{
     ChosenCover, CoverCapacity, CoverMap, choose_cover, compare_pictures, cover_capacity,
     judge_cover, map_cover, prepare_cover,
 };
+pub use crate::directory::{OwnPublication, Published};
 pub use crate::error::{
-    ContactError, Error, ErrorKind, GroupError, HistoryError, NetworkError, ProfileError,
-    ReceiveError, SendError, StoredValueError,
+    ContactError, DirectoryError, Error, ErrorKind, GroupError, HistoryError, NetworkError,
+    ProfileError, ReceiveError, SendError, StoredValueError,
 };
 pub use crate::handle::{Handle, HandleError};
 pub use crate::inbound::Skipped;
 pub use crate::item::{
-    CarrierKind, Conflict, Downgraded, Found, Gap, GapCause, HistoryItem, Item, KeyChanged, Lost,
-    Message, MessageState, Missing, Newer, Partial, Protection, Restored, Unsent,
+    CarrierKind, Conflict, DirectoryFork, Downgraded, Found, Gap, GapCause, HistoryItem, Item,
+    KeyChanged, LogForked, Lost, Message, MessageState, Missing, Newer, Partial, Protection,
+    Restored, Unsent,
 };
 pub use crate::message_id::MessageId;
 pub use crate::namespace::{Namespace, NamespaceError};

@@ -55,6 +55,12 @@ pub enum Mutant {
     NeverRenew,
     /// What members say of the log that they read is not compared.
     IgnoreForks,
+    /// An entry with fewer changes, or others, takes the place of the one that is known.
+    TakeShorterDirectory,
+    /// A directory record counts under whichever key it lies.
+    SkipDirectoryKey,
+    /// Of several identities under one handle the last one counts.
+    LastIdentityWins,
 }
 
 /// Whether this process breaks a rule.

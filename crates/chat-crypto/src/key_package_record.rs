@@ -132,6 +132,13 @@ impl KeyPackageRecord {
         })
     }
 
+    /// Whose record these bytes claim to be: handle and identity, to find the entry that they are
+    /// parsed with. Nothing is verified; `None` for what is no record.
+    pub fn claimed_owner(bytes: &[u8]) -> Option<(&str, [u8; 32])> {
+        let received = Received::read(bytes).ok()?;
+        Some((std::str::from_utf8(received.handle).ok()?, received.identity))
+    }
+
     /// The device that offers to join.
     pub fn device_id(&self) -> DeviceId {
         self.device_id

@@ -3,10 +3,11 @@
 use std::sync::PoisonError;
 
 use chat_crypto::{IdentityPublic, Party, QrComparison, SafetyNumber, Verification};
-use chat_store::{Contact as Stored, WriteTxn};
+use chat_store::{Contact as Stored, ReadTxn, WriteTxn};
 
 use super::Client;
 use crate::clock::now_ms;
+use crate::directory::{Rivals, rivals};
 use crate::error::{ContactError, Error};
 use crate::handle::Handle;
 use crate::trust::{Contact, PinTrust, Standing};
@@ -45,8 +46,14 @@ impl Client {
     /// # Errors
     /// When the store cannot be read.
     pub fn contacts(&self) -> Result<Vec<Contact>, Error> {
-        let stored = self.profile.store.read::<_, ContactError>(|tx| Ok(tx.contacts()?))?;
-        let mut contacts = stored.iter().map(shown).collect::<Result<Vec<_>, ContactError>>()?;
+        let mut contacts = self.profile.store.read::<_, ContactError>(|tx| {
+            tx.contacts()?.iter().map(|stored| shown(tx, stored)).collect::<Result<Vec<_>, _>>()
+        })?;
+        let mut handles: Vec<Handle> = contacts.iter().map(|one| one.handle.clone()).collect();
+        handles.push(self.profile.handle.clone());
+        for contact in &mut contacts {
+            contact.lookalikes = lookalikes(&contact.handle, &handles);
+        }
         contacts.sort_by(|one, other| one.handle.as_str().cmp(other.handle.as_str()));
         Ok(contacts)
     }
@@ -56,10 +63,15 @@ impl Client {
     /// # Errors
     /// [`ContactError::Unknown`], or when the store cannot be read.
     pub fn contact(&self, handle: &Handle) -> Result<Contact, Error> {
-        let stored = self.profile.store.read::<_, ContactError>(|tx| {
-            tx.contact(handle.as_str())?.ok_or_else(|| unknown(handle))
-        });
-        Ok(shown(&stored?)?)
+        let read = |tx: &ReadTxn<'_>| {
+            let stored = tx.contact(handle.as_str())?.ok_or_else(|| unknown(handle))?;
+            Ok((shown(tx, &stored)?, tx.contacts()?))
+        };
+        let (mut contact, all) = self.profile.store.read::<_, ContactError>(read)?;
+        let mut handles: Vec<_> = all.iter().filter_map(|one| one.handle.parse().ok()).collect();
+        handles.push(self.profile.handle.clone());
+        contact.lookalikes = lookalikes(handle, &handles);
+        Ok(contact)
     }
 
     /// What this profile and a contact compare: for the key that came last under the handle.
@@ -160,6 +172,16 @@ impl Client {
         Ok(self.change(handle, |standing| standing.blocked = blocked)?)
     }
 
+    /// Notes that somebody is written to under the shared key, without MLS, or no more: machines, and programs that
+    /// keep no state, publish nothing.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn use_shared_key(&self, handle: &Handle, shared_key: bool) -> Result<Contact, Error> {
+        self.change(handle, |standing| standing.shared_key = shared_key)?;
+        self.contact(handle)
+    }
+
     /// Forgets the keys of a contact: the next one that comes counts, as at first. The history stays.
     ///
     /// # Errors
@@ -194,12 +216,19 @@ fn newest_key(standing: &Standing) -> Option<[u8; 32]> {
     presented.or(standing.pin.map(|pin| pin.identity))
 }
 
-fn shown(stored: &Stored) -> Result<Contact, ContactError> {
+/// Those of some handles that people may take for one.
+fn lookalikes(handle: &Handle, handles: &[Handle]) -> Vec<Handle> {
+    handles.iter().filter(|other| handle.looks_like(other)).cloned().collect()
+}
+
+fn shown(tx: &ReadTxn<'_>, stored: &Stored) -> Result<Contact, ContactError> {
     let handle: Handle = stored.handle.parse().map_err(|_| ContactError::damaged())?;
     let standing = Standing::decode(&stored.standing)?;
     let print = |key: &[u8; 32]| {
         IdentityPublic::from_bytes(key).ok().map(|key: IdentityPublic| key.fingerprint())
     };
+    let pinned = standing.pin.as_ref().map(|pin| &pin.identity);
+    let Rivals { others, forked } = rivals::<ContactError>(tx, &handle, pinned)?;
     Ok(Contact {
         trust: standing.state(),
         fingerprint: standing.pin.as_ref().and_then(|pin| print(&pin.identity)),
@@ -207,6 +236,10 @@ fn shown(stored: &Stored) -> Result<Contact, ContactError> {
         presented: standing.presented.as_ref().and_then(|other| print(&other.identity)),
         blocked: standing.blocked,
         last_heard_ms: stored.last_heard_ms,
+        shared_key: standing.shared_key,
+        claims: others,
+        forked,
+        lookalikes: Vec::new(),
         handle,
     })
 }

@@ -3,7 +3,8 @@
 use std::sync::{Arc, PoisonError};
 
 use chat_crypto::{
-    DeviceCertificate, DeviceId, DeviceKey, IdentityKey, IdentityPublic, NewDevice, identity_backup,
+    DeviceCertificate, DeviceId, DeviceKey, IdentityKey, IdentityPublic, InboxKey, NewDevice,
+    identity_backup,
 };
 use chat_store::{ReadTxn, WriteTxn};
 use secrecy::SecretString;
@@ -60,6 +61,7 @@ impl Client {
     pub fn import_identity(&self, identity: &IdentityKey) -> Result<IdentityPublic, Error> {
         self.profile.store.write::<_, ProfileError>(|tx| {
             tx.meta_put(META_IDENTITY, identity.expose_bytes())?;
+            make_inbox_key(tx)?;
             make_device(tx)
         })?;
         *self.profile.signer.write().unwrap_or_else(PoisonError::into_inner) = None;
@@ -112,14 +114,24 @@ fn make_signer(
     Ok(Signer { namespace: namespace.clone(), key, certificate })
 }
 
-fn identity_key(tx: &ReadTxn<'_>) -> Result<IdentityKey, ProfileError> {
+pub(crate) fn identity_key(tx: &ReadTxn<'_>) -> Result<IdentityKey, ProfileError> {
     let stored = tx.meta_get(META_IDENTITY)?;
     let seed = stored.as_ref().and_then(|stored| stored.as_slice().try_into().ok());
     seed.map(IdentityKey::from_bytes).ok_or(ProfileError::Incomplete { part: META_IDENTITY })
 }
 
-/// Gives a profile an identity and a device, if it has none: those of before identities have none.
+/// What opens invitations to this profile.
+pub(crate) fn inbox_key(tx: &ReadTxn<'_>) -> Result<InboxKey, ProfileError> {
+    let stored = tx.meta_get(META_INBOX_KEY)?;
+    let seed = stored.as_ref().and_then(|stored| stored.as_slice().try_into().ok());
+    seed.map(InboxKey::from_bytes).ok_or(ProfileError::Incomplete { part: META_INBOX_KEY })
+}
+
+/// Gives a profile what it lacks of an identity, a device and an inbox key: older profiles have none.
 pub(super) fn make_identity(tx: &mut WriteTxn<'_>) -> Result<(), ProfileError> {
+    if tx.meta_get(META_INBOX_KEY)?.is_none() {
+        make_inbox_key(tx)?;
+    }
     if tx.meta_get(META_IDENTITY)?.is_some() {
         return Ok(());
     }
@@ -136,10 +148,15 @@ fn make_device(tx: &mut WriteTxn<'_>) -> Result<(), ProfileError> {
     Ok(tx.meta_put(META_DEVICE, &device)?)
 }
 
-/// Whether a profile has an identity.
+fn make_inbox_key(tx: &mut WriteTxn<'_>) -> Result<(), ProfileError> {
+    Ok(tx.meta_put(META_INBOX_KEY, InboxKey::generate(&mut rand::rng()).expose_bytes())?)
+}
+
+/// Whether a profile has an identity and an inbox key.
 pub(super) fn has_identity(tx: &ReadTxn<'_>) -> Result<bool, ProfileError> {
-    Ok(tx.meta_get(META_IDENTITY)?.is_some())
+    Ok(tx.meta_get(META_IDENTITY)?.is_some() && tx.meta_get(META_INBOX_KEY)?.is_some())
 }
 
 const META_IDENTITY: &str = "identity";
 const META_DEVICE: &str = "device";
+const META_INBOX_KEY: &str = "inbox key";

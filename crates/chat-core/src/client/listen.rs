@@ -10,7 +10,8 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::{Client, Profile};
-use crate::error::{Error, HistoryError, ReceiveError};
+use crate::directory::Publisher;
+use crate::error::{Error, HistoryError, ReceiveError, SendError};
 use crate::history_row::HistoryRow;
 use crate::inbound::{Live, Mail, Readers, SharedLive, Skipped};
 use crate::item::{HistoryItem, Item};
@@ -80,10 +81,13 @@ impl Client {
         let transport = self.transport()?;
         let (position, mark) = self.profile.start_of(from)?;
         let live = Arc::new(SharedLive::default());
-        let mail = Mail::new(&self.profile, &network, Arc::clone(&transport));
+        let mail = Mail::new(&self.profile, &network, Arc::clone(&transport))?;
         let readers = Readers::new(mail, Arc::clone(&live))?;
+        let publisher =
+            Publisher::new(Arc::clone(&self.profile), Arc::clone(&transport), network.clone());
         let sender =
             deliver_in_background(Arc::clone(&self.profile), transport, network, Arc::clone(&live));
+        let sender = async { tokio::join!(sender, publisher.keep_up()).0 };
         Ok(Listener {
             profile: Arc::clone(&self.profile),
             live,
@@ -271,13 +275,14 @@ async fn deliver_in_background(
         });
         if now != generation || due {
             generation = now;
+            let renewed = renew_groups(&profile, &network).await;
             let (profile, transport) = (Arc::clone(&profile), Arc::clone(&transport));
             let mut ground = Ground::new(profile, transport, network.clone());
-            let mut failed = None;
+            let mut failed = renewed.err().map(Error::from);
             if due {
                 match ground.check_all_own().await {
                     Ok(()) => checked = Some((Instant::now(), sessions)),
-                    Err(error) => failed = Some(Error::from(error)),
+                    Err(error) => failed = failed.or(Some(Error::from(error))),
                 }
             }
             // A partition that cannot be checked holds up no other.
@@ -302,6 +307,13 @@ async fn deliver_in_background(
         }
         tokio::time::sleep(pause).await;
     }
+}
+
+/// Lets our leaf be renewed in the groups where that is due, apart from the runtime's own threads.
+async fn renew_groups(profile: &Arc<Profile>, network: &Network) -> Result<(), SendError> {
+    let (profile, network) = (Arc::clone(profile), network.clone());
+    let renewing = tokio::task::spawn_blocking(move || profile.renew_groups(&network));
+    renewing.await.map_err(|_| SendError::Stopped)?
 }
 
 /// How often a running listener looks whether the log still holds what it acknowledged.

@@ -5,14 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chat_store::{OutboxRow as Stored, ReadTxn};
+use chat_transport::Partition;
 use tokio::time::Instant;
 
 use super::Client;
 use crate::content::Body;
+use crate::directory::Publisher;
 use crate::error::{Error, SendError};
 use crate::handle::Handle;
 use crate::item::MessageState;
 use crate::mailbox::Mailbox;
+use crate::network::Network;
 use crate::outbox::deliver::Drain;
 use crate::outbox::delivery::{Delivery, Landed};
 use crate::outbox::enqueue::{Draft, Queued};
@@ -83,8 +86,10 @@ impl Client {
                 first.push(mailbox);
             }
         }
+        let publisher = self.publisher(&network)?;
         let ground = Ground::new(Arc::clone(&self.profile), self.transport()?, network);
-        Ok(Drain::new(ground).waited_for(wanted).run(&first, deadline).await?)
+        let delivering = Drain::new(ground).waited_for(wanted).run(&first, deadline);
+        Ok(tokio::join!(delivering, publisher.publish_first()).0?)
     }
 
     /// What has become of accepted messages by now, whichever process brought them that far.
@@ -122,13 +127,14 @@ impl Client {
     pub async fn send(&self, draft: Draft, timeout: Duration) -> Result<Sent, Error> {
         let deadline = Instant::now() + timeout;
         let (profile, network) = (Arc::clone(&self.profile), self.profile.joined_network()?);
-        let route = self.profile.route(&network, &draft.to)?;
+        let mut ground = Ground::new(Arc::clone(&self.profile), self.transport()?, network.clone());
+        let route = self.find_route(&mut ground, (&network, &draft.to), deadline).await?;
         let mailbox = route.mailbox();
-        let mut ground = Ground::new(Arc::clone(&self.profile), self.transport()?, network);
+        let publisher = self.publisher(&network)?;
         let mut accepting =
             tokio::task::spawn_blocking(move || profile.accept_and_attempt(draft, route));
         let (queued, looked) = {
-            let looking = ground.look_ahead(mailbox.partition);
+            let looking = look(&mut ground, mailbox.partition);
             let mut looking = pin!(tokio::time::timeout_at(deadline, looking));
             let (queued, looked) = tokio::select! {
                 accepted = &mut accepting => (accepted, None),
@@ -146,7 +152,8 @@ impl Client {
         let delivery = match looked {
             Ok(()) => {
                 let first: Vec<Mailbox> = queued.mailboxes().collect();
-                drain.run(&first, deadline).await
+                let delivering = drain.run(&first, deadline);
+                tokio::join!(delivering, publisher.publish_first()).0
             }
             Err(error) => drain.finish(Some(error)),
         };
@@ -156,6 +163,10 @@ impl Client {
             Err(error) => SendOutcome::InOutbox { reason: error.into() },
         };
         Ok(Sent { queued, outcome })
+    }
+
+    fn publisher(&self, network: &Network) -> Result<Publisher, Error> {
+        Ok(Publisher::new(Arc::clone(&self.profile), self.transport()?, network.clone()))
     }
 
     /// What waits in the outbox, oldest first.
@@ -215,6 +226,14 @@ impl Client {
         let contacts = self.profile.store.read::<_, SendError>(|tx| Ok(tx.contacts()?))?;
         Ok(contacts.iter().filter_map(|contact| contact.handle.parse().ok()).collect())
     }
+}
+
+/// Asks what must be known of a partition before the first append to it, unless it was asked just now.
+async fn look(ground: &mut Ground, partition: Partition) -> Result<(), SendError> {
+    if ground.stands(partition).is_some() {
+        return Ok(());
+    }
+    ground.look_ahead(partition).await
 }
 
 /// A row of the outbox as people see it.

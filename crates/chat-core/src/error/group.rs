@@ -38,3 +38,18 @@ pub enum GroupError {
     #[error(transparent)]
     Row(#[from] StoredValueError),
 }
+
+impl GroupError {
+    /// Whether it is the store's doing, not the group's.
+    pub(crate) fn concerns_store(&self) -> bool {
+        let loading = match self {
+            Self::Store(_) | Self::Row(_) => return true,
+            Self::Load(error)
+            | Self::Encrypt(EncryptError::Load(error))
+            | Self::Commit(CommitError::Load(error))
+            | Self::Merge(MergeError::Load(error)) => error,
+            _ => return false,
+        };
+        matches!(loading, LoadError::State(_))
+    }
+}

@@ -7,8 +7,8 @@ use chat_store::{OpenError as StoreOpenError, StoreError};
 use chat_transport::TransportError;
 
 use super::{
-    ContactError, Error, GroupError, HistoryError, NetworkError, ProfileError, ReceiveError,
-    SendError,
+    ContactError, DirectoryError, Error, GroupError, HistoryError, NetworkError, ProfileError,
+    ReceiveError, SendError,
 };
 use crate::network::invite::InviteError;
 use crate::private_file::PrivateFileError;
@@ -55,6 +55,8 @@ pub enum ErrorKind {
     Newer,
     /// The key behind a contact's handle has changed.
     KeyChanged,
+    /// Several keys claim one handle, and nobody has said whose it is.
+    HandleConflict,
     /// A contact's key was not compared, or the contact is blocked.
     NotTrusted,
     /// The message does not fit.
@@ -117,6 +119,7 @@ impl Error {
             Self::Send(error) => send(error),
             Self::Receive(error) => receive(error),
             Self::Contact(error) => contact(error),
+            Self::Directory(error) => directory(error),
             Self::History(HistoryError::Store(error)) | Self::Store(error) => store(error),
             Self::History(HistoryError::Row(_)) => ErrorKind::StoreDamaged,
             Self::Transport(error) => transport(error),
@@ -141,6 +144,10 @@ impl Error {
             | Self::Network(NetworkError::Transport(error))
             | Self::Send(
                 SendError::Transport(error) | SendError::Network(NetworkError::Transport(error)),
+            )
+            | Self::Directory(
+                DirectoryError::Transport(error)
+                | DirectoryError::Network(NetworkError::Transport(error)),
             )
             | Self::Receive(ReceiveError::Transport(error)) => Some(error),
             _ => None,
@@ -260,6 +267,31 @@ fn contact(error: &ContactError) -> ErrorKind {
     }
 }
 
+fn directory(error: &DirectoryError) -> ErrorKind {
+    match error {
+        DirectoryError::NotPublished { .. } => ErrorKind::NotFound,
+        DirectoryError::Conflict { .. }
+        | DirectoryError::OtherIdentity { .. }
+        | DirectoryError::NoSuchFingerprint { .. } => ErrorKind::HandleConflict,
+        DirectoryError::Own { .. } => ErrorKind::InvalidInput,
+        DirectoryError::InboxKey { .. } => ErrorKind::Newer,
+        DirectoryError::NoAnswerInTime => ErrorKind::TimedOut,
+        DirectoryError::Moved => ErrorKind::Busy,
+        DirectoryError::NoBounds { .. } => ErrorKind::BrokerOther,
+        DirectoryError::Entry(_)
+        | DirectoryError::Record(_)
+        | DirectoryError::KeyPackage(_)
+        | DirectoryError::State(_)
+        | DirectoryError::Seal(_)
+        | DirectoryError::Stopped => ErrorKind::Internal,
+        DirectoryError::Network(error) => network(error),
+        DirectoryError::Profile(error) => profile(error),
+        DirectoryError::Transport(error) => transport(error),
+        DirectoryError::Store(error) => store(error),
+        DirectoryError::Row(_) => ErrorKind::StoreDamaged,
+    }
+}
+
 fn send(error: &SendError) -> ErrorKind {
     match error {
         SendError::KeyChanged { .. } => ErrorKind::KeyChanged,
@@ -282,6 +314,7 @@ fn send(error: &SendError) -> ErrorKind {
         SendError::Group(error) => group(error),
         SendError::Network(error) => network(error),
         SendError::Profile(error) => profile(error),
+        SendError::Directory(error) => directory(error),
         SendError::Transport(error) => transport(error),
         SendError::Store(error) => store(error),
         SendError::Row(_) => ErrorKind::StoreDamaged,
@@ -298,6 +331,8 @@ fn receive(error: &ReceiveError) -> ErrorKind {
         ReceiveError::TooFewPartitions { .. } => ErrorKind::UnknownTopic,
         ReceiveError::NoPicture { .. } | ReceiveError::PictureGone { .. } => ErrorKind::NotFound,
         ReceiveError::Group(error) => group(error),
+        ReceiveError::Profile(error) => profile(error),
+        ReceiveError::Directory(error) => directory(error),
         ReceiveError::Stopped => ErrorKind::Internal,
         ReceiveError::Transport(error) => transport(error),
         ReceiveError::Store(error) => store(error),

@@ -22,12 +22,9 @@ pub(crate) struct OwnLeaf {
 
 impl OwnLeaf {
     pub(crate) fn new(signer: Arc<Signer>, network: &Network) -> Self {
-        let seed = Zeroizing::new(*signer.key.expose_bytes());
-        let (public, certificate) =
-            (*signer.key.public().as_bytes(), signer.certificate.as_bytes());
         Self {
             namespace: network.namespace().clone(),
-            member: MlsMember::new(seed, public, certificate.to_vec()),
+            member: own_member(&signer),
             check: DeviceCheck::new(network.namespace()),
             join_secrets: vec![JoinSecret::new(network.sealing_key())],
             signer,
@@ -38,4 +35,11 @@ impl OwnLeaf {
     pub(crate) fn identity(&self) -> [u8; 32] {
         *self.signer.certificate.identity().as_bytes()
     }
+}
+
+/// Ourselves as a leaf: the device's key, and its certificate.
+pub(crate) fn own_member(signer: &Signer) -> MlsMember {
+    let seed = Zeroizing::new(*signer.key.expose_bytes());
+    let public = *signer.key.public().as_bytes();
+    MlsMember::new(seed, public, signer.certificate.as_bytes().to_vec())
 }

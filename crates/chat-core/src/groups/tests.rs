@@ -252,12 +252,12 @@ fn an_invitation_counts_only_from_who_made_the_group_and_where_it_says() {
     let passed_on = Letter::Invitation(invitation.clone()).seal(&mallory.own, to_bob).unwrap();
     assert!(matches!(bob.join(passed_on.body()), Err(NotJoined::Unfit(_))));
     let elsewhere = Mailbox { partition: Partition(4), ..invitation.mailbox };
-    let moved = letter::Invitation { mailbox: elsewhere, ..invitation.clone() };
+    let moved = Invitation { mailbox: elsewhere, ..invitation.clone() };
     let moved = Letter::Invitation(moved).seal(&alice.own, to_bob).unwrap();
     assert!(matches!(bob.join(moved.body()), Err(NotJoined::Unfit(_))));
     let far = Mailbox { partition: Partition(9_999), ..invitation.mailbox };
-    let far = Letter::Invitation(letter::Invitation { mailbox: far, ..invitation })
-        .seal(&alice.own, to_bob);
+    let far =
+        Letter::Invitation(Invitation { mailbox: far, ..invitation }).seal(&alice.own, to_bob);
     assert!(matches!(bob.join(far.unwrap().body()), Err(NotJoined::Unfit(_))));
     assert!(bob.join(&letter).is_ok(), "nothing was spoilt");
     assert!(matches!(bob.join(&letter), Err(NotJoined::Welcome(_))), "once");

@@ -70,6 +70,7 @@ pub(crate) fn store_batch(
         return Ok(Stored { next: cursor.next, outdated: true, ..Stored::default() });
     };
     let (begun, done) = (Instant::now(), 0);
+    conversations.begin();
     let sink = Sink::new(tx, (batch.topic, batch.topic_id, partition));
     let mut storing =
         Storing { sink, batch, conversations, cursor, lagging, hashes: Vec::new(), done };
@@ -106,7 +107,7 @@ impl Storing<'_, '_, '_> {
     fn record(&mut self, record: &OpenedRecord) -> Result<(), ReceiveError> {
         let behind = record.offset.saturating_add(1);
         if record.offset >= self.cursor.next {
-            self.sink.no_record_gap(&self.cursor, record.offset, Some(record.timestamp_ms))?;
+            self.jump(record.offset, Some(record.timestamp_ms))?;
             self.cursor.next = behind;
             self.cursor.last_timestamp_ms = Some(record.timestamp_ms);
             let epoch = record.leader_epoch.map(|epoch| epoch.0);
@@ -123,6 +124,15 @@ impl Storing<'_, '_, '_> {
         }
         self.done = behind;
         Ok(())
+    }
+
+    /// The log holds nothing from the cursor to `to`.
+    fn jump(&mut self, to: u64, before_ms: Option<i64>) -> Result<(), ReceiveError> {
+        if to > self.cursor.next {
+            // The gap concerns what is kept of groups, as it is stored.
+            self.conversations.finish(self.sink.tx)?;
+        }
+        self.sink.no_record_gap(&self.cursor, to, before_ms)
     }
 
     /// Stores a record above the partition's cursor.
@@ -142,6 +152,7 @@ impl Storing<'_, '_, '_> {
             self.sink.refused(refusal, &record.hash)?;
         }
         self.sink.stored.rows += took.rows;
+        self.sink.stored.skipped.add(took.skipped);
         self.sink.stored.outdated |= took.mailboxes_changed;
         Ok(())
     }
@@ -169,7 +180,7 @@ impl Storing<'_, '_, '_> {
 
     /// Goes on to where the log holds the next record.
     fn pass(&mut self, resume: u64) -> Result<(), ReceiveError> {
-        self.sink.no_record_gap(&self.cursor, resume, None)?;
+        self.jump(resume, None)?;
         self.cursor.next = self.cursor.next.max(resume);
         self.done = self.done.max(resume);
         Ok(())
@@ -177,9 +188,10 @@ impl Storing<'_, '_, '_> {
 
     /// Moves the cursors.
     fn finish(self) -> Result<Stored, ReceiveError> {
-        let Self { sink, batch, mut cursor, lagging, hashes, done, .. } = self;
+        let Self { sink, batch, conversations, mut cursor, lagging, hashes, done, .. } = self;
         let (topic, partition) = (batch.topic, batch.mailboxes.partition.0);
         let Sink { tx, mut stored, .. } = sink;
+        conversations.finish(tx)?;
         cursor.unreadable = cursor.unreadable.saturating_add(stored.skipped.unreadable);
         if !hashes.is_empty() {
             tx.kept_append(topic, partition, &hashes)?;

@@ -3,7 +3,7 @@
 use chat_store::WriteTxn;
 use chat_transport::TopicId;
 
-use super::{OpenedLetter, OpenedMls, Refusal};
+use super::{OpenedLetter, OpenedMls, Refusal, Skipped};
 use crate::error::ReceiveError;
 
 /// What takes the records of conversations: it lives as long as its reader, and may keep loaded groups.
@@ -13,6 +13,14 @@ use crate::error::ReceiveError;
 /// compared with the store before it is used. Nothing in a record is trusted: what is refused is said in
 /// [`Took::refused`], and an error is the store's alone.
 pub(crate) trait Conversations: Send {
+    /// A transaction begins: what another one has not finished never happened.
+    fn begin(&mut self) {}
+
+    /// The transaction is about to end: what was held back is written.
+    fn finish(&mut self, _: &mut WriteTxn<'_>) -> Result<(), ReceiveError> {
+        Ok(())
+    }
+
     /// Takes what lay in the mailbox of a conversation. A mailbox that lags is given what lies below the
     /// partition's cursor, too; a refusal counts for nothing there.
     fn message(
@@ -53,11 +61,15 @@ pub(crate) struct Took {
     pub(crate) mailboxes_changed: bool,
     /// Why it counts as refused, once.
     pub(crate) refused: Option<Refusal>,
+    /// What else was skipped.
+    pub(crate) skipped: Skipped,
 }
 
 /// Knows no conversation: everything is unreadable to it.
+#[cfg(test)]
 pub(crate) struct NoConversations;
 
+#[cfg(test)]
 impl Conversations for NoConversations {
     fn message(
         &mut self,

@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 
-use chat_store::{Cursor, ReadTxn, WriteTxn};
+use chat_store::{Cursor, ReadTxn, StoreError, WriteTxn};
 
 use super::Mailboxes;
+use super::store::lose_chains;
 use crate::error::ReceiveError;
 use crate::groups::GroupRow;
 use crate::history_row::HistoryRow;
@@ -22,12 +23,11 @@ pub(super) struct Lag {
 ///
 /// Where the partition was read further than that already, the mailbox gets a cursor of its own. A partition that
 /// was never read is read from the start of its first group on, or from the log's start if the inbox lies in it.
-#[allow(dead_code, reason = "the parts that follow use it")]
 pub(crate) fn begin_reading(
     tx: &mut WriteTxn<'_>,
     topic: &str,
     row: &GroupRow,
-) -> Result<(), ReceiveError> {
+) -> Result<(), StoreError> {
     lag_from(tx, topic, (&row.mailbox(), row.start))
 }
 
@@ -51,7 +51,7 @@ fn lag_from(
     tx: &mut WriteTxn<'_>,
     topic: &str,
     (mailbox, from): (&Mailbox, u64),
-) -> Result<(), ReceiveError> {
+) -> Result<(), StoreError> {
     let (partition, tag) = (mailbox.partition.0, mailbox.tag.as_bytes());
     let Some(cursor) = tx.cursor(topic, partition, None)? else { return Ok(()) };
     if from >= cursor.next {
@@ -61,7 +61,7 @@ fn lag_from(
     let known = tx.cursor(topic, partition, Some(tag))?;
     let next = known.map_or(from, |known| known.next.min(from));
     let lag = Cursor { next, leader_epoch: None, unreadable: 0, last_timestamp_ms: None, ..cursor };
-    Ok(tx.set_cursor(topic, partition, Some(tag), &lag)?)
+    tx.set_cursor(topic, partition, Some(tag), &lag)
 }
 
 /// Moves the cursors of lagging mailboxes on to `next`, and drops those that have caught up with the partition.
@@ -138,6 +138,7 @@ impl Lag {
             after_ms: None,
             before_ms: None,
         };
+        lose_chains(tx, mailboxes.partition.0)?;
         HistoryRow::now(Item::Gap(gap)).append::<ReceiveError>(tx, &group.conversation)?;
         Ok(())
     }

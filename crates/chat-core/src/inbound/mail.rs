@@ -7,7 +7,8 @@ use chat_store::{CursorRow, Store};
 use chat_transport::{Partition, TopicName, Transport};
 use tokio::sync::watch;
 
-use super::conversations::{Conversations, NoConversations};
+use super::conversations::Conversations;
+use super::group_mail::GroupMail;
 use super::live::LivePart;
 use super::{Inbox, Mailboxes, Reader};
 use crate::client::Profile;
@@ -28,15 +29,25 @@ pub(crate) struct Mail {
 }
 
 impl Mail {
-    pub(crate) fn new(profile: &Profile, network: &Network, transport: Arc<dyn Transport>) -> Self {
-        Self {
+    /// # Errors
+    /// When the profile's own keys cannot be read.
+    pub(crate) fn new(
+        profile: &Arc<Profile>,
+        network: &Network,
+        transport: Arc<dyn Transport>,
+    ) -> Result<Self, ReceiveError> {
+        let own = profile.own_leaf(network)?;
+        let (owner, of) = (Arc::clone(profile), network.clone());
+        Ok(Self {
             store: profile.store.clone(),
             transport,
             topic: network.mail_topic(),
             inbox: Arc::new(Inbox::new(&profile.handle, network)),
             max_record: network.max_record(),
-            conversations: Arc::new(|| Box::new(NoConversations)),
-        }
+            conversations: Arc::new(move || {
+                Box::new(GroupMail::new(&owner, &of, Arc::clone(&own)))
+            }),
+        })
     }
 
     /// All mailboxes of the profile as they are stored now, by partition.

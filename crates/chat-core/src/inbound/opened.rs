@@ -93,16 +93,8 @@ pub(crate) struct OpenedContent {
     pub(crate) carrier: CarrierKind,
     /// The identity whose device has signed it; `None` if nobody has.
     pub(crate) signed_by: Option<[u8; 32]>,
-}
-
-impl OpenedContent {
     /// What protected it.
-    pub(crate) fn protection(&self) -> Protection {
-        match self.signed_by {
-            Some(_) => Protection::SignedSharedKey,
-            None => Protection::SharedKey,
-        }
-    }
+    pub(crate) protection: Protection,
 }
 
 /// Why a record at our own tag was refused.
@@ -174,6 +166,10 @@ impl Inbox {
                         encoded,
                         carrier,
                         signed_by,
+                        protection: match signed_by {
+                            Some(_) => Protection::SignedSharedKey,
+                            None => Protection::SharedKey,
+                        },
                     })),
                     Err(refusal) => Opened::Refused(refusal),
                 }

@@ -202,7 +202,7 @@ pub(super) fn group(number: u8, partition: Partition, start: u64) -> GroupRow {
     GroupRow::new(group, &start_of(1, number), 0)
 }
 
-fn start_of(epoch: u64, key: u8) -> EpochStart {
+pub(super) fn start_of(epoch: u64, key: u8) -> EpochStart {
     let wrap_key = Subkey::from_bytes([key; 32]);
     EpochStart { epoch, wrap_key, authenticator: vec![key; 48] }
 }
@@ -233,7 +233,7 @@ fn mail(
 
 fn join(tx: &mut WriteTxn<'_>, topic: &str, row: &GroupRow) -> Result<(), ReceiveError> {
     row.put::<ReceiveError>(tx)?;
-    begin_reading(tx, topic, row)
+    Ok(begin_reading(tx, topic, row)?)
 }
 
 /// Conversations whose messages are what they say. `key N` begins an epoch, `tag N` one with another mailbox, and
@@ -267,7 +267,7 @@ impl Conversations for Pretended {
         let epoch = row.newest_wrap().unwrap().0 + 1;
         row.enter(&start_of(epoch, number), mailbox);
         row.put::<ReceiveError>(tx)?;
-        Ok(Took { rows: 1, mailboxes_changed: true, refused: None })
+        Ok(Took { rows: 1, mailboxes_changed: true, ..Took::default() })
     }
 
     fn letter(
@@ -278,7 +278,7 @@ impl Conversations for Pretended {
     ) -> Result<Took, ReceiveError> {
         let row = self.invited.lock().unwrap()[usize::from(letter.body[0])].clone();
         join(tx, &self.topic, &row)?;
-        Ok(Took { rows: 0, mailboxes_changed: true, refused: None })
+        Ok(Took { mailboxes_changed: true, ..Took::default() })
     }
 }
 

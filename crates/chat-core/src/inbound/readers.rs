@@ -103,14 +103,13 @@ impl Readers {
 ///
 /// # Errors
 /// When the broker cannot be reached or the store fails. What was read until then is stored.
-#[allow(dead_code, reason = "the parts that follow use it")]
 pub(crate) async fn read_to_end(
-    (profile, network): (&Profile, &Network),
+    (profile, network): (&Arc<Profile>, &Network),
     transport: Arc<dyn Transport>,
     mailbox: &Mailbox,
     deadline: Instant,
 ) -> Result<bool, Error> {
-    let mail = Mail::new(profile, network, transport);
+    let mail = Mail::new(profile, network, transport)?;
     Ok(mail.read_to_end(mailbox.partition, deadline).await?)
 }
 

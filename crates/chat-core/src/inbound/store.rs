@@ -12,6 +12,8 @@ use super::{Inbox, Opened, Refusal};
 use crate::clock::now_ms;
 use crate::content::{Body, Content};
 use crate::error::ReceiveError;
+use crate::groups::GroupRow;
+use crate::handle::Handle;
 use crate::hash::sha256;
 use crate::history_row::{HistoryRow, RecordPlace, decode, encode};
 use crate::item::{
@@ -71,6 +73,7 @@ pub(crate) fn reopen_newer(
     let cursor = tx.cursor(topic, partition, None)?;
     let topic_id = TopicId(cursor.map(|cursor| cursor.topic_id).unwrap_or_default());
     let mut rows = 0;
+    conversations.begin();
     for row in tx.newer_list(topic, partition)? {
         let kept: KeptNewer = decode(&row.body)?;
         let hash = sha256(&[&row.body]);
@@ -89,6 +92,7 @@ pub(crate) fn reopen_newer(
         };
         tx.newer_remove(topic, partition, row.offset)?;
     }
+    conversations.finish(tx)?;
     Ok(rows)
 }
 
@@ -159,20 +163,22 @@ impl<'a, 'tx> Sink<'a, 'tx> {
             Opened::Newer(..) if breaks(Mutant::DropNewer) => Ok(()),
             Opened::Newer(envelope, carrier) => self.newer(record, envelope, *carrier),
             Opened::Content(content) => {
-                let place = self.place(record, content.carrier);
+                let place = self.place(record.offset, &record.hash, content.carrier);
                 self.judge(content, place, &record.hash)
             }
         }
     }
 
     /// Where a record lies, if it is a picture that may be asked for again.
-    fn place(&self, record: &OpenedRecord, carrier: CarrierKind) -> Option<RecordPlace> {
-        (carrier == CarrierKind::Image).then_some(RecordPlace {
-            topic_id: self.topic_id.0,
-            partition: self.partition,
-            offset: record.offset,
-            hash: record.hash,
-        })
+    pub(super) fn place(
+        &self,
+        offset: u64,
+        hash: &[u8; 32],
+        carrier: CarrierKind,
+    ) -> Option<RecordPlace> {
+        let (topic_id, partition) = (self.topic_id.0, self.partition);
+        let place = RecordPlace { topic_id, partition, offset, hash: *hash };
+        (carrier == CarrierKind::Image).then_some(place)
     }
 
     /// Counts a refused record, once per record however often it comes.
@@ -206,7 +212,7 @@ impl<'a, 'tx> Sink<'a, 'tx> {
         if self.tx.unreadable_insert(topic, partition, &record.hash)? == Unreadable::Known {
             return Ok(());
         }
-        let place = self.place(record, carrier);
+        let place = self.place(record.offset, &record.hash, carrier);
         let kept = encode(&KeptNewer { envelope: envelope.to_vec(), carrier, place })?;
         if !self.tx.newer_insert(topic, partition, record.offset, &kept)? {
             self.stored.skipped.dropped += 1;
@@ -219,7 +225,7 @@ impl<'a, 'tx> Sink<'a, 'tx> {
     }
 
     /// Looks at who has sent a message and what protects it, before anything of it counts.
-    fn judge(
+    pub(super) fn judge(
         &mut self,
         opened: &OpenedContent,
         place: Option<RecordPlace>,
@@ -232,7 +238,7 @@ impl<'a, 'tx> Sink<'a, 'tx> {
             self.stored.skipped.blocked += u64::from(known != Unreadable::Known);
             return Ok(());
         }
-        if standing.is_below(opened.protection()) {
+        if standing.is_below(opened.protection) {
             return self.downgraded(opened, hash);
         }
         self.content(opened, place)
@@ -252,7 +258,7 @@ impl<'a, 'tx> Sink<'a, 'tx> {
         let downgraded = Downgraded {
             from: content.sender.clone(),
             with: content.sender.clone(),
-            protection: opened.protection(),
+            protection: opened.protection,
             text: RemoteText::new(text),
         };
         self.note(Item::Downgraded(downgraded), &content.conversation.encode())
@@ -262,14 +268,26 @@ impl<'a, 'tx> Sink<'a, 'tx> {
     fn sender_of(&mut self, opened: &OpenedContent) -> Result<SenderTrust, ReceiveError> {
         let Some(identity) = opened.signed_by else { return Ok(SenderTrust::Unproven) };
         let content = &opened.content;
-        let signed = (identity, opened.protection());
-        let (standing, met) = meet::<ReceiveError>(self.tx, &content.sender, signed, now_ms())?;
+        let signed = (identity, opened.protection);
+        self.meet(&content.sender, signed, &content.conversation.encode())
+    }
+
+    /// An identity has signed something under a handle, with a protection.
+    pub(super) fn meet(
+        &mut self,
+        handle: &Handle,
+        signed: ([u8; 32], Protection),
+        conversation: &[u8],
+    ) -> Result<SenderTrust, ReceiveError> {
+        let (standing, met) = meet::<ReceiveError>(self.tx, handle, signed, now_ms())?;
         if let (Met::OtherNew, Some(pin)) = (met, &standing.pin) {
-            let handle = content.sender.clone();
-            let changed = KeyChanged { handle, old: pin.identity, new: identity };
-            self.note(Item::KeyChanged(changed), &content.conversation.encode())?;
+            let (handle, new) = (handle.clone(), signed.0);
+            self.note(
+                Item::KeyChanged(KeyChanged { handle, old: pin.identity, new }),
+                conversation,
+            )?;
         }
-        Ok(standing.trust_of(&identity))
+        Ok(standing.trust_of(&signed.0))
     }
 
     /// Stores a message, unless it is known, with all that its place in the stream tells.
@@ -307,7 +325,7 @@ impl<'a, 'tx> Sink<'a, 'tx> {
         }
         let marks = Marks {
             carrier: *carrier,
-            protection: opened.protection(),
+            protection: opened.protection,
             sender: self.sender_of(opened)?,
             conflict: !known.is_empty(),
             broken_chain: self.breaks_chain(content, &stream)?,
@@ -473,7 +491,19 @@ impl<'a, 'tx> Sink<'a, 'tx> {
 /// Appends a gap row, and remembers that this partition has a hole.
 pub(crate) fn append_gap(tx: &mut WriteTxn<'_>, gap: Gap) -> Result<(), ReceiveError> {
     note_hole(tx, gap.partition)?;
+    lose_chains(tx, gap.partition)?;
     HistoryRow::now(Item::Gap(gap)).append::<ReceiveError>(tx, &[])?;
+    Ok(())
+}
+
+/// Whoever has not read all of a log cannot tell whether others have read another one.
+pub(super) fn lose_chains(tx: &mut WriteTxn<'_>, partition: u32) -> Result<(), ReceiveError> {
+    for mut row in GroupRow::all::<ReceiveError>(tx)? {
+        if row.mailbox().partition.0 == partition {
+            row.lose_chains();
+            row.put::<ReceiveError>(tx)?;
+        }
+    }
     Ok(())
 }
 

@@ -246,6 +246,7 @@ impl Profile {
             }
             _ => {}
         }
+        self.pin_published(network, &draft.to)?;
         self.may_write_to(&draft.to)?;
         let key = route.picture_key(network);
         let (me, text_len) = (&self.handle, draft.text.len());

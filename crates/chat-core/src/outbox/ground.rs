@@ -24,6 +24,8 @@ pub(crate) struct Ground {
     checked: HashSet<Partition>,
     /// Leader epochs that were seen before anything was appended.
     epochs: HashMap<Partition, LeaderEpoch>,
+    /// Where the logs ended that were looked at in advance.
+    ends: HashMap<Partition, u64>,
 }
 
 impl Ground {
@@ -32,8 +34,12 @@ impl Ground {
         transport: Arc<dyn Transport>,
         network: Network,
     ) -> Self {
-        let (checked, epochs) = (HashSet::new(), HashMap::new());
-        Self { profile, transport, network, topic: None, checked, epochs }
+        let (checked, epochs, ends) = (HashSet::new(), HashMap::new(), HashMap::new());
+        Self { profile, transport, network, topic: None, checked, epochs, ends }
+    }
+
+    pub(crate) fn transport(&self) -> Arc<dyn Transport> {
+        Arc::clone(&self.transport)
     }
 
     /// Whether the broker has answered a question about it.
@@ -70,8 +76,14 @@ impl Ground {
             self.epochs.extend(epoch.map(|epoch| (partition, epoch)));
             self.checked.insert(partition);
         }
+        self.ends.extend(bounds.map(|bounds| (partition, bounds.end.0)));
         self.topic = Some(self.wide_enough(&state)?);
         Ok(())
+    }
+
+    /// The topic, and where a partition's log ended when it was looked at in advance.
+    pub(crate) fn end_of(&self, partition: Partition) -> Option<(TopicId, u64)> {
+        self.topic.zip(self.ends.get(&partition).copied())
     }
 
     /// Puts back what the log has lost, whichever partition it was in.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use chat_crypto::Subkey;
 use chat_stego::StegoKey;
 use chat_store::ReadTxn;
+use chat_transport::TopicId;
 
 use crate::client::Profile;
 use crate::error::{GroupError, SendError};
@@ -26,7 +27,7 @@ pub(crate) enum Route {
 }
 
 /// The group of us and one other person, there or to be founded.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Pair {
     pub(crate) identity: [u8; 32],
     pub(crate) mailbox: Mailbox,
@@ -37,6 +38,25 @@ pub(crate) struct Pair {
 }
 
 impl Route {
+    /// Whether it leads to a group that is there.
+    pub(crate) fn is_group(&self) -> bool {
+        matches!(self, Self::Pair(pair) if pair.founding.is_none())
+    }
+
+    /// Whether its group is founded with the message.
+    pub(crate) fn is_founding(&self) -> bool {
+        matches!(self, Self::Pair(pair) if pair.founding.is_some())
+    }
+
+    /// Nothing of a group that is to be founded can lie before the end of its partition's log.
+    pub(crate) fn begin_at(&mut self, (topic, end): (TopicId, u64)) {
+        if let Self::Pair(pair) = self
+            && let Some((_, place)) = &mut Arc::make_mut(pair).founding
+        {
+            (place.topic_id, place.start) = (topic.0, end);
+        }
+    }
+
     /// Where its records go, as far as is known before the transaction that accepts the message.
     pub(crate) fn mailbox(&self) -> Mailbox {
         match self {
@@ -76,18 +96,17 @@ impl Route {
 impl Profile {
     /// How a message to somebody travels: in the group of the two, if there is one or it can be founded.
     pub(crate) fn route(&self, network: &Network, to: &Handle) -> Result<Route, SendError> {
-        let pair = self.store.read::<_, SendError>(|tx| pair_of(tx, to))?;
-        match pair {
+        let standing = self.store.read(|tx| Standing::of::<SendError>(tx, to))?;
+        if standing.shared_key {
+            return Ok(Route::SharedKey(network.inbox(to)));
+        }
+        let pair = standing.pin.map(|pin| self.store.read(|tx| pair_of(tx, &pin.identity)));
+        match pair.transpose()?.flatten() {
             Some(pair) => Ok(Route::Pair(Arc::new(pair))),
             None => Ok(self
                 .founding(network, to)?
                 .unwrap_or_else(|| Route::SharedKey(network.inbox(to)))),
         }
-    }
-
-    /// Somebody's published keys, if they can be invited.
-    fn invitee(&self, _network: &Network, _to: &Handle) -> Result<Option<Invitee>, SendError> {
-        Ok(None)
     }
 
     /// The group that can be founded with somebody, from what they have published.
@@ -103,11 +122,10 @@ impl Profile {
     }
 }
 
-/// The group of us and the identity that counts under a handle.
-fn pair_of(tx: &ReadTxn<'_>, to: &Handle) -> Result<Option<Pair>, SendError> {
-    let Some(pin) = Standing::of::<SendError>(tx, to)?.pin else { return Ok(None) };
-    let Some(row) = GroupRow::pair_with(tx, &pin.identity)? else { return Ok(None) };
+/// The group of us and an identity.
+fn pair_of(tx: &ReadTxn<'_>, identity: &[u8; 32]) -> Result<Option<Pair>, SendError> {
+    let Some(row) = GroupRow::pair_with(tx, identity)? else { return Ok(None) };
     let (_, wrap) = row.newest_wrap().ok_or(GroupError::NoGroup)?;
-    let (identity, mailbox) = (pin.identity, row.mailbox());
+    let (identity, mailbox) = (*identity, row.mailbox());
     Ok(Some(Pair { identity, mailbox, wrap: Some(wrap), founding: None }))
 }

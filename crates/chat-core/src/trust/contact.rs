@@ -51,4 +51,13 @@ pub struct Contact {
     pub blocked: bool,
     /// When the last message of theirs came: our clock, milliseconds since 1970.
     pub last_heard_ms: Option<i64>,
+    /// Whether they are written to under the shared key alone.
+    pub shared_key: bool,
+    /// Other keys that claim the handle in the directory, by their fingerprints; where no key counts yet and several
+    /// claim it, all of them.
+    pub claims: Vec<Fingerprint>,
+    /// Whether the directory has shown two faces of the key that counts.
+    pub forked: bool,
+    /// Other contacts, or this profile itself, whose handle people may take for this one.
+    pub lookalikes: Vec<Handle>,
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{SenderTrust, TrustState};
 use crate::error::StoredValueError;
 use crate::handle::Handle;
-use crate::history_row::{decode, encode};
+use crate::history_row::{decode_with_tail, encode};
 use crate::item::Protection;
 use crate::mutant::{Mutant, breaks};
 
@@ -21,6 +21,10 @@ pub(crate) struct Standing {
     highest: u8,
     /// Whether nothing is sent to them and nothing of theirs is shown.
     pub(crate) blocked: bool,
+    /// Whether they are written to under the shared key, without MLS: a machine, or a program that keeps no state.
+    // Kept behind the row: rows from before it have none.
+    #[serde(skip)]
+    pub(crate) shared_key: bool,
 }
 
 /// An identity that counts for a handle.
@@ -75,7 +79,16 @@ impl Standing {
 
     /// What a contact's row says.
     pub(crate) fn decode(stored: &[u8]) -> Result<Self, StoredValueError> {
-        if stored.is_empty() { Ok(Self::default()) } else { decode(stored) }
+        if stored.is_empty() {
+            return Ok(Self::default());
+        }
+        let (mut standing, tail): (Self, _) = decode_with_tail(stored)?;
+        standing.shared_key = match tail {
+            [] | [0] => false,
+            [1] => true,
+            _ => return Err(StoredValueError::format()),
+        };
+        Ok(standing)
     }
 
     /// Keeps it.
@@ -86,6 +99,9 @@ impl Standing {
         let known = tx.contact(handle.as_str())?;
         let mut contact = known.unwrap_or_else(|| chat_store::Contact::new(handle.as_str()));
         contact.standing = encode(self)?.to_vec();
+        if self.shared_key {
+            contact.standing.push(1);
+        }
         Ok(tx.set_contact(&contact)?)
     }
 
@@ -245,6 +261,15 @@ mod tests {
         met.meet([1; 32], 5);
         met.introduce([1; 32], 6);
         assert_eq!(met.state(), TrustState::Introduced);
+    }
+
+    #[test]
+    fn rows_from_before_a_field_are_read_and_no_other_tail_is() {
+        let old = encode(&Standing { blocked: true, ..Standing::default() }).unwrap();
+        let read = |tail: &[u8]| Standing::decode(&[old.as_slice(), tail].concat());
+        assert!(!read(&[]).unwrap().shared_key && read(&[]).unwrap().blocked);
+        assert!(read(&[1]).unwrap().shared_key);
+        assert!(read(&[2]).is_err() && read(&[1, 1]).is_err());
     }
 
     #[test]

@@ -18,6 +18,18 @@ impl ReadTxn<'_> {
         Ok(rows.into_iter().map(|row| row.value).collect())
     }
 
+    /// The record that is kept for a handle under one key.
+    ///
+    /// # Errors
+    /// When the row is damaged or the store cannot be read.
+    pub fn directory_get(
+        &self,
+        handle: &str,
+        key: &[u8; 16],
+    ) -> Result<Option<Zeroizing<Vec<u8>>>, StoreError> {
+        self.value(&DIRECTORY, &[self.directory_prefix(handle), *key].concat())
+    }
+
     fn directory_prefix(&self, handle: &str) -> [u8; 16] {
         self.sealer.hide("directory", &[handle.as_bytes()])
     }

@@ -8,7 +8,7 @@ use super::*;
 use crate::groups::GroupState;
 use crate::inbound::batch::OpenedRecord;
 use crate::inbound::conversations::NoConversations;
-use crate::inbound::post::{LONG, Post, group, tagged};
+use crate::inbound::post::{LONG, Post, group, start_of, tagged};
 use crate::inbound::{Batch, store_batch};
 use crate::item::{CarrierKind, GapCause, Item};
 use crate::picture::{HiddenCodec, embed};
@@ -104,7 +104,7 @@ async fn a_group_that_comes_while_others_are_read_is_read() {
     for row in [&away, &here] {
         let join = |tx: &mut chat_store::WriteTxn<'_>| {
             row.put::<ReceiveError>(tx)?;
-            crate::inbound::begin_reading(tx, topic.as_str(), row)
+            Ok(crate::inbound::begin_reading(tx, topic.as_str(), row)?)
         };
         other.store.write::<_, ReceiveError>(join).unwrap();
     }
@@ -304,7 +304,7 @@ async fn what_was_opened_with_older_keys_is_not_stored() {
     post.join(&sent);
     assert!(!store());
     let mut moved = row.clone();
-    moved.enter(2, &chat_crypto::Subkey::from_bytes([9; 32]), row.mailbox());
+    moved.enter(&start_of(2, 9), row.mailbox());
     post.join(&moved);
     assert!(store());
     assert_eq!(post.next(partition, None), Some(5), "only the first was stored");
@@ -370,8 +370,8 @@ async fn two_mailboxes_under_one_tag_take_nothing_from_each_other() {
     let honest = group(1, inbox.partition, 0);
     let mut twin = group(2, inbox.partition, 0);
     let mut thief = group(3, inbox.partition, 0);
-    twin.enter(2, &chat_crypto::Subkey::from_bytes([2; 32]), honest.mailbox());
-    thief.enter(2, &chat_crypto::Subkey::from_bytes([3; 32]), inbox);
+    twin.enter(&start_of(2, 2), honest.mailbox());
+    thief.enter(&start_of(2, 3), inbox);
     for row in [&honest, &twin, &thief] {
         post.join(row);
     }
@@ -390,7 +390,7 @@ async fn two_mailboxes_under_one_tag_take_nothing_from_each_other() {
 async fn a_picture_for_a_group_is_found_under_each_of_its_keys() {
     let post = Post::new().await;
     let mut row = group(1, post.inbox().partition, 0);
-    row.enter(2, &chat_crypto::Subkey::from_bytes([6; 32]), row.mailbox());
+    row.enter(&start_of(2, 6), row.mailbox());
     post.join(&row);
     post.join(&group(2, post.inbox().partition, 0));
     let mailbox = row.mailbox();

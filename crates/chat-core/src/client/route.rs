@@ -1,0 +1,101 @@
+//! Finding out how a message travels, with a broker at hand.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::Client;
+use crate::clock::now_ms;
+use crate::error::SendError;
+use crate::handle::Handle;
+use crate::inbound::read_to_end;
+use crate::network::Network;
+use crate::outbox::ground::Ground;
+use crate::outbox::route::Route;
+use crate::trust::Standing;
+
+impl Client {
+    /// How a message to somebody travels. Who is written to for the first time is looked up; a group is read to its
+    /// end, so that nothing is encrypted in an epoch that is over.
+    ///
+    /// A broker that does not answer is no error: what is known counts.
+    pub(super) async fn find_route(
+        &self,
+        ground: &mut Ground,
+        (network, to): (&Network, &Handle),
+        deadline: Instant,
+    ) -> Result<Route, SendError> {
+        let mut route = self.profile.route(network, to)?;
+        if !route.is_group() && !route.is_founding() && self.may_have_published(to)? {
+            let time = deadline.saturating_duration_since(Instant::now()).min(LOOKUP);
+            if let Err(error) = self.refresh(to, time).await {
+                tracing::debug!(%to, %error, "the directory was not read");
+            }
+            self.profile.note_lookup(to)?;
+            self.profile.pin_published(network, to)?;
+            route = self.profile.route(network, to)?;
+        }
+        if matches!(route, Route::SharedKey(_)) {
+            return Ok(route);
+        }
+        let (partition, until) = (route.mailbox().partition, deadline.min(Instant::now() + LOOK));
+        let looked = tokio::time::timeout_at(until, ground.look_ahead(partition)).await;
+        let Some(end) = looked.ok().and_then(Result::ok).and_then(|()| ground.end_of(partition))
+        else {
+            return Ok(route);
+        };
+        if route.is_founding() {
+            route.begin_at(end);
+            return Ok(route);
+        }
+        if self.profile.has_read(network, partition, end)? {
+            return Ok(route);
+        }
+        let (of, transport) = ((&self.profile, network), ground.transport());
+        match read_to_end(of, transport, &route.mailbox(), until).await {
+            Ok(_) => {}
+            Err(error) => tracing::debug!(%error, "the group was not read to its end"),
+        }
+        self.profile.route(network, to)
+    }
+
+    /// Whether somebody may have published what was not known when they were last looked up.
+    fn may_have_published(&self, to: &Handle) -> Result<bool, SendError> {
+        let (standing, looked) = self.profile.store.read::<_, SendError>(|tx| {
+            Ok((Standing::of::<SendError>(tx, to)?, tx.meta_get(&looked(to))?))
+        })?;
+        let at = looked.and_then(|row| row.as_slice().try_into().ok().map(i64::from_be_bytes));
+        let recently = at.is_some_and(|at| (0..LOOKUP_AGAIN_MS).contains(&(now_ms() - at)));
+        Ok(!standing.shared_key && !recently)
+    }
+}
+
+impl super::Profile {
+    fn note_lookup(&self, to: &Handle) -> Result<(), SendError> {
+        let now = now_ms().to_be_bytes();
+        self.store.write::<_, SendError>(|tx| Ok(tx.meta_put(&looked(to), &now)?))
+    }
+
+    /// Whether a partition was read as far as this.
+    fn has_read(
+        &self,
+        network: &Network,
+        partition: chat_transport::Partition,
+        (topic, end): (chat_transport::TopicId, u64),
+    ) -> Result<bool, SendError> {
+        let name = network.mail_topic();
+        let cursor = self.store.read(|tx| tx.cursor(name.as_str(), partition.0, None))?;
+        Ok(cursor.is_some_and(|cursor| cursor.topic_id == topic.0 && cursor.next >= end))
+    }
+}
+
+/// When somebody was last looked up.
+fn looked(to: &Handle) -> String {
+    format!("looked up/{to}")
+}
+
+/// How long a lookup, and a look at a group, may hold up a message.
+const LOOKUP: Duration = Duration::from_secs(3);
+const LOOK: Duration = Duration::from_secs(5);
+/// Who had published nothing is not looked up again for as long as this.
+const LOOKUP_AGAIN_MS: i64 = 10 * 60 * 1000;

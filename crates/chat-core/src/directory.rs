@@ -1,0 +1,30 @@
+//! The directory: what people publish about themselves, so that others can write to them while they are away.
+//!
+//! Each identity publishes an *entry* (its devices, its inbox key, all changes that led there), and each device
+//! a KeyPackage. Both are envelopes in the network's compacted topic, under keys that only members can compute.
+//! Whoever holds the network key may publish: what is read here says who claims a handle, never who has it. See
+//! PROTOCOL section 9 in `docs/wire-format.md`, and `trust` for who counts.
+
+mod gossip;
+mod kept;
+mod lookup;
+mod own;
+mod place;
+mod publish;
+mod published;
+mod read;
+mod take;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use self::kept::{Rivals, rivals};
+pub use self::own::OwnPublication;
+pub(crate) use self::publish::Publisher;
+pub use self::published::Published;
+
+// What groups need of it.
+#[allow(unused_imports, reason = "the parts that follow use it")]
+pub(crate) use self::{
+    gossip::{Gossip, compare_head, heads},
+    own::key_package_used,
+};

@@ -1,0 +1,192 @@
+//! What is kept of the directory: the last good record under each key.
+
+use chat_crypto::{DirectoryEntry, DirectoryHead, Fingerprint, IdentityPublic, KeyPackageRecord};
+use chat_store::{ReadTxn, StoreError, WriteTxn};
+use serde::{Deserialize, Serialize};
+
+use crate::error::StoredValueError;
+use crate::handle::Handle;
+use crate::history_row::{decode, encode};
+use crate::namespace::Namespace;
+
+/// The last good record under a key. All of it was verified before it was kept.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) enum Kept {
+    Entry(KeptEntry),
+    KeyPackage(KeptKeyPackage),
+}
+
+/// An identity's entry.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct KeptEntry {
+    /// The record's key.
+    pub(crate) key: [u8; 16],
+    pub(crate) identity: [u8; 32],
+    pub(super) changes: u32,
+    pub(super) head: [u8; 32],
+    /// Whether another list of changes of the same identity was seen, of which neither continues the other.
+    pub(crate) forked: bool,
+    #[serde(with = "serde_bytes")]
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// A device's KeyPackage record.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct KeptKeyPackage {
+    pub(crate) key: [u8; 16],
+    pub(crate) identity: [u8; 32],
+    /// The device's clock, milliseconds since 1970.
+    pub(crate) made_at_ms: u64,
+    #[serde(with = "serde_bytes")]
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl KeptEntry {
+    pub(crate) fn new(key: [u8; 16], entry: &DirectoryEntry) -> Self {
+        let DirectoryHead { changes, hash: head } = entry.head();
+        let (identity, bytes) = (*entry.identity().as_bytes(), entry.as_bytes().to_vec());
+        Self { key, identity, changes, head, forked: false, bytes }
+    }
+
+    pub(crate) fn head(&self) -> DirectoryHead {
+        DirectoryHead { changes: self.changes, hash: self.head }
+    }
+
+    pub(crate) fn parse(&self, namespace: &Namespace) -> Result<DirectoryEntry, StoredValueError> {
+        DirectoryEntry::parse(&self.bytes, namespace.as_str())
+            .map_err(|_| StoredValueError::format())
+    }
+
+    pub(crate) fn fingerprint(&self) -> Option<Fingerprint> {
+        IdentityPublic::from_bytes(&self.identity).ok().map(|identity| identity.fingerprint())
+    }
+
+    /// Keeps it for a handle.
+    pub(crate) fn put<E>(self, tx: &mut WriteTxn<'_>, handle: &Handle) -> Result<(), E>
+    where
+        E: From<StoreError> + From<StoredValueError>,
+    {
+        let key = self.key;
+        Kept::Entry(self).put(tx, handle, &key)
+    }
+
+    /// What is kept under a key.
+    pub(crate) fn of<E>(
+        tx: &ReadTxn<'_>,
+        handle: &Handle,
+        key: &[u8; 16],
+    ) -> Result<Option<Self>, E>
+    where
+        E: From<StoreError> + From<StoredValueError>,
+    {
+        match tx.directory_get(handle.as_str(), key)? {
+            Some(row) => match decode(&row)? {
+                Kept::Entry(entry) => Ok(Some(entry)),
+                Kept::KeyPackage(_) => Ok(None),
+            },
+            None => Ok(None),
+        }
+    }
+}
+
+impl KeptKeyPackage {
+    pub(crate) fn new(key: [u8; 16], identity: [u8; 32], record: &KeyPackageRecord) -> Self {
+        let (made_at_ms, bytes) = (record.made_at_ms(), record.as_bytes().to_vec());
+        Self { key, identity, made_at_ms, bytes }
+    }
+
+    /// Keeps it for a handle.
+    pub(crate) fn put<E>(self, tx: &mut WriteTxn<'_>, handle: &Handle) -> Result<(), E>
+    where
+        E: From<StoreError> + From<StoredValueError>,
+    {
+        let key = self.key;
+        Kept::KeyPackage(self).put(tx, handle, &key)
+    }
+
+    /// What is kept under a key.
+    pub(crate) fn of<E>(
+        tx: &ReadTxn<'_>,
+        handle: &Handle,
+        key: &[u8; 16],
+    ) -> Result<Option<Self>, E>
+    where
+        E: From<StoreError> + From<StoredValueError>,
+    {
+        match tx.directory_get(handle.as_str(), key)? {
+            Some(row) => match decode(&row)? {
+                Kept::KeyPackage(package) => Ok(Some(package)),
+                Kept::Entry(_) => Ok(None),
+            },
+            None => Ok(None),
+        }
+    }
+}
+
+impl Kept {
+    fn put<E>(&self, tx: &mut WriteTxn<'_>, handle: &Handle, key: &[u8; 16]) -> Result<(), E>
+    where
+        E: From<StoreError> + From<StoredValueError>,
+    {
+        Ok(tx.directory_put(handle.as_str(), key, &encode(self)?)?)
+    }
+}
+
+/// All that is kept of a handle.
+#[derive(Default)]
+pub(crate) struct KeptRecords {
+    pub(crate) entries: Vec<KeptEntry>,
+    pub(crate) key_packages: Vec<KeptKeyPackage>,
+}
+
+impl KeptRecords {
+    pub(crate) fn of<E>(tx: &ReadTxn<'_>, handle: &Handle) -> Result<Self, E>
+    where
+        E: From<StoreError> + From<StoredValueError>,
+    {
+        let mut records = Self::default();
+        for row in tx.directory_of(handle.as_str())? {
+            match decode(&row)? {
+                Kept::Entry(entry) => records.entries.push(entry),
+                Kept::KeyPackage(package) => records.key_packages.push(package),
+            }
+        }
+        // Neither the log's order nor that of the store says who counts.
+        records.entries.sort_by_key(|entry| entry.identity);
+        records.key_packages.sort_by_key(|package| package.key);
+        Ok(records)
+    }
+
+    /// The entry of one identity.
+    pub(crate) fn entry(&self, identity: &[u8; 32]) -> Option<&KeptEntry> {
+        self.entries.iter().find(|entry| entry.identity == *identity)
+    }
+}
+
+/// Who else claims a handle in the directory, and whether the one who counts shows two faces there.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Rivals {
+    pub(crate) others: Vec<Fingerprint>,
+    pub(crate) forked: bool,
+}
+
+/// Looks for a handle's [`Rivals`].
+///
+/// * `pinned` - the identity that counts; without one, several are rivals of each other
+pub(crate) fn rivals<E>(
+    tx: &ReadTxn<'_>,
+    handle: &Handle,
+    pinned: Option<&[u8; 32]>,
+) -> Result<Rivals, E>
+where
+    E: From<StoreError> + From<StoredValueError>,
+{
+    let entries = KeptRecords::of::<E>(tx, handle)?.entries;
+    let counts = |entry: &KeptEntry| pinned.is_some_and(|pinned| entry.identity == *pinned);
+    let forked = entries.iter().any(|entry| entry.forked && (pinned.is_none() || counts(entry)));
+    if pinned.is_none() && entries.len() < 2 {
+        return Ok(Rivals { others: Vec::new(), forked });
+    }
+    let others = entries.iter().filter(|entry| !counts(entry));
+    Ok(Rivals { others: others.filter_map(KeptEntry::fingerprint).collect(), forked })
+}

@@ -1,0 +1,258 @@
+//! What this profile publishes: its entry and its KeyPackage.
+
+use chat_crypto::mls::{KeyPackageRef, Overlay, delete_key_package};
+use chat_crypto::{
+    DirectoryChange, DirectoryEntry, IdentityKey, KeyPackageRecord, NewEntry, NewKeyPackage,
+};
+use chat_store::{ReadTxn, WriteTxn};
+
+use super::kept::{KeptEntry, KeptKeyPackage};
+use super::place::Place;
+use crate::client::{Signer, identity_key, inbox_key};
+use crate::error::DirectoryError;
+use crate::groups::{StoreState, own_member, write_changes};
+use crate::handle::Handle;
+use crate::hash::sha256;
+
+mod row;
+
+pub(crate) use self::row::{Due, OwnKeys, OwnRow, Shown};
+use self::row::{OwnKeyPackage, Replaced};
+
+/// What the directory holds of this profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct OwnPublication {
+    /// Until when the own entry is valid, milliseconds since 1970.
+    pub valid_until_ms: u64,
+    /// Whether it lies on the log, as of the last look.
+    pub on_log: bool,
+    /// Its devices.
+    pub devices: usize,
+}
+
+/// Whether a profile has brought its entry onto the log at least once.
+pub(crate) fn is_published(tx: &ReadTxn<'_>) -> Result<bool, DirectoryError> {
+    Ok(OwnRow::of(tx)?.published)
+}
+
+/// Whether the own records should be looked at before it is time.
+pub(crate) fn is_waiting(tx: &ReadTxn<'_>) -> Result<bool, DirectoryError> {
+    Ok(OwnRow::of(tx)?.key_package.is_some_and(|package| package.used))
+}
+
+/// Notes that somebody has brought this profile into a group: its KeyPackage is replaced soon.
+pub(crate) fn key_package_used(tx: &mut WriteTxn<'_>) -> Result<(), DirectoryError> {
+    let mut row = OwnRow::of(tx)?;
+    if let Some(package) = &mut row.key_package {
+        package.used = true;
+        row.put(tx)?;
+    }
+    Ok(())
+}
+
+/// Ourselves, as the directory knows us.
+pub(crate) struct Owner<'a> {
+    pub(crate) place: &'a Place,
+    pub(crate) handle: &'a Handle,
+    pub(crate) signer: &'a Signer,
+}
+
+impl Owner<'_> {
+    pub(crate) fn keys(&self) -> OwnKeys {
+        let certificate = &self.signer.certificate;
+        OwnKeys {
+            identity: *certificate.identity().as_bytes(),
+            entry: self.place.entry_key(self.handle.as_str(), certificate.identity()),
+            key_package: self.place.key_package_key(certificate),
+        }
+    }
+
+    /// What the log holds of us, as far as it was read; `None` if no entry was ever made.
+    pub(crate) fn publication(
+        &self,
+        tx: &ReadTxn<'_>,
+    ) -> Result<Option<OwnPublication>, DirectoryError> {
+        let entry = KeptEntry::of::<DirectoryError>(tx, self.handle, &self.keys().entry)?;
+        let Some(kept) = entry else { return Ok(None) };
+        let entry = kept.parse(&self.place.namespace)?;
+        let on_log = OwnRow::of(tx)?.entry_on_log == Some(sha256(&[entry.as_bytes()]));
+        let (valid_until_ms, devices) = (entry.valid_until_ms(), entry.devices().len());
+        Ok(Some(OwnPublication { valid_until_ms, on_log, devices }))
+    }
+
+    /// Brings the own records up to date, deletes what no Welcome needs any more, and says what must be appended.
+    ///
+    /// The partition must have been read: what another device of this identity has published is continued, never
+    /// forked.
+    pub(crate) fn upkeep(
+        &self,
+        tx: &mut WriteTxn<'_>,
+        (mail_topic, inbox_partition): (&str, u32),
+        now_ms: i64,
+    ) -> Result<Vec<Due>, DirectoryError> {
+        let mut row = OwnRow::of(tx)?;
+        let certificate = &self.signer.certificate;
+        let owner = (*certificate.identity().as_bytes(), *certificate.device_id().as_bytes());
+        if row.owner != owner {
+            // Private parts of the former device open nothing that counts any more.
+            self.delete(tx, row.private_parts())?;
+            row = OwnRow { owner, ..OwnRow::default() };
+        }
+        let entry = self.entry(tx, &mut row, now_ms)?;
+        let key_package = self.key_package(tx, &mut row, &entry, now_ms)?;
+        let cursor = tx.cursor(mail_topic, inbox_partition, None)?;
+        let read_up_to = cursor.and_then(|cursor| cursor.last_timestamp_ms).unwrap_or(i64::MIN);
+        self.delete(tx, row.take_expired(read_up_to))?;
+        let due = row.due(self.keys(), (entry.as_bytes(), key_package.as_deref()), now_ms);
+        row.put(tx)?;
+        Ok(due)
+    }
+
+    /// The own entry as it should be.
+    fn entry(
+        &self,
+        tx: &mut WriteTxn<'_>,
+        row: &mut OwnRow,
+        now_ms: i64,
+    ) -> Result<DirectoryEntry, DirectoryError> {
+        let (identity, inbox) = (identity_key(tx)?, inbox_key(tx)?.public());
+        let now = now_ms.cast_unsigned();
+        let valid_until_ms = now.saturating_add(VALID_MS);
+        let device = &self.signer.certificate;
+        let key = self.keys().entry;
+        let kept = KeptEntry::of::<DirectoryError>(tx, self.handle, &key)?;
+        let (entry, forked) = match kept {
+            None => {
+                let new = NewEntry { device, inbox_key: inbox.as_bytes(), valid_until_ms };
+                let namespace = self.place.namespace.as_str();
+                let made = DirectoryEntry::create(&identity, namespace, &new)?;
+                (self.continued(made, (&identity, inbox.as_bytes()), row, now)?, false)
+            }
+            Some(kept) => {
+                let entry = kept.parse(&self.place.namespace)?;
+                (self.continued(entry, (&identity, inbox.as_bytes()), row, now)?, kept.forked)
+            }
+        };
+        row.announced = true;
+        KeptEntry { forked, ..KeptEntry::new(key, &entry) }
+            .put::<DirectoryError>(tx, self.handle)?;
+        Ok(entry)
+    }
+
+    /// An entry with our device, our inbox key unless another device has put its own in its place, and a long life.
+    fn continued(
+        &self,
+        mut entry: DirectoryEntry,
+        (identity, inbox_key): (&IdentityKey, &[u8]),
+        row: &OwnRow,
+        now: u64,
+    ) -> Result<DirectoryEntry, DirectoryError> {
+        let valid_until_ms = now.saturating_add(VALID_MS);
+        let device = &self.signer.certificate;
+        // A device that was removed stays out: announced once, it is never added again.
+        if entry.device(device.device_id()).is_none() && !row.announced {
+            let add = DirectoryChange::AddDevice(device.clone());
+            entry = entry.append(add, identity, valid_until_ms)?;
+        }
+        if entry.inbox_key() != inbox_key && !row.announced {
+            let rotate = DirectoryChange::RotateInboxKey(inbox_key.to_vec());
+            entry = entry.append(rotate, identity, valid_until_ms)?;
+        }
+        if entry.valid_until_ms() < now.saturating_add(RENEW_MS) {
+            entry = entry.renew(identity, valid_until_ms)?;
+        }
+        Ok(entry)
+    }
+
+    /// The own KeyPackage record: the one that is kept, or a new one if that is used, old, or not ours; `None` if
+    /// the entry does not have this device.
+    fn key_package(
+        &self,
+        tx: &mut WriteTxn<'_>,
+        row: &mut OwnRow,
+        entry: &DirectoryEntry,
+        now_ms: i64,
+    ) -> Result<Option<Vec<u8>>, DirectoryError> {
+        if entry.device(self.signer.certificate.device_id()).is_none() {
+            return Ok(None);
+        }
+        let now = now_ms.cast_unsigned();
+        let key = self.keys().key_package;
+        let kept = KeptKeyPackage::of::<DirectoryError>(tx, self.handle, &key)?;
+        if let (Some(kept), Some(own)) = (&kept, &row.key_package) {
+            let fresh = own.made_at_ms.saturating_add(KEY_PACKAGE_MS) > now;
+            // A copy of this profile may have published another one, whose private part is not here.
+            if fresh && !own.used && own.hash == sha256(&[&kept.bytes]) {
+                return Ok(Some(kept.bytes.clone()));
+            }
+        }
+        // Readers take the younger one, also where a clock went back.
+        let before = [kept.as_ref().map(|kept| kept.made_at_ms), row.made_at_ms()];
+        let floor = before.into_iter().flatten().max().map_or(0, |at| at.saturating_add(1));
+        let record = self.make_key_package(tx, row, (now.max(floor), now_ms))?;
+        let identity = self.keys().identity;
+        KeptKeyPackage::new(key, identity, &record).put::<DirectoryError>(tx, self.handle)?;
+        Ok(Some(record.as_bytes().to_vec()))
+    }
+
+    fn make_key_package(
+        &self,
+        tx: &mut WriteTxn<'_>,
+        row: &mut OwnRow,
+        (made_at_ms, now_ms): (u64, i64),
+    ) -> Result<KeyPackageRecord, DirectoryError> {
+        let member = own_member(self.signer);
+        let (made, changes) = {
+            let state = StoreState::stored(tx);
+            let mut overlay = Overlay::new(&state, &[]);
+            (member.make_key_package(&mut overlay)?, overlay.into_changes())
+        };
+        write_changes(tx, &changes)?;
+        let offer = NewKeyPackage {
+            device: &self.signer.certificate,
+            made_at_ms,
+            key_package: &made.bytes,
+        };
+        let namespace = self.place.namespace.as_str();
+        let record = KeyPackageRecord::create(&self.signer.key, namespace, &offer)?;
+        let new = OwnKeyPackage {
+            reference: made.reference.as_bytes().to_vec(),
+            made_at_ms,
+            hash: sha256(&[record.as_bytes()]),
+            used: false,
+        };
+        if let Some(old) = row.key_package.replace(new) {
+            row.replaced.push(Replaced { reference: old.reference, at_ms: now_ms });
+        }
+        Ok(record)
+    }
+
+    /// Deletes private parts: what was made for them opens no more.
+    fn delete(
+        &self,
+        tx: &mut WriteTxn<'_>,
+        references: Vec<KeyPackageRef>,
+    ) -> Result<(), DirectoryError> {
+        if references.is_empty() {
+            return Ok(());
+        }
+        let changes = {
+            let state = StoreState::stored(tx);
+            let mut overlay = Overlay::new(&state, &[]);
+            for reference in &references {
+                delete_key_package(&mut overlay, reference)?;
+            }
+            overlay.into_changes()
+        };
+        Ok(write_changes(tx, &changes)?)
+    }
+}
+
+/// How long an entry is valid: 30 days.
+const VALID_MS: u64 = 30 * DAY_MS;
+/// An entry that is valid for less is renewed: 15 days.
+const RENEW_MS: u64 = 15 * DAY_MS;
+/// How long a KeyPackage is offered: a day.
+const KEY_PACKAGE_MS: u64 = DAY_MS;
+const DAY_MS: u64 = 24 * 60 * 60 * 1000;

@@ -1,0 +1,140 @@
+//! Where records lie in the directory, and what is around them.
+
+use std::num::NonZeroU32;
+
+use chat_crypto::{
+    DeviceCertificate, DirectoryKey, Envelope, EnvelopeContext, EnvelopeKind, IdentityPublic,
+    Protected, Protection, SealError, Subkey, SubkeyLabel,
+};
+use chat_transport::{Partition, Record, StoredRecord, TopicName};
+
+use crate::handle::Handle;
+use crate::namespace::Namespace;
+use crate::network::Network;
+
+/// A network's directory: its topic, and the keys that lead to its records.
+pub(crate) struct Place {
+    pub(crate) namespace: Namespace,
+    pub(crate) topic: TopicName,
+    /// The most bytes of a record: a read must be able to return one.
+    pub(crate) max_record: u32,
+    partitions: NonZeroU32,
+    sealing: Subkey,
+    opening: Vec<Subkey>,
+    key: Subkey,
+}
+
+/// What a record is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RecordKind {
+    Entry,
+    KeyPackage,
+}
+
+/// A record of the directory that opened: some holder of the network key has sealed it, for this key and this
+/// partition.
+pub(crate) struct Opened {
+    pub(crate) key: [u8; 16],
+    pub(crate) kind: RecordKind,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Place {
+    pub(crate) fn new(network: &Network) -> Self {
+        let sealing = network.sealing_key();
+        Self {
+            namespace: network.namespace().clone(),
+            topic: network.directory_topic(),
+            max_record: network.max_record(),
+            partitions: network.partitions(),
+            sealing: sealing.subkey(SubkeyLabel::Envelope),
+            opening: network.opening_keys(),
+            key: sealing.subkey(SubkeyLabel::DirectoryTag),
+        }
+    }
+
+    /// Where all records of a handle lie.
+    pub(crate) fn partition(&self, handle: &str) -> Partition {
+        let namespace = self.namespace.as_str();
+        Partition(DirectoryKey::partition(&self.key, namespace, handle, self.partitions))
+    }
+
+    /// The key of an identity's entry.
+    pub(crate) fn entry_key(&self, handle: &str, identity: &IdentityPublic) -> [u8; 16] {
+        *DirectoryKey::entry(&self.key, self.namespace.as_str(), handle, identity).as_bytes()
+    }
+
+    /// The key of a device's KeyPackage.
+    pub(crate) fn key_package_key(&self, device: &DeviceCertificate) -> [u8; 16] {
+        *DirectoryKey::key_package(&self.key, self.namespace.as_str(), device).as_bytes()
+    }
+
+    /// A record, sealed.
+    ///
+    /// # Errors
+    /// [`SealError`] for a body that is longer than an envelope holds.
+    pub(crate) fn seal(
+        &self,
+        partition: Partition,
+        (key, kind): ([u8; 16], RecordKind),
+        body: &[u8],
+    ) -> Result<Record, SealError> {
+        let tag = DirectoryKey::from_bytes(key).tag();
+        let context = self.context(partition, &tag);
+        let content = Protected::new(PROTECTION, &[&[kind.number()], body].concat());
+        let envelope = Envelope::seal(&self.sealing, &context, &content, &mut rand::rng())?;
+        Ok(Record { key: Some(key.to_vec().into()), value: envelope.into_bytes().into() })
+    }
+
+    /// What lies in a record; `None` for a tombstone, and for what nobody here has sealed for its key.
+    pub(crate) fn open(&self, partition: Partition, record: &StoredRecord) -> Option<Opened> {
+        let key: [u8; 16] = record.key.as_deref()?.try_into().ok()?;
+        let envelope = Envelope::parse(record.value.as_deref()?).ok()?;
+        let tag = DirectoryKey::from_bytes(key).tag();
+        let keys: Vec<&Subkey> = self.opening.iter().collect();
+        let content = envelope.open(&keys, &self.context(partition, &tag)).ok()?;
+        if content.protection() != PROTECTION {
+            return None;
+        }
+        let (number, body) = content.body().split_first()?;
+        Some(Opened { key, kind: RecordKind::of(*number)?, body: body.to_vec() })
+    }
+
+    fn context<'a>(
+        &'a self,
+        partition: Partition,
+        tag: &'a chat_crypto::MailboxTag,
+    ) -> EnvelopeContext<'a> {
+        EnvelopeContext {
+            namespace: self.namespace.as_str(),
+            kind: EnvelopeKind::Directory,
+            partition: partition.0,
+            tag,
+        }
+    }
+
+    /// Whether a handle's records may lie in a partition.
+    pub(crate) fn is_at(&self, partition: Partition, handle: &Handle) -> bool {
+        self.partition(handle.as_str()) == partition
+    }
+}
+
+impl RecordKind {
+    fn number(self) -> u8 {
+        match self {
+            Self::Entry => 1,
+            Self::KeyPackage => 2,
+        }
+    }
+
+    fn of(number: u8) -> Option<Self> {
+        match number {
+            1 => Some(Self::Entry),
+            2 => Some(Self::KeyPackage),
+            _ => None,
+        }
+    }
+}
+
+/// Records are signed, and sealed under what all members share.
+const PROTECTION: Protection = Protection::SignedSharedKey;

@@ -1,0 +1,154 @@
+//! Publishing the own records, and watching that they stay published.
+
+use std::collections::BTreeSet;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chat_transport::{Partition, Record, Transport};
+use tokio::time::Instant;
+
+use super::own::{Due, OwnRow, Owner, is_published, is_waiting};
+use super::place::Place;
+use super::read::DirectoryReader;
+use super::take::Taken;
+use crate::client::Profile;
+use crate::clock::now_ms;
+use crate::error::DirectoryError;
+use crate::network::Network;
+
+/// Publishes what a profile says about itself.
+#[derive(Clone)]
+pub(crate) struct Publisher {
+    pub(crate) reader: DirectoryReader,
+    network: Network,
+}
+
+impl Publisher {
+    pub(crate) fn new(
+        profile: Arc<Profile>,
+        transport: Arc<dyn Transport>,
+        network: Network,
+    ) -> Self {
+        let place = Arc::new(Place::new(&network));
+        Self { reader: DirectoryReader { profile, transport, place }, network }
+    }
+
+    /// Publishes, and watches the own records and those of all contacts, for as long as it is polled.
+    pub(crate) async fn keep_up(self) -> Infallible {
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let due_at = match tokio::time::timeout(LONGEST_STEP, self.step()).await {
+                Ok(Ok(())) => {
+                    pause = FIRST_PAUSE;
+                    Instant::now() + WATCH_EVERY
+                }
+                failed => {
+                    if let Ok(Err(error)) = failed {
+                        tracing::debug!(%error, "the directory is not up to date; trying again");
+                    }
+                    pause = (pause * 2).min(WATCH_EVERY);
+                    Instant::now() + pause
+                }
+            };
+            while Instant::now() < due_at && !self.is_waiting().await {
+                tokio::time::sleep(LOOK_AT_STORE.min(due_at - Instant::now())).await;
+            }
+        }
+    }
+
+    async fn step(&self) -> Result<(), DirectoryError> {
+        self.publish().await?;
+        let partitions = self.reader.with_profile(Self::watched).await?;
+        self.reader.read(&partitions).await.map(drop)
+    }
+
+    /// Whether the own records should be looked at before it is time.
+    async fn is_waiting(&self) -> bool {
+        let look = |reader: &DirectoryReader| reader.profile.store.read(is_waiting);
+        self.reader.with_profile(look).await.unwrap_or(false)
+    }
+
+    /// Publishes if nothing of this profile was ever published, within a short time. It never fails: whoever listens
+    /// publishes later.
+    pub(crate) async fn publish_first(self) {
+        let published = self.reader.profile.store.read(is_published);
+        if !matches!(published, Ok(false)) {
+            return;
+        }
+        match tokio::time::timeout(FIRST_PUBLISHING, self.publish()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::debug!(%error, "nothing could be published yet"),
+            Err(_) => tracing::debug!("nothing could be published in time"),
+        }
+    }
+
+    /// Reads what the log shows under the own handle, and appends what is missing, old, or not what it should be.
+    ///
+    /// # Errors
+    /// When the broker or the store fails.
+    pub(crate) async fn publish(&self) -> Result<(), DirectoryError> {
+        self.read_own().await?;
+        let publisher = self.clone();
+        let due = self.reader.with_profile(move |_| publisher.upkeep()).await?;
+        if due.is_empty() {
+            return Ok(());
+        }
+        let partition = self.own_partition();
+        let place = &self.reader.place;
+        let seal = |due: &Due| place.seal(partition, (due.key, due.kind), &due.body);
+        let records = due.iter().map(seal).collect::<Result<Vec<Record>, _>>()?;
+        let transport = &self.reader.transport;
+        let (acked, failed) = match transport.append(&place.topic, partition, records).await {
+            Ok(acks) => (acks.len(), None),
+            Err(error) => (error.acked.len(), Some(error.error)),
+        };
+        self.reader
+            .with_profile(move |reader| {
+                reader.profile.store.write(|tx| {
+                    let mut row = OwnRow::of(tx)?;
+                    due.iter().take(acked).for_each(|due| row.acked(due, now_ms()));
+                    row.put(tx)
+                })
+            })
+            .await?;
+        failed.map_or(Ok(()), |error| Err(error.into()))
+    }
+
+    /// Reads the partition of the own handle.
+    pub(crate) async fn read_own(&self) -> Result<Taken, DirectoryError> {
+        self.reader.read(&[self.own_partition()]).await
+    }
+
+    fn own_partition(&self) -> Partition {
+        self.reader.place.partition(self.reader.profile.handle.as_str())
+    }
+
+    fn upkeep(&self) -> Result<Vec<Due>, DirectoryError> {
+        let DirectoryReader { profile, place, .. } = &self.reader;
+        let signer = profile.signer(&place.namespace)?;
+        let owner = Owner { place, handle: &profile.handle, signer: &signer };
+        let (mail, inbox) = (self.network.mail_topic(), self.network.inbox(&profile.handle));
+        let inbox = (mail.as_str(), inbox.partition.0);
+        profile.store.write(|tx| owner.upkeep(tx, inbox, now_ms()))
+    }
+
+    /// The partitions of all contacts.
+    fn watched(reader: &DirectoryReader) -> Result<Vec<Partition>, DirectoryError> {
+        let contacts = reader.profile.store.read::<_, DirectoryError>(|tx| Ok(tx.contacts()?))?;
+        let own = reader.place.partition(reader.profile.handle.as_str());
+        let partitions: BTreeSet<Partition> =
+            contacts.iter().map(|contact| reader.place.partition(&contact.handle)).collect();
+        Ok(partitions.into_iter().filter(|partition| *partition != own).collect())
+    }
+}
+
+/// How often the directory is looked at.
+const WATCH_EVERY: Duration = Duration::from_mins(5);
+/// How often the store is asked whether something has to be published earlier.
+const LOOK_AT_STORE: Duration = Duration::from_secs(5);
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// A look that takes longer is given up, and goes on where it was.
+const LONGEST_STEP: Duration = Duration::from_secs(60);
+/// How long a message may be held up by the first publishing.
+const FIRST_PUBLISHING: Duration = Duration::from_secs(3);

@@ -1,0 +1,67 @@
+//! Whom we can bring into a group while they are away: who has published what it takes.
+
+use chat_crypto::KeyPackageRecord;
+use chat_crypto::mls::KeyPackage;
+
+use super::{DeviceCheck, Invitee};
+use crate::client::Profile;
+use crate::clock::now_ms;
+use crate::directory::Published;
+use crate::error::SendError;
+use crate::handle::Handle;
+use crate::network::Network;
+
+impl Profile {
+    /// Somebody who can be invited, by what is known of what they have published; `None` if that is nothing, not
+    /// enough, or too old.
+    ///
+    /// # Errors
+    /// When the store fails. Who has several identities is no invitee: somebody has to say which counts.
+    pub(crate) fn invitee(
+        &self,
+        network: &Network,
+        to: &Handle,
+    ) -> Result<Option<Invitee>, SendError> {
+        match self.published_by(network, to) {
+            Ok(published) => Ok(Invitee::of(to, &published, network)),
+            Err(error) if error.concerns_store() => Err(error.into()),
+            Err(error) => {
+                tracing::debug!(%to, %error, "cannot be invited to a group");
+                Ok(None)
+            }
+        }
+    }
+}
+
+impl Invitee {
+    /// Devices whose KeyPackage is missing or old are left out: their owner's other devices bring them in.
+    fn of(handle: &Handle, published: &Published, network: &Network) -> Option<Self> {
+        let now = u64::try_from(now_ms()).unwrap_or(0);
+        if published.valid_until_ms() < now {
+            return None;
+        }
+        let check = DeviceCheck::new(network.namespace());
+        let packages = published.key_packages.iter();
+        let fresh = packages.filter(|record| record.made_at_ms().saturating_add(MAX_AGE_MS) >= now);
+        let key_packages: Vec<KeyPackage> =
+            fresh.filter_map(|record| published.key_package(record, &check)).collect();
+        (!key_packages.is_empty()).then(|| Self {
+            handle: handle.clone(),
+            identity: *published.identity.as_bytes(),
+            inbox_key: published.inbox_key.clone(),
+            key_packages,
+        })
+    }
+}
+
+impl Published {
+    /// The KeyPackage of a record, if it is that of the device which published it.
+    fn key_package(&self, record: &KeyPackageRecord, check: &DeviceCheck) -> Option<KeyPackage> {
+        let package = KeyPackage::parse(record.key_package(), check).ok()?;
+        let device = self.devices.iter().find(|device| device.device_id() == record.device_id())?;
+        (package.leaf().credential == device.as_bytes()).then_some(package)
+    }
+}
+
+/// How old a KeyPackage may be.
+const MAX_AGE_MS: u64 = 30 * 24 * 60 * 60 * 1000;
