@@ -252,6 +252,8 @@ fn any_sequence_of_faults_keeps_the_models_promises() {
     let outcome = runner.run(&prop::collection::vec(step(), 1..16), |steps| {
         runtime.block_on(async {
             let people = People::new().await;
+            // One record for each message, which is what the model counts.
+            people.alice.use_shared_key(&handle("bob"), true).unwrap();
             let mut world = World { people, model: Model::default(), junk: HashSet::new() };
             // Who has never read a log cannot know what it held before.
             world.take(&Step::Read).await;

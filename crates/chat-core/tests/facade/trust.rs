@@ -61,7 +61,7 @@ async fn a_message_says_what_was_known_of_its_sender_when_it_came() {
             _ => None,
         })
         .collect();
-    assert_eq!(trust, [SenderTrust::Unverified, SenderTrust::Changed]);
+    assert_eq!(trust, [SenderTrust::Introduced, SenderTrust::Changed]);
     // What the new one shows is compared with what came last.
     another.read_bobs_key(&people).await;
     let number = another.verification(&handle("bob")).unwrap().safety_number();
