@@ -28,7 +28,11 @@ pub(crate) struct Mail {
 }
 
 impl Mail {
-    pub(crate) fn new(profile: &Profile, network: &Network, transport: Arc<dyn Transport>) -> Self {
+    pub(crate) fn new(
+        profile: &Arc<Profile>,
+        network: &Network,
+        transport: Arc<dyn Transport>,
+    ) -> Self {
         Self {
             store: profile.store.clone(),
             transport,

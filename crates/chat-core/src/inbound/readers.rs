@@ -105,7 +105,7 @@ impl Readers {
 /// When the broker cannot be reached or the store fails. What was read until then is stored.
 #[allow(dead_code, reason = "the parts that follow use it")]
 pub(crate) async fn read_to_end(
-    (profile, network): (&Profile, &Network),
+    (profile, network): (&Arc<Profile>, &Network),
     transport: Arc<dyn Transport>,
     mailbox: &Mailbox,
     deadline: Instant,
