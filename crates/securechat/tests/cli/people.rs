@@ -152,9 +152,10 @@ fn who_has_published_is_added_by_handle_and_who_else_claims_it_is_shown() {
     let broker = BrokerHouse::start();
     let house = House::with_network(broker.address());
     house.contact("alice", &["add", "alice"]).exit(2);
-    house.contact("alice", &["add", "bob"]).exit(8).hints("securechat listen");
+    house.run_as("alice", &["contact", "add", "bob"]).exit(8).hints("securechat listen");
     house.run_as("bob", &["listen", "--timeout", "2s"]).exit(8);
-    let added = house.contact("alice", &["add", "bob"]).exit(0).says("contact verify bob");
+    house.run_as("alice", &["contact", "add", "bob"]).exit(0).says("contact verify bob");
+    let added = house.contact("alice", &["add", "bob"]).exit(0);
     let bob = added.json()[0].clone();
     assert_eq!((&bob["trust"], &bob["claims"]), (&"unverified".into(), &serde_json::json!([])));
     assert_eq!(bob["published"]["devices"].as_array().unwrap().len(), 1);
@@ -194,6 +195,7 @@ fn who_has_published_is_added_by_handle_and_who_else_claims_it_is_shown() {
     assert!(list.contains("looks like bob") && list.contains("looks like b0b"), "{list}");
     // Without a broker, what was known counts.
     drop(broker);
-    house.contact("alice", &["add", "bob", "--timeout", "1s"]).exit(0).says("known before");
+    let add = ["contact", "add", "bob", "--timeout", "1s"];
+    house.run_as("alice", &add).exit(0).says("known before");
     house.contact("alice", &["add", "dave", "--timeout", "1s"]).exit(3);
 }
