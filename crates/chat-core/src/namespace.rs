@@ -30,7 +30,7 @@ impl Namespace {
         self.topic("mail")
     }
 
-    /// The topic that will carry identities; it is created with the network and stays empty for now.
+    /// The topic that carries what people publish about themselves.
     pub fn directory_topic(&self) -> TopicName {
         self.topic("directory")
     }

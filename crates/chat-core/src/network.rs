@@ -85,7 +85,7 @@ impl Network {
         self.namespace().mail_topic()
     }
 
-    /// The topic that will carry identities.
+    /// The topic that carries what people publish about themselves.
     pub fn directory_topic(&self) -> TopicName {
         self.namespace().directory_topic()
     }

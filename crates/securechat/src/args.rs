@@ -14,7 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use self::cover::{CoverCommand, InspectArgs, MapArgs, MapKind, PrepareArgs};
 pub(crate) use self::parse::parse;
 pub(crate) use self::people::{
-    ContactCommand, ExportArgs, IdentityCommand, ImportArgs, TrustArgs, VerifyArgs,
+    AddArgs, ContactCommand, ExportArgs, IdentityCommand, ImportArgs, TrustArgs, VerifyArgs,
 };
 use crate::time::{parse_duration, parse_moment};
 

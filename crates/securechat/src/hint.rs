@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use chat_core::private_file::PrivateFileError;
-use chat_core::{ContactError, Error, ErrorKind, Finding, SendError};
+use chat_core::{ContactError, DirectoryError, Error, ErrorKind, Finding, SendError};
 
 use crate::failure::{Exit, Failure};
 use crate::output::shell_word;
@@ -41,6 +41,7 @@ fn meaning(kind: ErrorKind) -> (Exit, &'static str) {
         ErrorKind::Newer => (Exit::Usage, "newer"),
         ErrorKind::KeyChanged => (Exit::Trust, "identity_changed"),
         ErrorKind::NotTrusted => (Exit::Trust, "not_trusted"),
+        ErrorKind::HandleConflict => (Exit::Trust, "handle_conflict"),
         ErrorKind::TextTooLarge => (Exit::Cover, "too_large"),
         ErrorKind::CoverUnusable => (Exit::Cover, "cover_unusable"),
         ErrorKind::CoverTooSmall => (Exit::Cover, "cover_too_small"),
@@ -123,6 +124,7 @@ fn hints(kind: ErrorKind, error: &Error) -> Vec<String> {
             "install the newest securechat; yours is the one that this prints: securechat --version",
         ],
         ErrorKind::KeyChanged => return changed(error),
+        ErrorKind::HandleConflict => return contested(error),
         ErrorKind::NotTrusted => &[
             "compare safety numbers with them by another channel: securechat contact verify HANDLE",
         ],
@@ -189,9 +191,33 @@ fn missing(error: &Error) -> Vec<String> {
         Error::Contact(ContactError::NoKey { .. }) => {
             vec!["their key comes with their first message: securechat listen".to_owned()]
         }
+        Error::Directory(DirectoryError::NotPublished { handle }) => vec![
+            format!(
+                "whoever calls himself {handle} must listen once, or send something: securechat listen"
+            ),
+            format!(
+                "a machine that publishes nothing: securechat contact add {handle} --shared-key"
+            ),
+        ],
         Error::Contact(_) => vec!["see who is known: securechat contact list".to_owned()],
         _ => Vec::new(),
     }
+}
+
+/// How to find out whose handle it is.
+fn contested(error: &Error) -> Vec<String> {
+    let handle = match error {
+        Error::Directory(
+            DirectoryError::Conflict { handle, .. }
+            | DirectoryError::OtherIdentity { handle, .. }
+            | DirectoryError::NoSuchFingerprint { handle, .. },
+        ) => handle.as_str(),
+        _ => "HANDLE",
+    };
+    vec![
+        "ask them by another channel for their fingerprint; they see it with: securechat identity show".to_owned(),
+        format!("then name it: securechat contact add {handle} --fingerprint XXXX"),
+    ]
 }
 
 /// Which keys these are, and how to compare them.
@@ -220,6 +246,9 @@ fn loose(error: &Error) -> Vec<String> {
 /// What to give instead.
 fn unfit(error: &Error) -> Vec<String> {
     match error {
+        Error::Directory(DirectoryError::Own { .. }) => {
+            vec!["name somebody else: securechat contact add HANDLE".to_owned()]
+        }
         Error::Send(SendError::ToSelf) => {
             vec!["write to somebody else: securechat send --to HANDLE".to_owned()]
         }
@@ -249,8 +278,9 @@ mod tests {
     use crate::args::Cli;
 
     /// Kinds with hints of their own.
-    const HINTED: [ErrorKind; 40] = [
+    const HINTED: [ErrorKind; 41] = [
         ErrorKind::KeyChanged,
+        ErrorKind::HandleConflict,
         ErrorKind::NotTrusted,
         ErrorKind::NoProfile,
         ErrorKind::ProfileExists,

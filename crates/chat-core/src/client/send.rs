@@ -89,7 +89,7 @@ impl Client {
         let publisher = self.publisher(&network)?;
         let ground = Ground::new(Arc::clone(&self.profile), self.transport()?, network);
         let delivering = Drain::new(ground).waited_for(wanted).run(&first, deadline);
-        Ok(tokio::join!(delivering, publisher.publish_first()).0?)
+        Ok(tokio::join!(delivering, publisher.publish_first(deadline)).0?)
     }
 
     /// What has become of accepted messages by now, whichever process brought them that far.
@@ -153,7 +153,7 @@ impl Client {
             Ok(()) => {
                 let first: Vec<Mailbox> = queued.mailboxes().collect();
                 let delivering = drain.run(&first, deadline);
-                tokio::join!(delivering, publisher.publish_first()).0
+                tokio::join!(delivering, publisher.publish_first(deadline)).0
             }
             Err(error) => drain.finish(Some(error)),
         };

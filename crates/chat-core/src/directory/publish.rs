@@ -71,12 +71,15 @@ impl Publisher {
 
     /// Publishes if nothing of this profile was ever published, within a short time. It never fails: whoever listens
     /// publishes later.
-    pub(crate) async fn publish_first(self) {
+    ///
+    /// * `deadline` - an earlier end
+    pub(crate) async fn publish_first(self, deadline: Instant) {
         let published = self.reader.profile.store.read(is_published);
         if !matches!(published, Ok(false)) {
             return;
         }
-        match tokio::time::timeout(FIRST_PUBLISHING, self.publish()).await {
+        let deadline = deadline.min(Instant::now() + FIRST_PUBLISHING);
+        match tokio::time::timeout_at(deadline, self.publish()).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::debug!(%error, "nothing could be published yet"),
             Err(_) => tracing::debug!("nothing could be published in time"),

@@ -219,7 +219,7 @@ mod tests {
 
     fn row() -> GroupRow {
         let group = NewGroup {
-            id: GroupId::from_bytes([1; 16]),
+            id: GroupId::from_bytes([9; 16]),
             kind: GroupKind::Named("ops".to_owned()),
             state: GroupState::Member,
             mailbox: mailbox(1),

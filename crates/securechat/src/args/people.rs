@@ -1,8 +1,11 @@
 //! Arguments of `identity` and `contact`.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Subcommand};
+
+use crate::time::parse_duration;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum IdentityCommand {
@@ -54,6 +57,12 @@ pub(crate) struct ImportArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ContactCommand {
+    /// Look somebody up in the directory: the key that they published counts, unless one counts already
+    #[command(after_help = "Examples:
+  securechat contact add bob
+  securechat contact add bob --fingerprint '0001 0203 …'
+  securechat contact add sensor-7 --shared-key")]
+    Add(AddArgs),
     /// Show whom this profile knows, and how far their keys are trusted
     #[command(after_help = "Examples:
   securechat contact list
@@ -102,6 +111,21 @@ pub(crate) enum ContactCommand {
         /// Who
         handle: String,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AddArgs {
+    /// Who
+    pub(crate) handle: String,
+    /// Which key, where several claim the handle: as they see it with `identity show`
+    #[arg(long, value_name = "FINGERPRINT")]
+    pub(crate) fingerprint: Option<String>,
+    /// Write to them under the shared key: machines, and programs that keep no state, publish nothing
+    #[arg(long, conflicts_with = "fingerprint")]
+    pub(crate) shared_key: bool,
+    /// How long to wait for the broker; what was known before counts then
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_duration, env = "SECURECHAT_TIMEOUT")]
+    pub(crate) timeout: Duration,
 }
 
 #[derive(Debug, Args)]

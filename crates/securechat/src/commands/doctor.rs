@@ -1,13 +1,16 @@
 //! `doctor`: every step that a conversation needs, one line each.
 
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 
 use chat_core::chat_transport::{KafkaTransport, Partition, TimestampType, TopicInfo, Transport};
-use chat_core::{Client, Network};
+use chat_core::{Client, Contact, Network};
 
 use crate::context::{Context, Opened};
 use crate::failure::{Exit, Failure};
 use crate::output::{Console, one_line};
+use crate::time::local;
 
 mod repair;
 
@@ -136,6 +139,47 @@ fn store(checks: &mut Checks, client: &Client) -> Result<(), Failure> {
     }
 }
 
+/// Whether others can find this profile.
+async fn published(checks: &mut Checks, client: &Client) -> Result<(), Failure> {
+    let asked = client.own_publication(PATIENCE).await.map_err(Failure::from);
+    let Some(own) = checks.step("published", asked)? else { return Ok(()) };
+    match own {
+        Some(own) if own.on_log => {
+            let until = local(own.valid_until_ms.cast_signed());
+            let devices = own.devices;
+            checks.good("published", &format!("{devices} devices, valid until {until}"))
+        }
+        Some(_) => checks.doubtful(
+            "published",
+            "the directory does not show what this profile has published; a listen publishes it again",
+        ),
+        None => checks.doubtful(
+            "published",
+            "nothing yet: nobody finds this profile in the directory; a listen or send publishes it",
+        ),
+    }?;
+    contested(checks, client)
+}
+
+/// Whether others claim the handles of contacts.
+fn contested(checks: &mut Checks, client: &Client) -> Result<(), Failure> {
+    let Some(contacts) = checks.step("contacts", client.contacts().map_err(Failure::from))? else {
+        return Ok(());
+    };
+    let doubtful = |contact: &&Contact| !contact.claims.is_empty() || contact.forked;
+    contacts.iter().filter(doubtful).try_for_each(|contact| {
+        let (handle, claims) = (&contact.handle, contact.claims.len());
+        let what = match (claims, contact.forked) {
+            (0, _) => format!("the directory has shown two faces of the key of {handle}"),
+            (_, _) => format!("{claims} keys claim {handle} that do not count; see: securechat contact show {handle}"),
+        };
+        checks.doubtful("contacts", &what)
+    })
+}
+
+/// How long the directory may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
 /// Damaged places that are told one by one.
 const MOST_DAMAGE: usize = 20;
 
@@ -188,7 +232,9 @@ async fn cluster(
             checks.doubtful(name, "this principal may not see the topic's settings")?;
         }
     }
-    bounds(checks, &transport, network).await
+    bounds(checks, &transport, network).await?;
+    let transport: Arc<dyn Transport> = transport;
+    published(checks, &opened.client.connect(transport)).await
 }
 
 fn problems(name: &str, info: &TopicInfo, network: &Network) -> Vec<String> {

@@ -101,6 +101,10 @@ pub(crate) fn event_row(item: &Item) -> String {
         Item::KeyChanged(changed) => {
             format!("the key of {} has changed: compare safety numbers", changed.handle)
         }
+        Item::DirectoryFork(fork) => format!(
+            "the directory shows different people different keys of {}: somebody who can write to it lies, or {0} uses two copies of one identity",
+            fork.handle
+        ),
         Item::Downgraded(Downgraded { from, text, .. }) => format!(
             "somebody wrote in the name of {from} without the signature that {from} uses: {}",
             one_line(text.expose())

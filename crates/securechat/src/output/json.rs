@@ -131,6 +131,7 @@ fn event(place: Place, what: &Item) -> Result<String, Failure> {
             });
             event_line(place, what, "key_changed", &detail)
         }
+        Item::DirectoryFork(fork) => event_line(place, what, "directory_fork", fork),
         Item::Downgraded(downgraded) => {
             let detail = serde_json::json!({
                 "from": downgraded.from.as_str(), "with": downgraded.with.as_str(),
@@ -192,6 +193,7 @@ mod tests {
             serde_json::json!({"Restored": {"changes": null}}),
             serde_json::json!({"Lost": {}}),
             serde_json::json!({"KeyChanged": {"handle": "bob", "old": vec![1; 32], "new": vec![2; 32]}}),
+            serde_json::json!({"DirectoryFork": {"handle": "bob"}}),
             serde_json::json!({"Downgraded": {"from": "bob", "with": "bob", "protection": "SharedKey", "text": "hi"}}),
             serde_json::json!({"Partial": {"id": id, "from": "bob", "with": "bob", "pieces": 3, "missing": [2]}}),
         ];

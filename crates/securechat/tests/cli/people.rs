@@ -146,3 +146,56 @@ fn whoever_must_be_verified_is_and_whoever_is_blocked_is_not_heard() {
     house.send("alice", "bob", "heard").exit(0);
     assert_eq!(house.receive("bob", 1).exit(0).texts(), ["heard"]);
 }
+
+#[test]
+fn who_has_published_is_added_by_handle_and_who_else_claims_it_is_shown() {
+    let broker = BrokerHouse::start();
+    let house = House::with_network(broker.address());
+    house.contact("alice", &["add", "alice"]).exit(2);
+    house.run_as("alice", &["contact", "add", "bob"]).exit(8).hints("securechat listen");
+    house.run_as("bob", &["listen", "--timeout", "2s"]).exit(8);
+    house.run_as("alice", &["contact", "add", "bob"]).exit(0).says("contact verify bob");
+    let added = house.contact("alice", &["add", "bob"]).exit(0);
+    let bob = added.json()[0].clone();
+    assert_eq!((&bob["trust"], &bob["claims"]), (&"unverified".into(), &serde_json::json!([])));
+    assert_eq!(bob["published"]["devices"].as_array().unwrap().len(), 1);
+    assert_eq!(bob["published"]["fingerprint"], bob["fingerprint"]);
+    let doctor = house.run_as("bob", &["doctor"]).exit(0).out;
+    assert!(doctor.contains("published") && doctor.contains("valid until"), "{doctor}");
+    // Somebody else who calls himself bob.
+    house.run(&["init", "bob", "--profile", "another", "--no-passphrase"]).exit(0);
+    house.run(&["init", "carol", "--no-passphrase"]).exit(0);
+    let invite = house.run_as("alice", &["invite"]).exit(0).out;
+    house.feed("another", &["join", "-"], invite.as_bytes()).exit(0);
+    house.feed("carol", &["join", "-"], invite.as_bytes()).exit(0);
+    house.send("another", "carol", "I am bob").exit(0);
+    let refused = house.run_as("carol", &["contact", "add", "bob"]).exit(4);
+    let refused = refused.hints("contact add bob --fingerprint");
+    let print = bob["fingerprint"].as_str().unwrap();
+    let other = house.run_as("another", &["--json", "identity", "show"]).exit(0).json();
+    let other = other[0]["fingerprint"].as_str().unwrap().to_owned();
+    assert!(refused.err.contains(print) && refused.err.contains(&other), "{}", refused.err);
+    house.run_as("carol", &["contact", "add", "bob", "--fingerprint", "12"]).exit(2);
+    let chosen = house.contact("carol", &["add", "bob", "--fingerprint", print]).exit(0).json();
+    assert_eq!(chosen[0]["fingerprint"], print);
+    assert_eq!(chosen[0]["claims"], serde_json::json!([other]));
+    // The one who counts for alice is not displaced, and is written to as before.
+    let shown = house.run_as("alice", &["contact", "add", "bob"]).exit(0).out;
+    assert!(shown.contains("also claims") && shown.contains("another key claims"), "{shown}");
+    house.send("alice", "bob", "hello").exit(0);
+    let doctor = house.run_as("alice", &["doctor"]).exit(0).out;
+    assert!(doctor.contains("claim bob"), "{doctor}");
+    // Handles that look alike, and machines that publish nothing.
+    let machine = house.contact("alice", &["add", "b0b", "--shared-key"]).exit(0).json();
+    assert_eq!(
+        (&machine[0]["shared_key"], &machine[0]["published"]),
+        (&true.into(), &serde_json::Value::Null)
+    );
+    let list = house.run_as("alice", &["contact", "list"]).exit(0).out;
+    assert!(list.contains("looks like bob") && list.contains("looks like b0b"), "{list}");
+    // Without a broker, what was known counts.
+    drop(broker);
+    let add = ["contact", "add", "bob", "--timeout", "1s"];
+    house.run_as("alice", &add).exit(0).says("known before");
+    house.contact("alice", &["add", "dave", "--timeout", "1s"]).exit(3);
+}
