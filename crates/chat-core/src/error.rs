@@ -46,6 +46,9 @@ pub enum Error {
     /// A question about a contact failed.
     #[error(transparent)]
     Contact(#[from] ContactError),
+    /// Something could not be done in a group.
+    #[error(transparent)]
+    Group(#[from] GroupError),
     /// Reading the history failed.
     #[error(transparent)]
     History(#[from] HistoryError),
@@ -250,6 +253,12 @@ pub enum SendError {
     NotVerified {
         /// The handle.
         handle: Handle,
+    },
+    /// Members of the group are not verified, and this profile writes only to people who are.
+    #[error("not all members of the group are verified: {}; the message is not sent", names(handles))]
+    MembersNotVerified {
+        /// Who.
+        handles: Vec<Handle>,
     },
     /// The recipient is blocked.
     #[error("{handle} is blocked; the message is not sent")]
@@ -538,4 +547,8 @@ impl From<postcard::Error> for StoredValueError {
     fn from(error: postcard::Error) -> Self {
         Self { place: None, reason: error.to_string() }
     }
+}
+
+fn names(handles: &[Handle]) -> String {
+    handles.iter().map(Handle::as_str).collect::<Vec<_>>().join(", ")
 }

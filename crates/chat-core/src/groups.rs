@@ -2,9 +2,13 @@
 
 #![allow(dead_code, unused_imports, reason = "the parts that follow use it")]
 
+mod changed;
+mod commit;
 mod credential;
 mod found;
+mod intent;
 mod join;
+mod leave;
 mod letter;
 mod own_leaf;
 mod pairs;
@@ -13,18 +17,29 @@ mod place;
 mod ratchets;
 mod receive;
 mod renew;
+mod request;
+mod roster;
 mod row;
+mod settle;
 mod state;
 #[cfg(test)]
 mod tests;
+mod title;
 
+pub(crate) use self::changed::Changed;
+pub(crate) use self::commit::Handshake;
 pub(crate) use self::credential::DeviceCheck;
-pub(crate) use self::found::{FoundedPair, Invitee, Place};
+pub(crate) use self::found::{FoundedGroup, FoundedPair, Invitee, Place};
+pub(crate) use self::intent::Intent;
 pub(crate) use self::join::{Arrival, Joined, NotJoined};
+pub(crate) use self::leave::Parting;
 pub(crate) use self::letter::{Addressee, Letter, LetterError, ReceivedLetter};
 pub(crate) use self::own_leaf::OwnLeaf;
 pub(crate) use self::ratchets::{Ratchets, sealed_len};
 pub(crate) use self::receive::{GroupContent, Read};
+pub(crate) use self::roster::{MemberName, Roster};
 pub(crate) use self::row::{GroupKind, GroupRow, GroupState, NewGroup};
+pub(crate) use self::settle::{HeldLetter, Landing, Settled};
 pub(crate) use self::state::{StoreState, write_changes};
+pub(crate) use self::title::GroupTitle;
 pub(crate) use crate::error::GroupError;

@@ -29,6 +29,7 @@ mod mutant;
 mod namespace;
 mod network;
 mod outbox;
+mod peer;
 mod picture;
 pub mod private_file;
 mod random;
@@ -53,8 +54,8 @@ pub use crate::error::{
 pub use crate::handle::{Handle, HandleError};
 pub use crate::inbound::Skipped;
 pub use crate::item::{
-    CarrierKind, Conflict, Downgraded, Found, Gap, GapCause, HistoryItem, Item, KeyChanged, Lost,
-    Message, MessageState, Missing, Newer, Partial, Protection, Restored, Unsent,
+    CarrierKind, Conflict, Downgraded, Found, Gap, GapCause, GroupChanged, GroupEvent, HistoryItem,
+    Item, KeyChanged, Lost, Message, MessageState, Missing, Newer, Partial, Protection, Restored, Unsent,
 };
 pub use crate::message_id::MessageId;
 pub use crate::namespace::{Namespace, NamespaceError};
@@ -63,8 +64,10 @@ pub use crate::network::invite::{Invite, InviteError};
 pub use crate::network::{ConnectionHints, Network, SecurityKind, UnknownSecurity};
 pub use crate::outbox::delivery::{Delivery, Landed};
 pub use crate::outbox::enqueue::{Draft, DraftCarrier, Queued};
+pub use crate::outbox::gate::{Doubt, MemberDoubt};
 pub use crate::outbox::once::Repeated;
 pub use crate::outbox::{OutboxItem, OutboxState};
+pub use crate::peer::{GroupName, Peer};
 pub use crate::picture::{CoverSource, Hiding, Note};
 pub use crate::remote_text::RemoteText;
 pub use crate::trust::{Contact, SenderTrust, TrustState};

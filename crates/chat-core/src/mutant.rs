@@ -53,6 +53,12 @@ pub enum Mutant {
     SkipCredentialCheck,
     /// Our own leaf is never renewed.
     NeverRenew,
+    /// Whoever a Commit adds is invited before it has won.
+    WelcomeBeforeCommit,
+    /// A Commit that has lost its race counts as one that has won.
+    KeepLostCommit,
+    /// What is said in a stranger's group is shown before anybody has accepted it.
+    ShowRequests,
 }
 
 /// Whether this process breaks a rule.

@@ -12,13 +12,13 @@ use crate::clock::now_ms;
 use crate::content::{Body, Content, Decoded};
 use crate::error::{SendError, StoredValueError};
 use crate::groups::{GroupRow, OwnLeaf, Ratchets};
-use crate::handle::Handle;
 use crate::history_row::{HistoryRow, decode, encode};
 use crate::item::{CarrierKind, Item, MessageState};
 use crate::mailbox::Mailbox;
 use crate::message_id::MessageId;
 use crate::mutant::{Mutant, breaks};
 use crate::network::Network;
+use crate::peer::Peer;
 use crate::picture::HiddenCodec;
 
 mod accepting;
@@ -28,6 +28,7 @@ pub(crate) mod deliver;
 pub(crate) mod delivery;
 pub(crate) mod enqueue;
 pub(crate) mod fate;
+pub(crate) mod gate;
 pub(crate) mod ground;
 pub(crate) mod once;
 pub(crate) mod own;
@@ -48,7 +49,7 @@ pub struct OutboxItem {
     /// Which of its pictures this is, from 1, and how many it has; `None` for a message in one record.
     pub piece: Option<(u32, u32)>,
     /// Who it is for.
-    pub to: Handle,
+    pub to: Peer,
     /// How it travels.
     pub carrier: CarrierKind,
     /// How far it came.
@@ -84,7 +85,7 @@ impl OutboxState {
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct OutboxRow {
     pub(crate) history: u64,
-    pub(crate) to: Handle,
+    pub(crate) to: Peer,
     pub(crate) carrier: CarrierKind,
     pub(crate) queued_at_ms: i64,
     /// Whether it only stands in for a message that was withdrawn.
@@ -120,10 +121,10 @@ pub(crate) enum Payload {
 
 impl OutboxRow {
     /// A letter: no message, and nothing of the history.
-    pub(crate) fn letter(to: Handle, envelope: Envelope) -> Self {
+    pub(crate) fn letter(to: impl Into<Peer>, envelope: Envelope) -> Self {
         Self {
             history: 0,
-            to,
+            to: to.into(),
             carrier: CarrierKind::Plain,
             queued_at_ms: now_ms(),
             is_void: false,

@@ -70,6 +70,20 @@ impl Ratchets {
         self.loaded.insert(id, group);
     }
 
+    /// Deletes the MLS state of a group: nothing of it can be read afterwards.
+    pub(super) fn delete(&mut self, tx: &ReadTxn<'_>, id: GroupId) -> Result<(), GroupError> {
+        let state = StoreState::new(tx, &self.changes);
+        let mut overlay = Overlay::new(&state, &self.own.join_secrets);
+        let group = match self.loaded.remove(&id) {
+            Some(group) => group,
+            None => MlsGroup::load(&mut overlay, id)?,
+        };
+        group.delete(&mut overlay)?;
+        let changes = overlay.into_changes();
+        self.changes.extend(changes);
+        Ok(())
+    }
+
     /// What is kept of a group.
     pub(crate) fn row(&mut self, tx: &ReadTxn<'_>, id: GroupId) -> Result<&GroupRow, GroupError> {
         if !self.rows.contains_key(&id) {
@@ -124,6 +138,7 @@ impl Ratchets {
         encoded: &[u8],
         kind: EnvelopeKind,
     ) -> Result<Envelope, GroupError> {
+        self.check_we_write(tx, id)?;
         let payload = Payload::content(encoded);
         let message = self.step::<_, GroupError>(tx, id, |group, overlay, own| {
             Ok(group.encrypt(overlay, &own.member, &payload)?)

@@ -1,9 +1,9 @@
 //! Renewing our own leaf: what was stolen before opens nothing after.
 
-use chat_crypto::EnvelopeKind;
-use chat_crypto::mls::{CommitError, CommitPlan, GroupId};
+use chat_crypto::mls::GroupId;
 use chat_store::ReadTxn;
 
+use super::intent::Intent;
 use super::ratchets::Ratchets;
 use super::{GroupError, GroupRow, GroupState};
 use crate::mutant::{Mutant, breaks};
@@ -25,14 +25,8 @@ impl Ratchets {
         tx: &ReadTxn<'_>,
         id: GroupId,
     ) -> Result<Option<chat_crypto::Envelope>, GroupError> {
-        let pending = self.step::<_, CommitError>(tx, id, |group, overlay, own| {
-            group.commit(overlay, &own.member, &CommitPlan::new(), &own.check)
-        });
-        match pending {
-            Ok(pending) => self.wrap(tx, id, &pending.commit, EnvelopeKind::Mail).map(Some),
-            Err(CommitError::Pending) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
+        let made = self.commit(tx, id, (&Intent::Renew, &[]))?;
+        Ok(made.map(|made| made.envelope))
     }
 }
 

@@ -75,7 +75,7 @@ impl Gathering {
         Partial {
             id: content.message_id,
             from: content.sender.clone(),
-            with: content.sender.clone(),
+            with: content.sender.clone().into(),
             pieces: u32::try_from(self.have.len()).unwrap_or(u32::MAX),
             missing: numbered.filter(|(_, has)| !**has).map(|(number, _)| number).collect(),
         }

@@ -320,7 +320,7 @@ impl Sink<'_, '_, '_> {
         };
         let downgraded = Downgraded {
             from: content.sender.clone(),
-            with: content.sender.clone(),
+            with: content.sender.clone().into(),
             protection: opened.protection(),
             text: RemoteText::new(text),
         };
@@ -407,7 +407,7 @@ impl Sink<'_, '_, '_> {
     ) -> Result<Seq, ReceiveError> {
         let message = Message {
             id: content.message_id,
-            with: content.sender.clone(),
+            with: content.sender.clone().into(),
             from: content.sender.clone(),
             outgoing: false,
             sent_at_ms: i64::try_from(content.sent_at_ms).unwrap_or(i64::MAX),
@@ -469,7 +469,7 @@ impl Sink<'_, '_, '_> {
     ) -> Result<(), ReceiveError> {
         let highest = self.tx.seen_highest(stream)?;
         let expected = highest.map_or(0, |highest| highest.saturating_add(1));
-        let (from, with) = (content.sender.clone(), content.sender.clone());
+        let (from, with) = (content.sender.clone(), content.sender.clone().into());
         let number = content.number;
         if number > expected && !breaks(Mutant::SkipMissing) {
             if highest.is_none() && self.hole_explains()? {
@@ -507,7 +507,7 @@ impl Sink<'_, '_, '_> {
             return Ok(());
         }
         let ids = known.iter().map(|entry| MessageId::from_bytes(entry.message_id)).collect();
-        let (from, with) = (content.sender.clone(), content.sender.clone());
+        let (from, with) = (content.sender.clone(), content.sender.clone().into());
         self.note(
             Item::Conflict(Conflict { from, with, number: content.number, ids }),
             conversation,

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chat_crypto::Subkey;
+use chat_crypto::mls::GroupId;
 use chat_stego::StegoKey;
 use chat_store::ReadTxn;
 
@@ -14,6 +15,7 @@ use crate::item::Protection;
 use crate::mailbox::Mailbox;
 use crate::network::Network;
 use crate::outbox::enqueue::sealed_len;
+use crate::peer::Peer;
 use crate::trust::Standing;
 
 /// What protects a message, and where it goes.
@@ -23,6 +25,17 @@ pub(crate) enum Route {
     SharedKey(Mailbox),
     /// The group of the two, to its mailbox.
     Pair(Arc<Pair>),
+    /// A named group, to its mailbox.
+    Group(Arc<NamedGroup>),
+}
+
+/// A named group that we write to.
+#[derive(Debug)]
+pub(crate) struct NamedGroup {
+    pub(crate) id: GroupId,
+    mailbox: Mailbox,
+    /// What seals its envelopes.
+    wrap: Subkey,
 }
 
 /// The group of us and one other person, there or to be founded.
@@ -42,13 +55,14 @@ impl Route {
         match self {
             Self::SharedKey(mailbox) => *mailbox,
             Self::Pair(pair) => pair.mailbox,
+            Self::Group(group) => group.mailbox,
         }
     }
 
     pub(crate) fn protection(&self) -> Protection {
         match self {
             Self::SharedKey(_) => Protection::SignedSharedKey,
-            Self::Pair(_) => Protection::Mls,
+            Self::Pair(_) | Self::Group(_) => Protection::Mls,
         }
     }
 
@@ -56,7 +70,7 @@ impl Route {
     pub(crate) fn sealed_len(&self, me: &Handle, content: usize) -> Option<usize> {
         match self {
             Self::SharedKey(_) => sealed_len(me, content),
-            Self::Pair(_) => crate::groups::sealed_len(content),
+            Self::Pair(_) | Self::Group(_) => crate::groups::sealed_len(content),
         }
     }
 
@@ -69,13 +83,23 @@ impl Route {
                 let wrap = pair.wrap.clone().unwrap_or_else(|| Subkey::from_bytes([0; 32]));
                 network.picture_key_under(&pair.mailbox, &wrap)
             }
+            Self::Group(group) => network.picture_key_under(&group.mailbox, &group.wrap),
         }
     }
 }
 
 impl Profile {
-    /// How a message to somebody travels: in the group of the two, if there is one or it can be founded.
-    pub(crate) fn route(&self, network: &Network, to: &Handle) -> Result<Route, SendError> {
+    /// How a message to somebody travels: in the group, if it is for one; in the group of the two, if there is one
+    /// or it can be founded.
+    pub(crate) fn route(&self, network: &Network, to: &Peer) -> Result<Route, SendError> {
+        let to = match to {
+            Peer::Person(to) => to,
+            Peer::Group(group) => {
+                let id = GroupId::from_bytes(*group.as_bytes());
+                let group = self.store.read::<_, SendError>(|tx| named(tx, id))?;
+                return Ok(Route::Group(Arc::new(group)));
+            }
+        };
         let pair = self.store.read::<_, SendError>(|tx| pair_of(tx, to))?;
         match pair {
             Some(pair) => Ok(Route::Pair(Arc::new(pair))),
@@ -86,7 +110,9 @@ impl Profile {
     }
 
     /// Somebody's published keys, if they can be invited.
-    fn invitee(&self, _network: &Network, _to: &Handle) -> Result<Option<Invitee>, SendError> {
+    pub(crate) fn invitee(
+        &self,
+        _network: &Network, _to: &Handle) -> Result<Option<Invitee>, SendError> {
         Ok(None)
     }
 
@@ -110,4 +136,12 @@ fn pair_of(tx: &ReadTxn<'_>, to: &Handle) -> Result<Option<Pair>, SendError> {
     let (_, wrap) = row.newest_wrap().ok_or(GroupError::NoGroup)?;
     let (identity, mailbox) = (pin.identity, row.mailbox());
     Ok(Some(Pair { identity, mailbox, wrap: Some(wrap), founding: None }))
+}
+
+/// A named group that we write to.
+fn named(tx: &ReadTxn<'_>, id: GroupId) -> Result<NamedGroup, SendError> {
+    let row = GroupRow::of::<SendError>(tx, id)?.ok_or(GroupError::NoGroup)?;
+    row.state.check_we_write()?;
+    let (_, wrap) = row.newest_wrap().ok_or(GroupError::NoGroup)?;
+    Ok(NamedGroup { id, mailbox: row.mailbox(), wrap })
 }
