@@ -16,6 +16,7 @@ use crate::network::Network;
 
 mod contacts;
 pub(crate) mod folder;
+mod groups;
 mod history;
 mod identity;
 mod listen;
@@ -27,6 +28,7 @@ mod repair;
 mod send;
 
 pub use self::contacts::{Compared, TrustPolicy};
+pub use self::groups::{Group, GroupChange, GroupDetail, GroupMember, GroupStanding};
 pub use self::history::HistoryQuery;
 pub(crate) use self::identity::Signer;
 pub use self::listen::{Event, ListenFrom, Listener};

@@ -39,7 +39,8 @@ mod wire;
 
 // The public interface is:
 pub use crate::client::{
-    Client, Compared, Event, HistoryQuery, Joined, ListenFrom, Listener, Repair, SendOutcome, Sent,
+    Client, Compared, Event, Group, GroupChange, GroupDetail, GroupMember, GroupStanding,
+    HistoryQuery, Joined, ListenFrom, Listener, Repair, SendOutcome, Sent,
     TrustPolicy,
 };
 pub use crate::cover::explained::{Explained, explain};

@@ -12,6 +12,7 @@ use crate::clock::now_ms;
 use crate::content::{Body, Content, Decoded};
 use crate::error::{SendError, StoredValueError};
 use crate::groups::{GroupRow, OwnLeaf, Ratchets};
+use crate::handle::Handle;
 use crate::history_row::{HistoryRow, decode, encode};
 use crate::item::{CarrierKind, Item, MessageState};
 use crate::mailbox::Mailbox;
@@ -234,6 +235,19 @@ impl Sealer<'_> {
         Ok(Envelope::seal(&key, &context, letter, &mut rand::rng())?)
     }
 
+    /// Puts a letter for somebody's inbox into the outbox; returns the inbox.
+    pub(crate) fn post(
+        &self,
+        tx: &mut WriteTxn<'_>,
+        to: &Handle,
+        letter: &Protected,
+    ) -> Result<Mailbox, SendError> {
+        let inbox = self.network.inbox(to);
+        let row = OutboxRow::letter(to.clone(), self.letter(letter, &inbox)?);
+        tx.outbox_push(&inbox.to_bytes(), &row.to_bytes()?)?;
+        Ok(inbox)
+    }
+
     fn protect(&self, content: &Content, encoded: &[u8]) -> Result<Protected, SendError> {
         let namespace = self.network.namespace().as_str();
         let conversation = &content.conversation.encode();
@@ -286,3 +300,18 @@ pub(crate) fn close_message(
 
 /// What a record may weigh beside its key and value, in bytes: the protocol's own framing.
 pub(crate) const RECORD_OVERHEAD: usize = 100;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A row as version 0.1 wrote it, when a message was always for a person.
+    #[test]
+    fn a_row_for_a_person_is_what_it_always_was() {
+        let frozen = b"\x01\x07\x03bob\x00\x0a\x00\x02hi\x00\x03env";
+        let row: OutboxRow = decode(frozen).unwrap();
+        assert_eq!(row.to, Peer::Person("bob".parse().unwrap()));
+        assert_eq!((row.history, row.queued_at_ms, row.content.as_slice()), (7, 5, b"hi".as_slice()));
+        assert_eq!(row.to_bytes().unwrap().as_slice(), frozen);
+    }
+}

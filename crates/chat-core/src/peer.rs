@@ -160,7 +160,7 @@ impl TryFrom<String> for Peer {
 impl FromStr for Peer {
     type Err = HandleError;
 
-    /// Takes the stored form; for what people type see [`Client::peer`](crate::Client::peer).
+    /// Takes the stored form; what people type is looked up with [`Client::find_group`](crate::Client::find_group).
     fn from_str(text: &str) -> Result<Self, HandleError> {
         text.to_owned().try_into()
     }

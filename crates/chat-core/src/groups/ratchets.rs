@@ -17,7 +17,7 @@ use crate::mailbox::Mailbox;
 /// It may be used for one transaction after another: groups stay loaded, and notice by themselves when the store has
 /// moved on without them. A transaction that does not come to [`finish`](Self::finish) has changed nothing.
 pub(crate) struct Ratchets {
-    pub(super) own: Arc<OwnLeaf>,
+    pub(crate) own: Arc<OwnLeaf>,
     loaded: HashMap<GroupId, MlsGroup>,
     pub(super) changes: MlsChanges,
     /// Rows that were looked at, and whether they have changed.

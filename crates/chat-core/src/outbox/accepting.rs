@@ -183,10 +183,7 @@ impl<'a> Accepting<'a> {
         }
         let (invitee, place) = pair.founding.as_ref().ok_or(GroupError::NoGroup)?;
         let founded = ratchets.found_pair(tx, invitee, place)?;
-        let inbox = self.composer.sealer.network.inbox(to);
-        let envelope = self.composer.sealer.letter(&founded.invitation, &inbox)?;
-        let letter = OutboxRow::letter(to.clone(), envelope);
-        tx.outbox_push(&inbox.to_bytes(), &letter.to_bytes()?)?;
+        let inbox = self.composer.sealer.post(tx, to, &founded.invitation)?;
         let signed = (pair.identity, Protection::Mls);
         meet::<SendError>(tx, to, signed, now_ms())?;
         Ok((founded.id, Some(inbox)))

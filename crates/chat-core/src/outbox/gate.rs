@@ -58,7 +58,7 @@ impl Profile {
     }
 
     /// Nothing is sent to somebody who is blocked, whose key has changed, or who is not verified where all must be.
-    fn may_write_to_person(&self, to: &Handle) -> Result<(), SendError> {
+    pub(crate) fn may_write_to_person(&self, to: &Handle) -> Result<(), SendError> {
         let standing = self.store.read(|tx| Standing::of::<SendError>(tx, to))?;
         let handle = to.clone();
         if standing.blocked {
