@@ -255,7 +255,10 @@ pub enum SendError {
         handle: Handle,
     },
     /// Members of the group are not verified, and this profile writes only to people who are.
-    #[error("not all members of the group are verified: {}; the message is not sent", names(handles))]
+    #[error(
+        "not all members of the group are verified: {}; the message is not sent",
+        names(handles)
+    )]
     MembersNotVerified {
         /// Who.
         handles: Vec<Handle>,

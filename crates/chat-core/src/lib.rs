@@ -40,8 +40,7 @@ mod wire;
 // The public interface is:
 pub use crate::client::{
     Client, Compared, Event, Group, GroupChange, GroupDetail, GroupMember, GroupStanding,
-    HistoryQuery, Joined, ListenFrom, Listener, Repair, SendOutcome, Sent,
-    TrustPolicy,
+    HistoryQuery, Joined, ListenFrom, Listener, Repair, SendOutcome, Sent, TrustPolicy,
 };
 pub use crate::cover::explained::{Explained, explain};
 pub use crate::cover::{
@@ -56,7 +55,8 @@ pub use crate::handle::{Handle, HandleError};
 pub use crate::inbound::Skipped;
 pub use crate::item::{
     CarrierKind, Conflict, Downgraded, Found, Gap, GapCause, GroupChanged, GroupEvent, HistoryItem,
-    Item, KeyChanged, Lost, Message, MessageState, Missing, Newer, Partial, Protection, Restored, Unsent,
+    Item, KeyChanged, Lost, Message, MessageState, Missing, Newer, Partial, Protection, Restored,
+    Unsent,
 };
 pub use crate::message_id::MessageId;
 pub use crate::namespace::{Namespace, NamespaceError};

@@ -311,7 +311,10 @@ mod tests {
         let frozen = b"\x01\x07\x03bob\x00\x0a\x00\x02hi\x00\x03env";
         let row: OutboxRow = decode(frozen).unwrap();
         assert_eq!(row.to, Peer::Person("bob".parse().unwrap()));
-        assert_eq!((row.history, row.queued_at_ms, row.content.as_slice()), (7, 5, b"hi".as_slice()));
+        assert_eq!(
+            (row.history, row.queued_at_ms, row.content.as_slice()),
+            (7, 5, b"hi".as_slice())
+        );
         assert_eq!(row.to_bytes().unwrap().as_slice(), frozen);
     }
 }

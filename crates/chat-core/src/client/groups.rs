@@ -130,7 +130,8 @@ impl Client {
     /// # Errors
     /// When this profile is no admin, somebody is no member, another change is on its way, or the store fails.
     pub fn remove_from(&self, group: &GroupName, others: &[Handle]) -> Result<GroupChange, Error> {
-        let remove = |people: &[MemberName], _: &GroupRow| Ok(Intent::Remove(named(people, others)?));
+        let remove =
+            |people: &[MemberName], _: &GroupRow| Ok(Intent::Remove(named(people, others)?));
         Ok(self.profile.change_group(id_of(group), &[], remove)?)
     }
 
@@ -140,8 +141,9 @@ impl Client {
     /// When the name is not fit, this profile is no admin, another change is on its way, or the store fails.
     pub fn rename_group(&self, group: &GroupName, name: &str) -> Result<GroupChange, Error> {
         let title = GroupTitle::parse(name)?;
-        let rename =
-            |_: &[MemberName], row: &GroupRow| Ok(Intent::rename(row.name().name().expose(), &title));
+        let rename = |_: &[MemberName], row: &GroupRow| {
+            Ok(Intent::rename(row.name().name().expose(), &title))
+        };
         Ok(self.profile.change_group(id_of(group), &[], rename)?)
     }
 

@@ -119,3 +119,18 @@ pub enum GroupError {
     #[error(transparent)]
     Row(#[from] StoredValueError),
 }
+
+impl GroupError {
+    /// Whether the store or what it holds has failed, and not what was asked for.
+    pub(crate) fn concerns_store(&self) -> bool {
+        matches!(
+            self,
+            Self::Load(_)
+                | Self::Encrypt(EncryptError::Load(_))
+                | Self::Commit(CommitError::Load(_))
+                | Self::Merge(MergeError::Load(_))
+                | Self::Store(_)
+                | Self::Row(_)
+        )
+    }
+}

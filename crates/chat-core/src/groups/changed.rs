@@ -108,7 +108,8 @@ impl Ratchets {
     ) -> Result<Vec<Item>, GroupError> {
         let group = self.row(tx, id)?.name();
         let by: Handle = by.name.handle.parse().map_err(|_| GroupError::NoGroup)?;
-        let item = |what| Item::GroupChanged(GroupChanged { group: group.clone(), by: by.clone(), what });
+        let item =
+            |what| Item::GroupChanged(GroupChanged { group: group.clone(), by: by.clone(), what });
         Ok(events.into_iter().map(item).collect())
     }
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chat_crypto::mls::{
-    CommitError, FoundingPlan, GroupFacts, GroupId, GroupMailbox, KeyPackage, MlsGroup, Overlay,
+    CommitError, FoundingPlan, GroupFacts, GroupId, GroupMailbox, KeyPackage, MAX_MEMBERS,
+    MlsGroup, Overlay,
 };
 use chat_crypto::{InboxPublic, Protected};
 use chat_store::ReadTxn;
@@ -147,12 +148,7 @@ impl Ratchets {
     }
 }
 
-fn facts(
-    place: &Place,
-    generation: u32,
-    admins: BTreeSet<[u8; 32]>,
-    name: String,
-) -> GroupFacts {
+fn facts(place: &Place, generation: u32, admins: BTreeSet<[u8; 32]>, name: String) -> GroupFacts {
     let mailbox = GroupMailbox { tag: place.mailbox.tag, partition: place.mailbox.partition.0 };
     GroupFacts { mailbox, generation, admins, name }
 }
@@ -173,6 +169,10 @@ fn check_each_once(own: &MemberName, invitees: &[Invitee]) -> Result<(), GroupEr
             return Err(GroupError::HandleInUse { handle });
         }
         names.push(name);
+    }
+    let leaves = 1 + invitees.iter().map(|invitee| invitee.key_packages.len()).sum::<usize>();
+    if leaves > MAX_MEMBERS {
+        return Err(GroupError::TooMany { most: MAX_MEMBERS });
     }
     Ok(())
 }

@@ -20,9 +20,12 @@ pub(crate) enum Parting {
 
 impl Ratchets {
     /// Leaves a group. Nothing is sent to it from then on, and our leaf stays as it is, or the signature would
-    /// prove nothing.
+    /// prove nothing. It may be said again, where the log has lost it.
     pub(crate) fn leave(&mut self, tx: &ReadTxn<'_>, id: GroupId) -> Result<Parting, GroupError> {
-        self.check_we_write(tx, id)?;
+        match self.row(tx, id)?.state {
+            GroupState::Leaving => {}
+            state => state.check_we_write()?,
+        }
         let own = self.own.identity();
         let roster = self.roster(tx, id)?;
         if roster.leaves.iter().all(|leaf| leaf.name.identity == own) {
@@ -38,7 +41,11 @@ impl Ratchets {
     }
 
     /// Refuses what a stranger has invited us to: we leave, and nothing of it is ever shown.
-    pub(crate) fn decline(&mut self, tx: &ReadTxn<'_>, id: GroupId) -> Result<Handshake, GroupError> {
+    pub(crate) fn decline(
+        &mut self,
+        tx: &ReadTxn<'_>,
+        id: GroupId,
+    ) -> Result<Handshake, GroupError> {
         if self.row(tx, id)?.state != GroupState::Requested {
             return Err(GroupError::NoRequest);
         }

@@ -9,7 +9,7 @@ use chat_store::{ReadTxn, WriteTxn};
 
 use super::payload::Payload;
 use super::state::{StoreState, write_changes};
-use super::{GroupError, GroupRow, OwnLeaf};
+use super::{GroupError, GroupRow, GroupState, OwnLeaf};
 use crate::mailbox::Mailbox;
 
 /// The groups of a profile within one transaction. What changes is written by [`finish`](Self::finish), once.
@@ -138,7 +138,11 @@ impl Ratchets {
         encoded: &[u8],
         kind: EnvelopeKind,
     ) -> Result<Envelope, GroupError> {
-        self.check_we_write(tx, id)?;
+        match self.row(tx, id)?.state {
+            // What was accepted before may still be taken back.
+            GroupState::Leaving => {}
+            state => state.check_we_write()?,
+        }
         let payload = Payload::content(encoded);
         let message = self.step::<_, GroupError>(tx, id, |group, overlay, own| {
             Ok(group.encrypt(overlay, &own.member, &payload)?)

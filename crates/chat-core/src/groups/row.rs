@@ -1,7 +1,7 @@
 //! What a profile keeps of a group beside its MLS state.
 
-use chat_crypto::{InboxPublic, Subkey};
 use chat_crypto::mls::GroupId;
+use chat_crypto::{InboxPublic, Subkey};
 use chat_store::{ReadTxn, StoreError, WriteTxn};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;

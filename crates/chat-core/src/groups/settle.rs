@@ -65,9 +65,7 @@ impl Ratchets {
             None => {}
             Some(roster) => match self.lost(tx, id, (pending.intent, &roster)) {
                 Ok(retry) => settled.retry = retry,
-                Err(error @ (GroupError::Load(_) | GroupError::Store(_) | GroupError::Row(_))) => {
-                    return Err(error);
-                }
+                Err(error) if error.concerns_store() => return Err(error),
                 Err(why) => settled.events.extend(self.not_made(tx, id, &why)?),
             },
         }
@@ -116,6 +114,12 @@ impl Ratchets {
         // A departure stays in the row, a renewal falls due again: only what somebody has asked for is kept here.
         let is_asked = !matches!(intent, Intent::Renew | Intent::Answer(_));
         let rest = intent.left_over(roster)?;
+        let kept = &self.row(tx, id)?.departures;
+        let holds = |rest: &Intent| match rest {
+            Intent::Answer(departure) => kept.iter().any(|one| one == departure),
+            _ => true,
+        };
+        let rest = rest.filter(holds);
         let tries = self.change(tx, id, |row| {
             row.tries = row.tries.saturating_add(1);
             row.tries
@@ -127,6 +131,20 @@ impl Ratchets {
         let wanted = rest.clone().filter(|_| is_asked);
         self.change(tx, id, |row| row.wanted = wanted)?;
         Ok(rest)
+    }
+
+    /// What was due cannot be done: it is not tried again. Returns what is to be told.
+    pub(crate) fn give_up(
+        &mut self,
+        tx: &ReadTxn<'_>,
+        id: GroupId,
+        (intent, why): (&Intent, &GroupError),
+    ) -> Result<Vec<Item>, GroupError> {
+        self.change(tx, id, |row| row.forget(intent))?;
+        match intent {
+            Intent::Renew | Intent::Answer(_) => Ok(Vec::new()),
+            _ => self.not_made(tx, id, why),
+        }
     }
 
     /// Forgets the departures that prove nothing any more.

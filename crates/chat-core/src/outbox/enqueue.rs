@@ -136,12 +136,7 @@ pub(super) struct Planned {
 struct Routes(HashMap<Peer, Route>);
 
 impl Routes {
-    fn of(
-        &mut self,
-        profile: &Profile,
-        network: &Network,
-        to: &Peer,
-    ) -> Result<Route, SendError> {
+    fn of(&mut self, profile: &Profile, network: &Network, to: &Peer) -> Result<Route, SendError> {
         if let Some(route) = self.0.get(to) {
             return Ok(route.clone());
         }

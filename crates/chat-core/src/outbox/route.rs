@@ -112,7 +112,9 @@ impl Profile {
     /// Somebody's published keys, if they can be invited.
     pub(crate) fn invitee(
         &self,
-        _network: &Network, _to: &Handle) -> Result<Option<Invitee>, SendError> {
+        _network: &Network,
+        _to: &Handle,
+    ) -> Result<Option<Invitee>, SendError> {
         Ok(None)
     }
 

@@ -1,6 +1,6 @@
 //! `chat`: groups with a name.
 
-use chat_core::{Group, GroupChange, GroupDetail, GroupName, GroupStanding, Handle};
+use chat_core::{Group, GroupChange, GroupDetail, GroupStanding, Handle};
 
 use super::{block_on, group_named, handle};
 use crate::args::{ChatCommand, RequestCommand, Wait};
@@ -13,13 +13,19 @@ pub(crate) fn run(context: &Context, command: &ChatCommand) -> Result<Exit, Fail
     let (client, console) = (&opened.client, context.console);
     let named = |group: &str| group_named(client, group);
     let (changed, said, wait) = match command {
-        ChatCommand::List => return list(console, &client.groups()?, "this profile is in no group"),
+        ChatCommand::List => {
+            return list(console, &client.groups()?, "this profile is in no group");
+        }
         ChatCommand::Show { group } => {
             show(console, &client.group(&named(group)?)?)?;
             return Ok(Exit::Done);
         }
         ChatCommand::Requests { what: None } => {
-            return list(console, &client.requests()?, "nobody has invited to a group that is not accepted");
+            return list(
+                console,
+                &client.requests()?,
+                "nobody has invited to a group that is not accepted",
+            );
         }
         ChatCommand::Admins { group, add, remove, .. } if add.is_empty() && remove.is_empty() => {
             return admins(console, &client.group(&named(group)?)?);
@@ -43,7 +49,12 @@ pub(crate) fn run(context: &Context, command: &ChatCommand) -> Result<Exit, Fail
             (changed, ON_ITS_WAY, wait)
         }
         ChatCommand::Leave(args) => {
-            (client.leave_group(&named(&args.group)?)?, "is left once a member has taken it up", &args.wait)
+            let changed = client.leave_group(&named(&args.group)?)?;
+            let said = match changed.rows {
+                0 => "is forgotten: nobody else was in it",
+                _ => "is left once a member has taken it up",
+            };
+            (changed, said, &args.wait)
         }
         ChatCommand::Requests { what: Some(RequestCommand::Accept(args)) } => {
             (client.accept_request(&named(&args.group)?)?, "is accepted", &args.wait)
@@ -68,7 +79,7 @@ fn finish(
     let group = human::group(&changed.group);
     if changed.rows == 0 || wait.no_wait {
         report(console, changed, if changed.rows == 0 { "done" } else { "outbox" })?;
-        console.note(&format!("{group} {}", if changed.rows == 0 { "is up to date" } else { said }));
+        console.note(&format!("{group} {said}"));
         return Ok(Exit::Done);
     }
     block_on(async {
@@ -114,7 +125,8 @@ fn row(console: Console, group: &Group) -> Result<(), Failure> {
         return console.print_json(&group_json(group, "group"));
     }
     let role = if group.is_admin { "admin" } else { group.standing.as_str() };
-    let people = if group.people == 1 { "1 member".to_owned() } else { format!("{} members", group.people) };
+    let people =
+        if group.people == 1 { "1 member".to_owned() } else { format!("{} members", group.people) };
     let by = group.inviter.as_ref().map_or(String::new(), |by| format!(", invited by {by}"));
     let name = human::group(&group.name);
     console.print(&format!("{name:<24} ~{}  {people}, {role}{by}", group.id_prefix))
@@ -158,7 +170,9 @@ fn show(console: Console, detail: &GroupDetail) -> Result<(), Failure> {
         let key = member.fingerprint.map_or(String::new(), |key| key.to_string());
         console.print(&format!("{:<20} {:<20} {key}", member.handle.as_str(), marks.join(", ")))?;
     }
-    console.note("members who read the same code to each other are in the same group, with the same members");
+    console.note(
+        "members who read the same code to each other are in the same group, with the same members",
+    );
     Ok(())
 }
 

@@ -50,7 +50,11 @@ fn print(console: Console, item: &OutboxItem) -> Result<(), Failure> {
         Some((piece, pieces)) => format!("{carrier} {piece} of {pieces}"),
         None => carrier.to_owned(),
     };
-    console.print(&format!("{:>4}  {queued}  to {}  {carrier}, {state}", item.id, human::peer(&item.to)))
+    console.print(&format!(
+        "{:>4}  {queued}  to {}  {carrier}, {state}",
+        item.id,
+        human::peer(&item.to)
+    ))
 }
 
 /// Takes a message back, by its number in the outbox or by its id.

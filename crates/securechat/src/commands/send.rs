@@ -14,8 +14,8 @@ use crate::args::SendArgs;
 use crate::context::{Context, Opened};
 use crate::failure::{Exit, Failure};
 use crate::nearest::nearest;
-use crate::output::{Console, human};
 use crate::output::progress::Progress;
+use crate::output::{Console, human};
 
 mod line_sender;
 mod lines;
@@ -203,7 +203,9 @@ impl Sender {
         }
         for MemberDoubt { handle, why, .. } in &queued.doubts {
             self.console.warn(&match why {
-                Doubt::Blocked => format!("{handle} is blocked, and reads this in the group all the same"),
+                Doubt::Blocked => {
+                    format!("{handle} is blocked, and reads this in the group all the same")
+                }
                 _ => format!(
                     "the key of {handle} has changed, and whoever has it reads this in the group: \
                      securechat contact verify {handle}"

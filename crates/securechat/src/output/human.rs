@@ -2,8 +2,9 @@
 
 use anstyle::{AnsiColor, Style};
 use chat_core::{
-    Conflict, Downgraded, Found, Gap, GapCause, GroupChanged, GroupEvent, GroupName, Handle, HistoryItem, Item, Message, MessageState, Missing,
-    Newer, Partial, Peer, Restored, SenderTrust, Unsent,
+    Conflict, Downgraded, Found, Gap, GapCause, GroupChanged, GroupEvent, GroupName, Handle,
+    HistoryItem, Item, Message, MessageState, Missing, Newer, Partial, Peer, Restored, SenderTrust,
+    Unsent,
 };
 
 use super::escape::{indented, one_line};
@@ -200,4 +201,33 @@ fn gap_row(gap: &Gap) -> String {
 /// `text` in `style`, if colours are wanted.
 pub(crate) fn painted(text: &str, style: Style, color: bool) -> String {
     if color { format!("{style}{text}{style:#}") } else { text.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn group_names_are_escaped() {
+        let item: Item = serde_json::from_value(serde_json::json!({"GroupChanged": {
+            "group": format!("#{}/a\u{1b}[2Jb", "ab".repeat(16)), "by": "bob",
+            "what": {"Renamed": "x\u{202e}\ny"},
+        }}))
+        .unwrap();
+        let row = event_row(&item);
+        assert!(!row.contains(['\u{1b}', '\u{202e}', '\n']), "{row:?}");
+        assert!(row.starts_with("#a\\u{1b}[2Jb: bob called it #x"), "{row}");
+    }
+
+    #[test]
+    fn a_group_and_its_writer_are_both_shown() {
+        let item: Item = serde_json::from_value(serde_json::json!({"Message": {
+            "id": vec![7; 16], "with": format!("#{}/ops", "ab".repeat(16)), "from": "bob", "outgoing": false,
+            "sent_at_ms": 5, "text": "hello", "carrier": "Plain", "protection": "Mls", "conflict": false,
+            "broken_chain": false, "state": "Normal",
+        }}))
+        .unwrap();
+        let Item::Message(message) = item else { panic!() };
+        assert!(message_row(&message, false).starts_with("#ops bob: hello"));
+    }
 }

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use chat_core::{
-    GapCause, GroupChanged, GroupEvent, GroupName, Handle, HistoryItem, IdentityPublic, Item, Message,
-    MessageState, Peer,
+    GapCause, GroupChanged, GroupEvent, GroupName, Handle, HistoryItem, IdentityPublic, Item,
+    Message, MessageState, Peer,
 };
 use serde::Serialize;
 
@@ -18,10 +18,9 @@ pub(crate) fn row(item: &HistoryItem, image: Option<&Path>) -> Result<String, Fa
     match &item.what {
         Item::Message(message) if human::taken_back(message) => {
             let detail = serde_json::json!({
-                "id": message.id.to_string(), "from": message.from.as_str(), "with": message.with.to_text().expose(),
-                "group": group_of(&message.with),
+                "id": message.id.to_string(), "from": message.from.as_str(), "with": text_of(&message.with),
             });
-            event_line(Place::of(item), &item.what, "withdrawn", &detail)
+            event_line(Place::of(item), &item.what, "withdrawn", &of_group(&message.with, detail))
         }
         Item::Message(message) => to_line(&message_row(item, message, image)),
         what => event(Place::of(item), what),
@@ -113,24 +112,24 @@ fn event(place: Place, what: &Item) -> Result<String, Failure> {
         }
         Item::Missing(missing) => {
             let detail = serde_json::json!({
-                "from": missing.from.as_str(), "with": text_of(&missing.with), "group": group_of(&missing.with),
+                "from": missing.from.as_str(), "with": text_of(&missing.with),
                 "first": missing.first, "last": missing.last,
             });
-            event_line(place, what, "missing", &detail)
+            event_line(place, what, "missing", &of_group(&missing.with, detail))
         }
         Item::Found(found) => {
             let detail = serde_json::json!({
-                "from": found.from.as_str(), "with": text_of(&found.with), "group": group_of(&found.with),
+                "from": found.from.as_str(), "with": text_of(&found.with),
                 "number": found.number,
             });
-            event_line(place, what, "found", &detail)
+            event_line(place, what, "found", &of_group(&found.with, detail))
         }
         Item::Conflict(conflict) => {
             let ids: Vec<String> = conflict.ids.iter().map(ToString::to_string).collect();
             let detail = serde_json::json!({
-                "from": conflict.from.as_str(), "with": text_of(&conflict.with), "group": group_of(&conflict.with), "number": conflict.number, "ids": ids,
+                "from": conflict.from.as_str(), "with": text_of(&conflict.with), "number": conflict.number, "ids": ids,
             });
-            event_line(place, what, "conflict", &detail)
+            event_line(place, what, "conflict", &of_group(&conflict.with, detail))
         }
         Item::Unsent(unsent) => {
             let detail = serde_json::json!({
@@ -152,17 +151,17 @@ fn event(place: Place, what: &Item) -> Result<String, Failure> {
         }
         Item::Downgraded(downgraded) => {
             let detail = serde_json::json!({
-                "from": downgraded.from.as_str(), "with": text_of(&downgraded.with), "group": group_of(&downgraded.with),
+                "from": downgraded.from.as_str(), "with": text_of(&downgraded.with),
                 "protection": downgraded.protection.as_str(), "text": downgraded.text.expose(),
             });
-            event_line(place, what, "downgraded", &detail)
+            event_line(place, what, "downgraded", &of_group(&downgraded.with, detail))
         }
         Item::Partial(partial) => {
             let detail = serde_json::json!({
-                "id": partial.id.to_string(), "from": partial.from.as_str(), "with": text_of(&partial.with), "group": group_of(&partial.with),
+                "id": partial.id.to_string(), "from": partial.from.as_str(), "with": text_of(&partial.with),
                 "pieces": partial.pieces, "missing": partial.missing,
             });
-            event_line(place, what, "partial", &detail)
+            event_line(place, what, "partial", &of_group(&partial.with, detail))
         }
         Item::GroupChanged(changed) => group_changed(place, what, changed),
         _ => event_line(place, what, "unknown", &serde_json::json!({})),
@@ -171,26 +170,41 @@ fn event(place: Place, what: &Item) -> Result<String, Failure> {
 
 fn group_changed(place: Place, what: &Item, changed: &GroupChanged) -> Result<String, Failure> {
     let people = |handles: &[Handle]| handles.iter().map(ToString::to_string).collect::<Vec<_>>();
-    let (people, admins, reason) = match &changed.what {
+    let detail = serde_json::json!({
+        "with": changed.group.to_text().expose(), "group": changed.group.id(), "by": changed.by.as_str(),
+        "what": changed.what.as_str(),
+    });
+    let more = match &changed.what {
         GroupEvent::Founded(who)
         | GroupEvent::Added(who)
         | GroupEvent::Removed(who)
-        | GroupEvent::Left(who) => (people(who), None, None),
+        | GroupEvent::Left(who) => serde_json::json!({ "people": people(who) }),
         GroupEvent::AdminsChanged { added, removed } => {
-            (people(added), Some(people(removed)), None)
+            serde_json::json!({ "people": people(added), "no_longer": people(removed) })
         }
-        GroupEvent::NotMade(reason) => (Vec::new(), None, Some(reason)),
-        _ => (Vec::new(), None, None),
+        GroupEvent::NotMade(reason) => serde_json::json!({ "reason": reason }),
+        _ => serde_json::json!({}),
     };
-    let detail = serde_json::json!({
-        "with": changed.group.to_text().expose(), "group": changed.group.id(), "by": changed.by.as_str(),
-        "what": changed.what.as_str(), "people": people, "no_longer": admins, "reason": reason,
-    });
+    let detail = match (detail, more) {
+        (serde_json::Value::Object(mut fields), serde_json::Value::Object(more)) => {
+            fields.extend(more);
+            serde_json::Value::Object(fields)
+        }
+        (detail, _) => detail,
+    };
     event_line(place, what, "group_changed", &detail)
 }
 
 fn text_of(peer: &Peer) -> String {
     peer.to_text().expose().to_owned()
+}
+
+/// What is told of a message, with the id of its group, if it has one.
+fn of_group(peer: &Peer, mut detail: serde_json::Value) -> serde_json::Value {
+    if let (Some(group), Some(fields)) = (peer.group(), detail.as_object_mut()) {
+        fields.insert("group".to_owned(), group.id().into());
+    }
+    detail
 }
 
 /// The id of the group, if it is one.
@@ -244,6 +258,10 @@ mod tests {
             serde_json::json!({"Downgraded": {"from": "bob", "with": "bob", "protection": "SharedKey", "text": "hi"}}),
             serde_json::json!({"GroupChanged": {"group": format!("#{}/ops", "ab".repeat(16)), "by": "bob",
                 "what": {"Added": ["carol"]}}}),
+            serde_json::json!({"GroupChanged": {"group": format!("#{}/ops", "ab".repeat(16)), "by": "bob",
+                "what": {"AdminsChanged": {"added": ["carol"], "removed": ["bob"]}}}}),
+            serde_json::json!({"GroupChanged": {"group": format!("#{}/ops", "ab".repeat(16)), "by": "bob",
+                "what": {"NotMade": "too late"}}}),
             serde_json::json!({"Partial": {"id": id, "from": "bob", "with": "bob", "pieces": 3, "missing": [2]}}),
         ];
         for event in events {

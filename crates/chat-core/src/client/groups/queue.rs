@@ -90,7 +90,44 @@ impl Profile {
         })
     }
 
-    /// Runs one transaction on a named group.
+    /// Puts on its way what is due in a group: what has lost its race, the answer to a departure, a renewal of our
+    /// leaf. Returns whether anything was. Whoever calls it waits a while by chance before, because others may
+    /// find the same due.
+    ///
+    /// # Errors
+    /// When the store fails. What cannot be done any more is told in the group's conversation instead.
+    pub(crate) fn commit_due(&self, id: GroupId) -> Result<bool, SendError> {
+        let network = self.joined_network()?;
+        let own = self.own_leaf(&network)?;
+        let due = self.store.read::<_, SendError>(|tx| {
+            Ok(Ratchets::new(Arc::clone(&own)).due(tx, id, now_ms())?)
+        })?;
+        let Some(intent) = due else { return Ok(false) };
+        let mut invitees = Vec::new();
+        if let Intent::Add(names) = &intent {
+            for name in names {
+                invitees.extend(self.invitee(&network, &name.handle)?);
+            }
+        }
+        let change = self.in_group(id, |queue, tx| {
+            // Another process may have been quicker.
+            if queue.ratchets.due(tx, id, now_ms())?.as_ref() != Some(&intent) {
+                return Ok(());
+            }
+            match queue.ratchets.commit(tx, id, (&intent, &invitees)) {
+                Ok(Some(handshake)) => queue.push(tx, handshake),
+                Ok(None) => Ok(()),
+                Err(error) if error.concerns_store() => Err(error.into()),
+                Err(why) => {
+                    let told = queue.ratchets.give_up(tx, id, (&intent, &why))?;
+                    told.into_iter().try_for_each(|item| queue.append(tx, item))
+                }
+            }
+        })?;
+        Ok(change.rows > 0)
+    }
+
+    /// Runs one transaction on a group.
     pub(super) fn in_group(
         &self,
         id: GroupId,
@@ -103,9 +140,6 @@ impl Profile {
         self.store.write(|tx| {
             let mut queue =
                 Queue { id, sealer, ratchets: Ratchets::new(Arc::clone(&own)), rows: 0 };
-            if !queue.ratchets.row(tx, id)?.is_named() {
-                return Err(GroupError::NoGroup.into());
-            }
             work(&mut queue, tx)?;
             queue.finish(tx)
         })

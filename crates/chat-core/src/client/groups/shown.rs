@@ -23,9 +23,8 @@ impl Client {
         Ok(self.profile.store.read::<_, GroupError>(|tx| {
             let rows = named_groups(tx)?;
             let mut ratchets = Ratchets::new(Arc::clone(&own));
-            let standing = |row: &&GroupRow| {
-                !matches!(row.state, GroupState::Gone | GroupState::Declined)
-            };
+            let standing =
+                |row: &&GroupRow| !matches!(row.state, GroupState::Gone | GroupState::Declined);
             let shown = rows.iter().filter(standing).map(|row| {
                 let roster = ratchets.roster(tx, row.id())?;
                 Ok(shown(&rows, row, Some(&roster)))

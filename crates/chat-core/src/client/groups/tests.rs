@@ -10,13 +10,15 @@ use chat_transport::MemoryTransport;
 use super::*;
 use crate::client::{HistoryQuery, TrustPolicy};
 use crate::error::ErrorKind;
-use crate::groups::{Addressee, Arrival, Letter, OwnLeaf, Ratchets, Read, StoreState, write_changes};
+use crate::groups::{
+    Addressee, Arrival, Letter, OwnLeaf, Ratchets, Read, StoreState, write_changes,
+};
 use crate::item::Item;
 use crate::mailbox::Mailbox;
 use crate::network::create::NewNetwork;
+use crate::outbox::enqueue::Draft;
 use crate::outbox::gate::{Doubt, MemberDoubt};
 use crate::outbox::{OutboxRow, Payload};
-use crate::outbox::enqueue::Draft;
 use crate::peer::Peer;
 
 struct Somebody {
@@ -246,6 +248,22 @@ async fn whoever_has_published_nothing_cannot_be_invited() {
     assert!(alice.client.groups().unwrap().is_empty());
     let error = alice.client.enqueue(vec![Draft::text_to(ops, "hello?")]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::GroupLeft);
+}
+
+#[tokio::test]
+async fn what_is_due_is_put_on_its_way_once() {
+    let [alice, bob, carol] = people(["alice", "bob", "carol"]).await;
+    let ops = alice.founds("ops", &[&bob, &carol]);
+    let id = id_of(&ops);
+    bob.joins_by(&alice);
+    carol.joins_by(&alice);
+    assert_eq!(carol.client.leave_group(&ops).unwrap().rows, 1);
+    let goodbye = carol.outbox(&carol.mailbox(&ops));
+    assert!(matches!(bob.reads(&ops, &goodbye[0]), Read::Leaving(_)));
+    assert!(bob.client.profile.commit_due(id).unwrap(), "the answer");
+    assert!(!bob.client.profile.commit_due(id).unwrap(), "it is on its way");
+    assert_eq!(bob.outbox(&bob.mailbox(&ops)).len(), 1);
+    assert!(!alice.client.profile.commit_due(id).unwrap(), "she has not read it");
 }
 
 #[cfg(feature = "mutants")]

@@ -264,13 +264,18 @@ fn only_admins_change_a_group_and_what_cannot_be_done_says_why() {
     assert!(matches!(refused(&bob, &add, &invitees), GroupError::NotAdmin));
     let rename = Intent::rename("ops", &GroupTitle::parse("mine").unwrap());
     assert!(matches!(refused(&bob, &rename, &[]), GroupError::NotAdmin));
-    assert!(matches!(refused(&alice, &add, &[]), GroupError::NoKeys { handle } if handle.as_str() == "carol"));
+    assert!(
+        matches!(refused(&alice, &add, &[]), GroupError::NoKeys { handle } if handle.as_str() == "carol")
+    );
     let again = [bob.invitee()];
     let error = refused(&alice, &Intent::add(&again), &again);
     assert!(matches!(error, GroupError::AlreadyMember { handle } if handle.as_str() == "bob"));
     let error = refused(&alice, &Intent::Remove(vec![carol.name()]), &[]);
     assert!(matches!(error, GroupError::NotAMember { .. }));
-    assert!(matches!(refused(&alice, &Intent::Remove(vec![alice.name()]), &[]), GroupError::RemovesSelf));
+    assert!(matches!(
+        refused(&alice, &Intent::Remove(vec![alice.name()]), &[]),
+        GroupError::RemovesSelf
+    ));
     let unmake = Intent::SetAdmins { add: vec![], remove: vec![alice.name()] };
     assert!(matches!(refused(&alice, &unmake, &[]), GroupError::LastAdmin));
     let left = alice.work(|r, tx| r.leave(tx, id));
@@ -288,6 +293,8 @@ fn whoever_leaves_is_let_go_by_anybody_and_is_out_then() {
     let goodbye = goodbye.envelope.into_bytes();
     assert_eq!(carol.row(id).state, GroupState::Leaving);
     assert!(!carol.row(id).is_renewal_due(i64::MAX), "it would undo the signature");
+    assert!(matches!(carol.tries(id, &Intent::Renew, &[]), Err(GroupError::Leaving)));
+    assert!(matches!(carol.work(|r, tx| r.leave(tx, id)), Ok(Parting::Asked(_))), "once more");
     for person in [&alice, &bob] {
         assert!(matches!(person.read(id, &goodbye), Read::Leaving(name) if name == carol.name()));
     }
@@ -397,6 +404,12 @@ fn nobody_is_a_first_member_twice_or_without_keys() {
     assert!(matches!(refused(&[alice.invitee()]), GroupError::AlreadyMember { .. }));
     let without = Invitee { key_packages: vec![], ..bob.invitee() };
     assert!(matches!(refused(&[without]), GroupError::NoKeys { .. }));
+    let package = bob.invitee().key_packages;
+    let crowd = Invitee { key_packages: package.repeat(256), ..bob.invitee() };
+    assert!(matches!(refused(&[crowd.clone()]), GroupError::TooMany { most: 256 }));
+    let id = alice.founds("ops", &[]).id;
+    let error = alice.tries(id, &Intent::add(std::slice::from_ref(&crowd)), &[crowd]).unwrap_err();
+    assert!(matches!(error, GroupError::TooMany { most: 256 }));
 }
 
 #[cfg(feature = "mutants")]
@@ -406,8 +419,5 @@ fn each_broken_rule_of_groups_fails_its_test() {
     let name = |test: &str| format!("groups::tests::named::{test}");
     let lost = name("of_two_commits_the_first_wins_and_nobody_is_invited_by_the_other");
     let request = name("a_strangers_group_is_read_and_shown_once_somebody_has_said_yes");
-    assert_each_is_killed(&[
-        (Mutant::KeepLostCommit, &lost),
-        (Mutant::ShowRequests, &request),
-    ]);
+    assert_each_is_killed(&[(Mutant::KeepLostCommit, &lost), (Mutant::ShowRequests, &request)]);
 }
