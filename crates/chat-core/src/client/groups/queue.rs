@@ -96,6 +96,7 @@ impl Profile {
     ///
     /// # Errors
     /// When the store fails. What cannot be done any more is told in the group's conversation instead.
+    #[allow(dead_code, reason = "the listener calls it")]
     pub(crate) fn commit_due(&self, id: GroupId) -> Result<bool, SendError> {
         let network = self.joined_network()?;
         let own = self.own_leaf(&network)?;
