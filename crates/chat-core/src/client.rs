@@ -16,6 +16,7 @@ use crate::network::Network;
 
 mod contacts;
 pub(crate) mod folder;
+mod groups;
 mod history;
 mod identity;
 mod listen;
@@ -28,6 +29,7 @@ mod route;
 mod send;
 
 pub use self::contacts::{Compared, TrustPolicy};
+pub use self::groups::{Group, GroupChange, GroupDetail, GroupMember, GroupStanding};
 pub use self::history::HistoryQuery;
 pub(crate) use self::identity::{Signer, identity_key, inbox_key};
 pub use self::listen::{Event, ListenFrom, Listener};

@@ -12,7 +12,7 @@ use crate::wire::{Reader, Writer};
 pub(crate) enum Conversation {
     /// Two people of one network; `lower` sorts before `higher`, byte by byte.
     Pair { namespace: Namespace, lower: Handle, higher: Handle },
-    /// A group of one network. Groups come with MLS; here they are parsed and never ours.
+    /// A group of one network, by its id.
     Group { namespace: Namespace, group: Vec<u8> },
 }
 
@@ -26,6 +26,11 @@ impl Conversation {
         };
         let (lower, higher) = (lower.clone(), higher.clone());
         Some(Self::Pair { namespace: namespace.clone(), lower, higher })
+    }
+
+    /// The conversation of a group.
+    pub(crate) fn group(namespace: &Namespace, id: &[u8; 16]) -> Self {
+        Self::Group { namespace: namespace.clone(), group: id.to_vec() }
     }
 
     /// The other one of a pair that `me` belongs to.

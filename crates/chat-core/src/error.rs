@@ -51,6 +51,9 @@ pub enum Error {
     /// Somebody was not found in the directory, or it could not be read or written.
     #[error(transparent)]
     Directory(#[from] DirectoryError),
+    /// Something could not be done in a group.
+    #[error(transparent)]
+    Group(#[from] GroupError),
     /// Reading the history failed.
     #[error(transparent)]
     History(#[from] HistoryError),
@@ -255,6 +258,15 @@ pub enum SendError {
     NotVerified {
         /// The handle.
         handle: Handle,
+    },
+    /// Members of the group are not verified, and this profile writes only to people who are.
+    #[error(
+        "not all members of the group are verified: {}; the message is not sent",
+        names(handles)
+    )]
+    MembersNotVerified {
+        /// Who.
+        handles: Vec<Handle>,
     },
     /// The recipient is blocked.
     #[error("{handle} is blocked; the message is not sent")]
@@ -481,6 +493,9 @@ pub enum ReceiveError {
     /// What is published about this profile cannot be noted.
     #[error(transparent)]
     Directory(#[from] DirectoryError),
+    /// A letter to somebody else could not be put on its way.
+    #[error(transparent)]
+    Letter(#[from] Box<SendError>),
     /// The background work was stopped: the program is ending.
     #[error("listening was stopped")]
     Stopped,
@@ -552,4 +567,8 @@ impl From<postcard::Error> for StoredValueError {
     fn from(error: postcard::Error) -> Self {
         Self { place: None, reason: error.to_string() }
     }
+}
+
+fn names(handles: &[Handle]) -> String {
+    handles.iter().map(Handle::as_str).collect::<Vec<_>>().join(", ")
 }

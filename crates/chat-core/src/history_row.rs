@@ -104,3 +104,25 @@ pub(crate) fn decode_with_tail<'a, T: Deserialize<'a>>(
 const USUAL: usize = 1024;
 /// Rows written by this version begin with this byte.
 const FORMAT: u8 = 1;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::peer::{GroupName, Peer};
+
+    /// A row as version 0.1 wrote it, when a message was always with a person.
+    #[test]
+    fn a_row_of_a_person_is_what_it_always_was() {
+        let mut frozen = b"\x01\x0a\x00".to_vec();
+        frozen.extend([7; 16]);
+        frozen.extend(b"\x03bob\x03bob\x00\x12\x02hi\x00\x01\x00\x00\x00\x00");
+        let mut row = HistoryRow::from_bytes(&frozen).unwrap();
+        assert_eq!(row.to_bytes().unwrap().as_slice(), frozen);
+        let Item::Message(message) = &mut row.item else { panic!("{row:?}") };
+        assert_eq!(message.with, Peer::Person("bob".parse().unwrap()));
+        message.with = Peer::Group(GroupName::new([1; 16], "ops"));
+        let read = HistoryRow::from_bytes(&row.to_bytes().unwrap()).unwrap();
+        let Item::Message(message) = read.item else { panic!() };
+        assert_eq!(message.with.to_text().expose(), "#ops");
+    }
+}

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::handle::Handle;
 use crate::message_id::MessageId;
+use crate::peer::{GroupName, Peer};
 use crate::remote_text::RemoteText;
 use crate::trust::SenderTrust;
 
@@ -51,6 +52,8 @@ pub enum Item {
     DirectoryFork(DirectoryFork),
     /// A member has read another log than we have.
     LogForked(LogForked),
+    /// A group has changed.
+    GroupChanged(GroupChanged),
 }
 
 impl Item {
@@ -66,8 +69,8 @@ impl Item {
 pub struct Message {
     /// Its name, made by the sender.
     pub id: MessageId,
-    /// The other person of the conversation.
-    pub with: Handle,
+    /// The other person of the conversation, or the group.
+    pub with: Peer,
     /// Who wrote it. Under [`Protection::SharedKey`] any key holder can claim any name.
     pub from: Handle,
     /// Whether this profile wrote it.
@@ -216,8 +219,8 @@ impl GapCause {
 pub struct Missing {
     /// Who wrote them.
     pub from: Handle,
-    /// The other person of the conversation.
-    pub with: Handle,
+    /// The other person of the conversation, or the group.
+    pub with: Peer,
     /// The first missing number in the sender's stream, from 0.
     pub first: u64,
     /// The last missing number.
@@ -230,8 +233,8 @@ pub struct Missing {
 pub struct Found {
     /// Who wrote it.
     pub from: Handle,
-    /// The other person of the conversation.
-    pub with: Handle,
+    /// The other person of the conversation, or the group.
+    pub with: Peer,
     /// Its number in the sender's stream.
     pub number: u64,
 }
@@ -242,8 +245,8 @@ pub struct Found {
 pub struct Conflict {
     /// Who wrote them, by their own word.
     pub from: Handle,
-    /// The other person of the conversation.
-    pub with: Handle,
+    /// The other person of the conversation, or the group.
+    pub with: Peer,
     /// The number in the sender's stream that they share.
     pub number: u64,
     /// Their names, the first one first.
@@ -289,8 +292,8 @@ pub struct Partial {
     pub id: MessageId,
     /// Who writes it, by their own word.
     pub from: Handle,
-    /// The other person of the conversation.
-    pub with: Handle,
+    /// The other person of the conversation, or the group.
+    pub with: Peer,
     /// How many pictures it has.
     pub pieces: u32,
     /// Those that have not come, from 1, rising.
@@ -316,8 +319,8 @@ pub struct KeyChanged {
 pub struct Downgraded {
     /// The handle that it claims.
     pub from: Handle,
-    /// The other person of the conversation.
-    pub with: Handle,
+    /// The other person of the conversation, or the group.
+    pub with: Peer,
     /// What protected it.
     pub protection: Protection,
     /// Its text.
@@ -339,8 +342,63 @@ pub struct DirectoryFork {
 pub struct LogForked {
     /// Whose message said so.
     pub from: Handle,
-    /// The other person of the conversation.
-    pub with: Handle,
+    /// Who the conversation is with.
+    pub with: Peer,
+}
+
+/// A change of a group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct GroupChanged {
+    /// The group, by what it is called since.
+    pub group: GroupName,
+    /// Who has changed it.
+    pub by: Handle,
+    /// What has changed.
+    pub what: GroupEvent,
+}
+
+/// What has changed in a group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum GroupEvent {
+    /// This profile is in it now.
+    Joined,
+    /// People were brought in.
+    Added(Vec<Handle>),
+    /// People were put out.
+    Removed(Vec<Handle>),
+    /// People have left.
+    Left(Vec<Handle>),
+    /// It is called so from now on.
+    Renamed(RemoteText),
+    /// Other people may change it.
+    AdminsChanged {
+        /// Who may from now on.
+        added: Vec<Handle>,
+        /// Who may no more.
+        removed: Vec<Handle>,
+    },
+    /// What this profile has asked for was not done, and why.
+    NotMade(String),
+    /// This profile has made it.
+    Founded(Vec<Handle>),
+}
+
+impl GroupEvent {
+    /// The name that JSON output uses.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Joined => "joined",
+            Self::Added(_) => "added",
+            Self::Removed(_) => "removed",
+            Self::Left(_) => "left",
+            Self::Renamed(_) => "renamed",
+            Self::AdminsChanged { .. } => "admins_changed",
+            Self::NotMade(_) => "not_made",
+            Self::Founded(_) => "founded",
+        }
+    }
 }
 
 /// A row of the history that is gone.

@@ -30,6 +30,7 @@ mod mutant;
 mod namespace;
 mod network;
 mod outbox;
+mod peer;
 mod picture;
 pub mod private_file;
 mod random;
@@ -39,8 +40,8 @@ mod wire;
 
 // The public interface is:
 pub use crate::client::{
-    Client, Compared, Event, HistoryQuery, Joined, ListenFrom, Listener, Repair, SendOutcome, Sent,
-    TrustPolicy,
+    Client, Compared, Event, Group, GroupChange, GroupDetail, GroupMember, GroupStanding,
+    HistoryQuery, Joined, ListenFrom, Listener, Repair, SendOutcome, Sent, TrustPolicy,
 };
 pub use crate::cover::explained::{Explained, explain};
 pub use crate::cover::{
@@ -55,9 +56,9 @@ pub use crate::error::{
 pub use crate::handle::{Handle, HandleError};
 pub use crate::inbound::Skipped;
 pub use crate::item::{
-    CarrierKind, Conflict, DirectoryFork, Downgraded, Found, Gap, GapCause, HistoryItem, Item,
-    KeyChanged, LogForked, Lost, Message, MessageState, Missing, Newer, Partial, Protection,
-    Restored, Unsent,
+    CarrierKind, Conflict, DirectoryFork, Downgraded, Found, Gap, GapCause, GroupChanged,
+    GroupEvent, HistoryItem, Item, KeyChanged, LogForked, Lost, Message, MessageState, Missing,
+    Newer, Partial, Protection, Restored, Unsent,
 };
 pub use crate::message_id::MessageId;
 pub use crate::namespace::{Namespace, NamespaceError};
@@ -66,8 +67,10 @@ pub use crate::network::invite::{Invite, InviteError};
 pub use crate::network::{ConnectionHints, Network, SecurityKind, UnknownSecurity};
 pub use crate::outbox::delivery::{Delivery, Landed};
 pub use crate::outbox::enqueue::{Draft, DraftCarrier, Queued};
+pub use crate::outbox::gate::{Doubt, MemberDoubt};
 pub use crate::outbox::once::Repeated;
 pub use crate::outbox::{OutboxItem, OutboxState};
+pub use crate::peer::{GroupName, Peer};
 pub use crate::picture::{CoverSource, Hiding, Note};
 pub use crate::remote_text::RemoteText;
 pub use crate::trust::{Contact, SenderTrust, TrustState};

@@ -61,6 +61,12 @@ pub enum Mutant {
     SkipDirectoryKey,
     /// Of several identities under one handle the last one counts.
     LastIdentityWins,
+    /// Whoever a Commit adds is invited before it has won.
+    WelcomeBeforeCommit,
+    /// A Commit that has lost its race counts as one that has won.
+    KeepLostCommit,
+    /// What is said in a stranger's group is shown before anybody has accepted it.
+    ShowRequests,
 }
 
 /// Whether this process breaks a rule.

@@ -19,6 +19,7 @@ use crate::mailbox::Mailbox;
 use crate::message_id::MessageId;
 use crate::mutant::{Mutant, breaks};
 use crate::network::Network;
+use crate::peer::Peer;
 use crate::picture::HiddenCodec;
 
 mod accepting;
@@ -28,6 +29,7 @@ pub(crate) mod deliver;
 pub(crate) mod delivery;
 pub(crate) mod enqueue;
 pub(crate) mod fate;
+pub(crate) mod gate;
 pub(crate) mod ground;
 pub(crate) mod once;
 pub(crate) mod own;
@@ -48,7 +50,7 @@ pub struct OutboxItem {
     /// Which of its pictures this is, from 1, and how many it has; `None` for a message in one record.
     pub piece: Option<(u32, u32)>,
     /// Who it is for.
-    pub to: Handle,
+    pub to: Peer,
     /// How it travels.
     pub carrier: CarrierKind,
     /// How far it came.
@@ -84,7 +86,7 @@ impl OutboxState {
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct OutboxRow {
     pub(crate) history: u64,
-    pub(crate) to: Handle,
+    pub(crate) to: Peer,
     pub(crate) carrier: CarrierKind,
     pub(crate) queued_at_ms: i64,
     /// Whether it only stands in for a message that was withdrawn.
@@ -120,10 +122,10 @@ pub(crate) enum Payload {
 
 impl OutboxRow {
     /// A letter: no message, and nothing of the history.
-    pub(crate) fn letter(to: Handle, envelope: Envelope) -> Self {
+    pub(crate) fn letter(to: impl Into<Peer>, envelope: Envelope) -> Self {
         Self {
             history: 0,
-            to,
+            to: to.into(),
             carrier: CarrierKind::Plain,
             queued_at_ms: now_ms(),
             is_void: false,
@@ -233,6 +235,19 @@ impl Sealer<'_> {
         Ok(Envelope::seal(&key, &context, letter, &mut rand::rng())?)
     }
 
+    /// Puts a letter for somebody's inbox into the outbox; returns the inbox.
+    pub(crate) fn post(
+        &self,
+        tx: &mut WriteTxn<'_>,
+        to: &Handle,
+        letter: &Protected,
+    ) -> Result<Mailbox, SendError> {
+        let inbox = self.network.inbox(to);
+        let row = OutboxRow::letter(to.clone(), self.letter(letter, &inbox)?);
+        tx.outbox_push(&inbox.to_bytes(), &row.to_bytes()?)?;
+        Ok(inbox)
+    }
+
     fn protect(&self, content: &Content, encoded: &[u8]) -> Result<Protected, SendError> {
         let namespace = self.network.namespace().as_str();
         let conversation = &content.conversation.encode();
@@ -285,3 +300,21 @@ pub(crate) fn close_message(
 
 /// What a record may weigh beside its key and value, in bytes: the protocol's own framing.
 pub(crate) const RECORD_OVERHEAD: usize = 100;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A row as version 0.1 wrote it, when a message was always for a person.
+    #[test]
+    fn a_row_for_a_person_is_what_it_always_was() {
+        let frozen = b"\x01\x07\x03bob\x00\x0a\x00\x02hi\x00\x03env";
+        let row: OutboxRow = decode(frozen).unwrap();
+        assert_eq!(row.to, Peer::Person("bob".parse().unwrap()));
+        assert_eq!(
+            (row.history, row.queued_at_ms, row.content.as_slice()),
+            (7, 5, b"hi".as_slice())
+        );
+        assert_eq!(row.to_bytes().unwrap().as_slice(), frozen);
+    }
+}

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod chat;
 mod cover;
 mod parse;
 mod people;
@@ -11,6 +12,7 @@ use chat_core::EngineKind;
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+pub(crate) use self::chat::{ChatCommand, RequestCommand, Wait};
 pub(crate) use self::cover::{CoverCommand, InspectArgs, MapArgs, MapKind, PrepareArgs};
 pub(crate) use self::parse::parse;
 pub(crate) use self::people::{
@@ -107,6 +109,9 @@ pub(crate) enum Command {
     /// Whom this profile knows, and how far their keys are trusted
     #[command(subcommand)]
     Contact(ContactCommand),
+    /// Make groups, and change who is in them
+    #[command(subcommand)]
+    Chat(ChatCommand),
     /// Make or show the network of a profile
     #[command(subcommand)]
     Network(NetworkCommand),
@@ -249,10 +254,11 @@ pub(crate) struct JoinArgs {
 #[command(after_help = "Examples:
   securechat send --to bob -m 'lunch at noon?'
   securechat send --to bob -m 'look closely' --image holiday.jpg
+  securechat send --to '#ops' -m 'hello all'
   tail -f alerts.log | securechat send --to ops --lines")]
 pub(crate) struct SendArgs {
-    /// Who it is for
-    #[arg(long, value_name = "HANDLE")]
+    /// Who it is for: a handle, or a group as '#name'
+    #[arg(long, value_name = "HANDLE|#NAME")]
     pub(crate) to: String,
     /// The text; without it, stdin is read
     #[arg(short, long, value_name = "TEXT", conflicts_with = "lines")]
@@ -322,10 +328,11 @@ pub(crate) struct ListenArgs {
 #[command(after_help = "Examples:
   securechat history
   securechat history --with bob --since 2h
+  securechat history --with '#ops'
   securechat history --grep 'deploy(ed)?' --json")]
 pub(crate) struct HistoryArgs {
-    /// Only the conversation with this person
-    #[arg(long, value_name = "HANDLE")]
+    /// Only the conversation with this person, or in this group as '#name'
+    #[arg(long, value_name = "HANDLE|#NAME")]
     pub(crate) with: Option<String>,
     /// The newest so many
     #[arg(long, value_name = "N", default_value = "50")]

@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod broker;
+mod chat;
 mod config;
 mod contact;
 mod cover;
@@ -24,7 +25,8 @@ use std::future::Future;
 use crate::args::{Cli, Command, ConfigCommand, NetworkCommand, StoreCommand};
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
-use crate::output::Console;
+use crate::nearest::nearest;
+use crate::output::{Console, shell_word};
 use crate::places::Places;
 
 /// Runs the command.
@@ -46,6 +48,7 @@ pub(crate) fn run(cli: Cli, console: Console) -> Result<Exit, Failure> {
     match command {
         Command::Init(args) => init::run(&context, &args),
         Command::Identity(command) => identity::run(&context, &command),
+        Command::Chat(command) => chat::run(&context, &command),
         Command::Contact(command) => contact::run(&context, &command),
         Command::Network(NetworkCommand::Create(args)) => {
             block_on(network::create(&context, &args))
@@ -103,6 +106,36 @@ fn handle(text: &str) -> Result<chat_core::Handle, Failure> {
         Failure::new(Exit::Usage, "bad_handle", format!("{text:?} is no handle: {error}"))
             .hint("a handle has 1 to 64 characters of a-z, 0-9, '.', '_' and '-', and begins with a letter or digit")
     })
+}
+
+/// The group that somebody names.
+fn group_named(client: &chat_core::Client, text: &str) -> Result<chat_core::GroupName, Failure> {
+    client.find_group(text).map_err(|error| {
+        let is_unknown = error.kind() == chat_core::ErrorKind::NotFound;
+        let failure = Failure::from(error);
+        if !is_unknown {
+            return failure;
+        }
+        let groups = client.groups().unwrap_or_default();
+        let names: Vec<String> =
+            groups.iter().map(|group| group.name.name().expose().to_owned()).collect();
+        let meant = text.strip_prefix('#').unwrap_or(text);
+        match nearest(meant, names.iter().map(String::as_str)) {
+            Some(near) => {
+                let near = shell_word(&format!("#{near}"));
+                failure.hint(format!("did you mean {near}? see it: securechat chat show {near}"))
+            }
+            None => failure.hint("see the groups of this profile: securechat chat list"),
+        }
+    })
+}
+
+/// A person or a group that somebody names.
+fn peer(client: &chat_core::Client, text: &str) -> Result<chat_core::Peer, Failure> {
+    if text.starts_with('#') {
+        return group_named(client, text).map(Into::into);
+    }
+    handle(text).map(Into::into)
 }
 
 /// Ends the program a moment after somebody has asked for it, where it cannot do so itself: a write that

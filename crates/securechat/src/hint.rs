@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use chat_core::private_file::PrivateFileError;
-use chat_core::{ContactError, DirectoryError, Error, ErrorKind, Finding, SendError};
+use chat_core::{ContactError, DirectoryError, Error, ErrorKind, Finding, GroupError, SendError};
 
 use crate::failure::{Exit, Failure};
 use crate::output::shell_word;
@@ -64,6 +64,11 @@ fn meaning(kind: ErrorKind) -> (Exit, &'static str) {
         ErrorKind::LoosePermissions => (Exit::Store, "loose_permissions"),
         ErrorKind::Busy => (Exit::Store, "busy"),
         ErrorKind::NotFound => (Exit::Nothing, "not_found"),
+        ErrorKind::GroupAmbiguous => (Exit::Usage, "group_ambiguous"),
+        ErrorKind::GroupAdmin => (Exit::Usage, "group_admin"),
+        ErrorKind::GroupBusy => (Exit::Usage, "group_busy"),
+        ErrorKind::GroupRequested => (Exit::Usage, "group_requested"),
+        ErrorKind::GroupLeft => (Exit::Usage, "group_left"),
         ErrorKind::Io => (Exit::Store, "io"),
         _ => (Exit::Internal, "internal"),
     }
@@ -177,6 +182,20 @@ fn hints(kind: ErrorKind, error: &Error) -> Vec<String> {
             "give it in a file that only you can read: SECURECHAT_PASSPHRASE_FILE=FILE securechat …",
         ],
         ErrorKind::LoosePermissions => return loose(error),
+        ErrorKind::GroupAmbiguous => {
+            &["see which is which, and name it with its digits: securechat chat list"]
+        }
+        ErrorKind::GroupAdmin => {
+            &["see who may, or let somebody else: securechat chat admins '#NAME'"]
+        }
+        ErrorKind::GroupBusy => {
+            &["wait until it has come back, and try again: securechat listen --timeout 5s"]
+        }
+        ErrorKind::GroupRequested => &[
+            "see who has invited you: securechat chat requests",
+            "be in it from now on: securechat chat requests accept '#NAME'",
+        ],
+        ErrorKind::GroupLeft => &["see the groups of this profile: securechat chat list"],
         ErrorKind::InvalidInput => return unfit(error),
         ErrorKind::NotFound => return missing(error),
         ErrorKind::Busy => &["listen under another name beside it: securechat listen --name NAME"],
@@ -199,6 +218,13 @@ fn missing(error: &Error) -> Vec<String> {
                 "a machine that publishes nothing: securechat contact add {handle} --shared-key"
             ),
         ],
+        Error::Group(GroupError::NoRequest) => {
+            vec!["see what waits: securechat chat requests".to_owned()]
+        }
+        Error::Group(GroupError::NoKeys { handle })
+        | Error::Send(SendError::Group(GroupError::NoKeys { handle })) => vec![format!(
+            "{handle} publishes them with: securechat --profile {handle} listen --timeout 5s"
+        )],
         Error::Contact(_) => vec!["see who is known: securechat contact list".to_owned()],
         _ => Vec::new(),
     }
@@ -243,12 +269,26 @@ fn loose(error: &Error) -> Vec<String> {
     vec![format!("make it yours alone: chmod {mode} {}", shell_word(path))]
 }
 
+/// What to do in a group instead.
+fn group(error: &GroupError) -> Vec<String> {
+    let line = match error {
+        GroupError::BadName { .. } => "give it 1 to 255 bytes of text: securechat chat create NAME",
+        GroupError::RemovesSelf => "leave it instead: securechat chat leave '#NAME'",
+        GroupError::AlreadyMember { .. }
+        | GroupError::NotAMember { .. }
+        | GroupError::HandleInUse { .. } => "see who is in it: securechat chat show '#NAME'",
+        _ => return Vec::new(),
+    };
+    vec![line.to_owned()]
+}
+
 /// What to give instead.
 fn unfit(error: &Error) -> Vec<String> {
     match error {
         Error::Directory(DirectoryError::Own { .. }) => {
             vec!["name somebody else: securechat contact add HANDLE".to_owned()]
         }
+        Error::Group(error) | Error::Send(SendError::Group(error)) => group(error),
         Error::Send(SendError::ToSelf) => {
             vec!["write to somebody else: securechat send --to HANDLE".to_owned()]
         }
@@ -278,7 +318,12 @@ mod tests {
     use crate::args::Cli;
 
     /// Kinds with hints of their own.
-    const HINTED: [ErrorKind; 41] = [
+    const HINTED: [ErrorKind; 46] = [
+        ErrorKind::GroupAmbiguous,
+        ErrorKind::GroupAdmin,
+        ErrorKind::GroupBusy,
+        ErrorKind::GroupRequested,
+        ErrorKind::GroupLeft,
         ErrorKind::KeyChanged,
         ErrorKind::HandleConflict,
         ErrorKind::NotTrusted,

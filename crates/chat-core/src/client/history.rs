@@ -3,17 +3,16 @@
 use chat_store::{HistoryRow as Stored, Seq};
 
 use super::Client;
-use crate::conversation::Conversation;
 use crate::error::{Error, HistoryError};
-use crate::handle::Handle;
 use crate::history_row::HistoryRow;
 use crate::item::HistoryItem;
+use crate::peer::Peer;
 
 /// Which rows of the history to show.
 #[derive(Clone, Debug, Default)]
 pub struct HistoryQuery {
-    /// Only the conversation with this person.
-    pub with: Option<Handle>,
+    /// Only the conversation with this person or group.
+    pub with: Option<Peer>,
     /// At most so many rows, the newest ones; `None` for all.
     pub limit: Option<usize>,
     /// Only rows stored at or after this time: our clock, milliseconds since 1970.
@@ -68,8 +67,8 @@ impl Client {
     fn conversation_of(&self, query: &HistoryQuery) -> Result<Option<Vec<u8>>, Error> {
         let Some(with) = &query.with else { return Ok(None) };
         let network = self.profile.joined_network()?;
-        let pair = Conversation::pair(network.namespace(), &self.profile.handle, with);
-        Ok(Some(pair.map_or_else(|| vec![0], |pair| pair.encode())))
+        let conversation = self.profile.conversation_with(&network, with);
+        Ok(Some(conversation.map_or_else(|| vec![0], |conversation| conversation.encode())))
     }
 
     fn older_rows(

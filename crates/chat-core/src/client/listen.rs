@@ -268,17 +268,19 @@ async fn deliver_in_background(
 ) {
     let (mut generation, mut checked) = (None, None);
     let mut pause = LOOK_AT_STORE;
+    let mut is_left = false;
     loop {
         let (now, sessions) = (profile.store.generation().ok(), live.sessions());
         let due = checked.is_none_or(|(at, then): (Instant, u64)| {
             then != sessions || at.elapsed() >= CHECK_OWN_EVERY
         });
-        if now != generation || due {
+        if now != generation || due || is_left {
             generation = now;
-            let renewed = renew_groups(&profile, &network).await;
+            let kept = keep_groups(&profile, &network).await;
+            is_left = matches!(kept, Ok(true));
             let (profile, transport) = (Arc::clone(&profile), Arc::clone(&transport));
             let mut ground = Ground::new(profile, transport, network.clone());
-            let mut failed = renewed.err().map(Error::from);
+            let mut failed = kept.err().map(Error::from);
             if due {
                 match ground.check_all_own().await {
                     Ok(()) => checked = Some((Instant::now(), sessions)),
@@ -309,11 +311,11 @@ async fn deliver_in_background(
     }
 }
 
-/// Lets our leaf be renewed in the groups where that is due, apart from the runtime's own threads.
-async fn renew_groups(profile: &Arc<Profile>, network: &Network) -> Result<(), SendError> {
+/// Puts on its way what is due in groups, apart from the runtime's own threads; whether something is left.
+async fn keep_groups(profile: &Arc<Profile>, network: &Network) -> Result<bool, SendError> {
     let (profile, network) = (Arc::clone(profile), network.clone());
-    let renewing = tokio::task::spawn_blocking(move || profile.renew_groups(&network));
-    renewing.await.map_err(|_| SendError::Stopped)?
+    let keeping = tokio::task::spawn_blocking(move || profile.keep_groups(&network));
+    keeping.await.map_err(|_| SendError::Stopped)?
 }
 
 /// How often a running listener looks whether the log still holds what it acknowledged.

@@ -12,6 +12,7 @@ use crate::inbound::read_to_end;
 use crate::network::Network;
 use crate::outbox::ground::Ground;
 use crate::outbox::route::Route;
+use crate::peer::Peer;
 use crate::trust::Standing;
 
 impl Client {
@@ -22,17 +23,19 @@ impl Client {
     pub(super) async fn find_route(
         &self,
         ground: &mut Ground,
-        (network, to): (&Network, &Handle),
+        (network, to): (&Network, &Peer),
         deadline: Instant,
     ) -> Result<Route, SendError> {
         let mut route = self.profile.route(network, to)?;
-        if !route.is_group() && !route.is_founding() && self.may_have_published(to)? {
+        if let (Route::SharedKey(_), Peer::Person(handle)) = (&route, to)
+            && self.may_have_published(handle)?
+        {
             let time = deadline.saturating_duration_since(Instant::now()).min(LOOKUP);
-            if let Err(error) = self.refresh(to, time).await {
-                tracing::debug!(%to, %error, "the directory was not read");
+            if let Err(error) = self.refresh(handle, time).await {
+                tracing::debug!(%handle, %error, "the directory was not read");
             }
-            self.profile.note_lookup(to)?;
-            self.profile.pin_published(network, to)?;
+            self.profile.note_lookup(handle)?;
+            self.profile.pin_published(network, handle)?;
             route = self.profile.route(network, to)?;
         }
         if matches!(route, Route::SharedKey(_)) {

@@ -103,6 +103,16 @@ pub enum ErrorKind {
     Busy,
     /// What was asked for is not there.
     NotFound,
+    /// Several groups have the name.
+    GroupAmbiguous,
+    /// Only an admin of the group may do it, or it would have none.
+    GroupAdmin,
+    /// Another change of the group is on its way, or was quicker.
+    GroupBusy,
+    /// A stranger has invited to the group, and nobody has said yes.
+    GroupRequested,
+    /// The profile has left the group, or is leaving it.
+    GroupLeft,
     /// A file or folder of the profile cannot be read or written.
     Io,
     /// The program is at fault, or is ending.
@@ -120,6 +130,7 @@ impl Error {
             Self::Receive(error) => receive(error),
             Self::Contact(error) => contact(error),
             Self::Directory(error) => directory(error),
+            Self::Group(error) => group(error),
             Self::History(HistoryError::Store(error)) | Self::Store(error) => store(error),
             Self::History(HistoryError::Row(_)) => ErrorKind::StoreDamaged,
             Self::Transport(error) => transport(error),
@@ -295,7 +306,9 @@ fn directory(error: &DirectoryError) -> ErrorKind {
 fn send(error: &SendError) -> ErrorKind {
     match error {
         SendError::KeyChanged { .. } => ErrorKind::KeyChanged,
-        SendError::NotVerified { .. } | SendError::Blocked { .. } => ErrorKind::NotTrusted,
+        SendError::NotVerified { .. }
+        | SendError::MembersNotVerified { .. }
+        | SendError::Blocked { .. } => ErrorKind::NotTrusted,
         SendError::EmptyText | SendError::ToSelf => ErrorKind::InvalidInput,
         SendError::TextTooLong { .. } | SendError::RecordTooLarge { .. } => ErrorKind::TextTooLarge,
         SendError::CoverFile { .. } | SendError::Embed { .. } => ErrorKind::CoverUnusable,
@@ -333,6 +346,7 @@ fn receive(error: &ReceiveError) -> ErrorKind {
         ReceiveError::Group(error) => group(error),
         ReceiveError::Profile(error) => profile(error),
         ReceiveError::Directory(error) => directory(error),
+        ReceiveError::Letter(error) => send(error),
         ReceiveError::Stopped => ErrorKind::Internal,
         ReceiveError::Transport(error) => transport(error),
         ReceiveError::Store(error) => store(error),
@@ -342,7 +356,21 @@ fn receive(error: &ReceiveError) -> ErrorKind {
 
 fn group(error: &GroupError) -> ErrorKind {
     match error {
-        GroupError::NoGroup
+        GroupError::BadName { .. }
+        | GroupError::AlreadyMember { .. }
+        | GroupError::NotAMember { .. }
+        | GroupError::HandleInUse { .. }
+        | GroupError::TooMany { .. }
+        | GroupError::RemovesSelf => ErrorKind::InvalidInput,
+        GroupError::Ambiguous { .. } => ErrorKind::GroupAmbiguous,
+        GroupError::NotAdmin | GroupError::LastAdmin => ErrorKind::GroupAdmin,
+        GroupError::Pending | GroupError::Overtaken | GroupError::Outrun => ErrorKind::GroupBusy,
+        GroupError::Requested => ErrorKind::GroupRequested,
+        GroupError::Leaving | GroupError::Left => ErrorKind::GroupLeft,
+        GroupError::Unknown { .. }
+        | GroupError::NoKeys { .. }
+        | GroupError::NoRequest
+        | GroupError::NoGroup
         | GroupError::Encrypt(EncryptError::Removed)
         | GroupError::Commit(CommitError::Removed) => ErrorKind::NotFound,
         GroupError::Load(error)

@@ -1,18 +1,22 @@
-//! Founding the group of two people, so that a first message can be written while both are away.
+//! Founding groups, so that a first message can be written while everybody is away.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use chat_crypto::mls::{
-    FoundingPlan, GroupFacts, GroupId, GroupMailbox, KeyPackage, MlsGroup, Overlay,
+    CommitError, FoundingPlan, GroupFacts, GroupId, GroupMailbox, KeyPackage, MAX_MEMBERS,
+    MlsGroup, Overlay,
 };
 use chat_crypto::{InboxPublic, Protected};
 use chat_store::ReadTxn;
 
 use super::letter::{Invitation, Letter};
 use super::ratchets::Ratchets;
+use super::roster::MemberName;
 use super::row::NewGroup;
+use super::settle::HeldLetter;
 use super::state::StoreState;
-use super::{GroupError, GroupKind, GroupRow, GroupState};
+use super::{GroupError, GroupKind, GroupRow, GroupState, GroupTitle};
 use crate::clock::now_ms;
 use crate::handle::Handle;
 use crate::mailbox::Mailbox;
@@ -45,6 +49,14 @@ pub(crate) struct FoundedPair {
     pub(crate) invitation: Protected,
 }
 
+/// A named group that was just founded.
+#[derive(Debug)]
+pub(crate) struct FoundedGroup {
+    pub(crate) id: GroupId,
+    /// For the inboxes of its first members.
+    pub(crate) letters: Vec<HeldLetter>,
+}
+
 impl Ratchets {
     /// Founds the group of two people. It is there at once; the other joins with the invitation.
     pub(crate) fn found_pair(
@@ -55,12 +67,50 @@ impl Ratchets {
     ) -> Result<FoundedPair, GroupError> {
         let generation = self.next_generation(tx, &invitee.identity)?;
         let admins = BTreeSet::from([self.own.identity(), invitee.identity]);
-        let mailbox = GroupMailbox { tag: place.mailbox.tag, partition: place.mailbox.partition.0 };
-        let facts = GroupFacts { mailbox, generation, admins, name: String::new() };
-        let plan = FoundingPlan { facts, members: invitee.key_packages.iter().collect() };
+        let facts = facts(place, generation, admins, String::new());
+        let kind = GroupKind::Pair(invitee.handle.clone(), invitee.identity);
+        let (id, letter) = self.found(tx, (facts, std::slice::from_ref(invitee)), (kind, place))?;
+        let invitation = letter.seal(&self.own, (&invitee.inbox_key, &invitee.identity))?;
+        Ok(FoundedPair { id, invitation })
+    }
+
+    /// Founds a group under a name, with any number of first members. We are its admin.
+    pub(crate) fn found_named(
+        &mut self,
+        tx: &ReadTxn<'_>,
+        (title, invitees): (&GroupTitle, &[Invitee]),
+        place: &Place,
+    ) -> Result<FoundedGroup, GroupError> {
+        let own = MemberName { handle: self.own.handle()?, identity: self.own.identity() };
+        check_each_once(&own, invitees)?;
+        let facts = facts(place, 0, BTreeSet::from([own.identity]), title.as_str().to_owned());
+        let kind = GroupKind::Named(title.as_str().to_owned());
+        let (id, letter) = self.found(tx, (facts, invitees), (kind, place))?;
+        let own = Arc::clone(&self.own);
+        let seal = |invitee: &Invitee| {
+            let letter = letter.seal(&own, (&invitee.inbox_key, &invitee.identity))?;
+            Ok(HeldLetter { to: invitee.handle.clone(), letter })
+        };
+        let letters = invitees.iter().map(seal).collect::<Result<_, GroupError>>()?;
+        Ok(FoundedGroup { id, letters })
+    }
+
+    fn found(
+        &mut self,
+        tx: &ReadTxn<'_>,
+        (facts, invitees): (GroupFacts, &[Invitee]),
+        (kind, place): (GroupKind, &Place),
+    ) -> Result<(GroupId, Letter), GroupError> {
+        let generation = facts.generation;
+        let members = invitees.iter().flat_map(|invitee| &invitee.key_packages).collect();
+        let plan = FoundingPlan { facts, members };
         let state = StoreState::new(tx, &self.changes);
         let mut overlay = Overlay::new(&state, &self.own.join_secrets);
-        let founded = MlsGroup::found(&mut overlay, &self.own.member, &plan, &self.own.check)?;
+        let founded = MlsGroup::found(&mut overlay, &self.own.member, &plan, &self.own.check);
+        let founded = founded.map_err(|error| match error {
+            CommitError::Refused(refusal) => refusal.into(),
+            other => GroupError::from(other),
+        })?;
         let changes = overlay.into_changes();
         let id = founded.group.id();
         let letter = Letter::Invitation(Invitation {
@@ -70,19 +120,19 @@ impl Ratchets {
             welcome: founded.welcome.unwrap_or_default(),
             tree: founded.tree,
         });
-        let invitation = letter.seal(&self.own, (&invitee.inbox_key, &invitee.identity))?;
         let group = NewGroup {
             id,
-            kind: GroupKind::Pair(invitee.handle.clone(), invitee.identity),
+            kind,
             state: GroupState::Member,
             mailbox: place.mailbox,
             generation,
             start: place.start,
+            inviter: None,
         };
         self.changes.extend(changes);
         self.insert(GroupRow::new(group, &founded.start, now_ms()));
         self.keep_loaded(id, founded.group);
-        Ok(FoundedPair { id, invitation })
+        Ok((id, letter))
     }
 
     /// Above that of all groups that this pair has had.
@@ -95,4 +145,33 @@ impl Ratchets {
         let highest = pairs.iter().map(|row| row.generation).max();
         Ok(highest.map_or(0, |highest| highest.saturating_add(1)))
     }
+}
+
+fn facts(place: &Place, generation: u32, admins: BTreeSet<[u8; 32]>, name: String) -> GroupFacts {
+    let mailbox = GroupMailbox { tag: place.mailbox.tag, partition: place.mailbox.partition.0 };
+    GroupFacts { mailbox, generation, admins, name }
+}
+
+/// Whether these are different people, each with keys, and none of them is us.
+fn check_each_once(own: &MemberName, invitees: &[Invitee]) -> Result<(), GroupError> {
+    let mut names = vec![own.clone()];
+    for invitee in invitees {
+        let name = invitee.name();
+        let handle = name.handle.clone();
+        if invitee.key_packages.is_empty() {
+            return Err(GroupError::NoKeys { handle });
+        }
+        if names.iter().any(|known| known.identity == name.identity) {
+            return Err(GroupError::AlreadyMember { handle });
+        }
+        if names.iter().any(|known| known.handle == name.handle) {
+            return Err(GroupError::HandleInUse { handle });
+        }
+        names.push(name);
+    }
+    let leaves = 1 + invitees.iter().map(|invitee| invitee.key_packages.len()).sum::<usize>();
+    if leaves > MAX_MEMBERS {
+        return Err(GroupError::TooMany { most: MAX_MEMBERS });
+    }
+    Ok(())
 }

@@ -12,10 +12,12 @@ use chat_store::ReadTxn;
 
 use super::letter::Invitation;
 use super::ratchets::Ratchets;
+use super::roster::MemberName;
 use super::row::NewGroup;
 use super::state::StoreState;
 use super::{GroupError, GroupKind, GroupRow, GroupState};
 use crate::handle::Handle;
+use crate::item::{GroupChanged, GroupEvent, Item};
 use crate::mailbox::Mailbox;
 
 /// A group that was just joined.
@@ -23,6 +25,10 @@ use crate::mailbox::Mailbox;
 pub(crate) struct Joined {
     pub(crate) id: GroupId,
     pub(crate) inviter: LeafName,
+    /// How we stand in it: a member, or asked by a stranger.
+    pub(crate) state: GroupState,
+    /// For the group's conversation: that we are in it now.
+    pub(crate) event: Option<Item>,
 }
 
 /// Why an invitation was not taken. It counts for nothing.
@@ -34,6 +40,12 @@ pub(crate) enum NotJoined {
     /// The Welcome is not valid, or not for us.
     #[error(transparent)]
     Welcome(JoinError),
+    /// Whoever invites is blocked.
+    #[error("its inviter is blocked")]
+    Blocked,
+    /// Too many strangers have invited us.
+    #[error("too many invitations of strangers wait")]
+    TooMany,
     /// The letter and the group do not fit together.
     #[error("the invitation does not fit its group: {0}")]
     Unfit(&'static str),
@@ -71,16 +83,21 @@ impl Ratchets {
             return Err(NotJoined::Unfit("it names another mailbox"));
         }
         let kind = self.kind_of(&joined)?;
+        let state = match kind {
+            GroupKind::Pair(..) => GroupState::Member,
+            GroupKind::Named(_) => self.standing_with(tx, &joined.inviter.name)?,
+        };
         let changes = overlay.into_changes();
         let JoinedMls { group, inviter, facts, start, .. } = joined;
         let same_log = [arrival.topic_id, [0; 16]].contains(&invitation.topic_id);
         let new = NewGroup {
             id: group.id(),
             kind: kind.clone(),
-            state: GroupState::Member,
+            state,
             mailbox: invitation.mailbox,
             generation: facts.generation,
             start: if same_log { invitation.start } else { 0 },
+            inviter: MemberName::of(&inviter.name),
         };
         let id = group.id();
         self.changes.extend(changes);
@@ -89,7 +106,24 @@ impl Ratchets {
         if let GroupKind::Pair(_, identity) = kind {
             self.converge(tx, &identity)?;
         }
-        Ok(Joined { id, inviter: inviter.name })
+        let event = if state == GroupState::Member { self.joined_event(tx, id)? } else { None };
+        Ok(Joined { id, inviter: inviter.name, state, event })
+    }
+
+    /// That we are in a named group now, for its conversation.
+    pub(crate) fn joined_event(
+        &mut self,
+        tx: &ReadTxn<'_>,
+        id: GroupId,
+    ) -> Result<Option<Item>, GroupError> {
+        let row = self.row(tx, id)?;
+        let inviter = row.inviter.as_ref().filter(|_| row.is_named());
+        let changed = inviter.map(|inviter| GroupChanged {
+            group: row.name(),
+            by: inviter.handle.clone(),
+            what: GroupEvent::Joined,
+        });
+        Ok(changed.map(Item::GroupChanged))
     }
 
     /// A group without a name is that of us and its founder.

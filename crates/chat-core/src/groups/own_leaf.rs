@@ -5,8 +5,10 @@ use std::sync::Arc;
 use chat_crypto::mls::{JoinSecret, MlsMember};
 use zeroize::Zeroizing;
 
+use super::GroupError;
 use super::credential::DeviceCheck;
 use crate::client::Signer;
+use crate::handle::Handle;
 use crate::namespace::Namespace;
 use crate::network::Network;
 
@@ -29,6 +31,11 @@ impl OwnLeaf {
             join_secrets: vec![JoinSecret::new(network.sealing_key())],
             signer,
         }
+    }
+
+    /// The handle that our device writes under.
+    pub(crate) fn handle(&self) -> Result<Handle, GroupError> {
+        self.signer.certificate.handle().parse().map_err(|_| GroupError::NoGroup)
     }
 
     /// The identity that our device belongs to.

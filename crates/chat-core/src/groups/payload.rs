@@ -2,11 +2,13 @@
 //!
 //! ```text
 //! kind u8 = 1 | lp(notes) | content
+//! kind u8 = 2 | departure 68: leaf u32 | signature 64
 //! note = type u8 | lp(value), types ascending
 //! 1: where the sender's chain of the log stands, epoch u64 | offset u64 | hash 32
 //! ```
 //! Notes of a type that is not known are skipped, so that later versions can say more beside a message.
 
+use chat_crypto::mls::Departure;
 use zeroize::Zeroizing;
 
 use super::chain::ChainMark;
@@ -17,6 +19,8 @@ use crate::wire::{Reader, Writer};
 pub(super) enum Payload<'a> {
     /// A content, encoded, and where its sender's chain stood.
     Content(&'a [u8], Option<ChainMark>),
+    /// That its sender leaves the group.
+    Departure(Departure),
     /// Something that a later version says.
     Newer,
 }
@@ -38,12 +42,23 @@ impl<'a> Payload<'a> {
         writer.finish()
     }
 
+    /// The payload that says that we leave.
+    pub(super) fn departure(departure: &Departure) -> Zeroizing<Vec<u8>> {
+        let mut writer = Writer::with_capacity(1 + Departure::LEN);
+        writer.u8(DEPARTURE).raw(&departure.to_bytes());
+        writer.finish()
+    }
+
     /// Parses a payload; `None` if it is none.
     pub(super) fn parse(bytes: &'a [u8]) -> Option<Self> {
         let mut reader = Reader::new(bytes);
         match reader.u8()? {
             CONTENT => {}
-            kind if kind > CONTENT => return Some(Self::Newer),
+            DEPARTURE => {
+                let bytes = reader.rest().try_into().ok()?;
+                return Some(Self::Departure(Departure::from_bytes(bytes)));
+            }
+            kind if kind > DEPARTURE => return Some(Self::Newer),
             _ => return None,
         }
         let mark = notes(reader.lp()?)?;
@@ -66,6 +81,7 @@ fn notes(bytes: &[u8]) -> Option<Option<ChainMark>> {
 }
 
 const CONTENT: u8 = 1;
+const DEPARTURE: u8 = 2;
 const CHAIN: u8 = 1;
 /// A note that says nothing: it stands where another one would.
 const NOTHING: u8 = 2;
@@ -85,7 +101,17 @@ mod tests {
         assert_eq!(Payload::parse(&marked), Some(Payload::Content(b"content", Some(mark))));
         let noted = b"\x01\x00\x09\x07\x00\x01a\x09\x00\x02bcrest";
         assert_eq!(Payload::parse(noted), Some(Payload::Content(b"rest", None)));
-        assert_eq!(Payload::parse(b"\x02"), Some(Payload::Newer));
+        assert_eq!(Payload::parse(b"\x03"), Some(Payload::Newer));
+    }
+
+    #[test]
+    fn a_departure_returns() {
+        let departure = Departure::from_bytes(&[7; Departure::LEN]);
+        let payload = Payload::departure(&departure);
+        assert_eq!(payload.as_slice(), [[2].as_slice(), &[7; 68]].concat());
+        assert_eq!(Payload::parse(&payload), Some(Payload::Departure(departure)));
+        assert_eq!(Payload::parse(&[2; 68]), None);
+        assert_eq!(Payload::parse(&[2; 70]), None);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use chat_store::{ReadTxn, WriteTxn};
 
 use super::payload::Payload;
 use super::state::{StoreState, write_changes};
-use super::{GroupError, GroupRow, OwnLeaf};
+use super::{GroupError, GroupRow, GroupState, OwnLeaf};
 use crate::hash::sha256;
 use crate::mailbox::Mailbox;
 
@@ -18,7 +18,7 @@ use crate::mailbox::Mailbox;
 /// It may be used for one transaction after another: groups stay loaded, and notice by themselves when the store has
 /// moved on without them. A transaction that does not come to [`finish`](Self::finish) has changed nothing.
 pub(crate) struct Ratchets {
-    pub(super) own: Arc<OwnLeaf>,
+    pub(crate) own: Arc<OwnLeaf>,
     loaded: HashMap<GroupId, MlsGroup>,
     pub(super) changes: MlsChanges,
     /// Rows that were looked at, and whether they have changed.
@@ -69,6 +69,20 @@ impl Ratchets {
             self.loaded.clear();
         }
         self.loaded.insert(id, group);
+    }
+
+    /// Deletes the MLS state of a group: nothing of it can be read afterwards.
+    pub(super) fn delete(&mut self, tx: &ReadTxn<'_>, id: GroupId) -> Result<(), GroupError> {
+        let state = StoreState::new(tx, &self.changes);
+        let mut overlay = Overlay::new(&state, &self.own.join_secrets);
+        let group = match self.loaded.remove(&id) {
+            Some(group) => group,
+            None => MlsGroup::load(&mut overlay, id)?,
+        };
+        group.delete(&mut overlay)?;
+        let changes = overlay.into_changes();
+        self.changes.extend(changes);
+        Ok(())
     }
 
     /// What is kept of a group.
@@ -125,6 +139,11 @@ impl Ratchets {
         encoded: &[u8],
         kind: EnvelopeKind,
     ) -> Result<Envelope, GroupError> {
+        match self.row(tx, id)?.state {
+            // What was accepted before may still be taken back.
+            GroupState::Leaving => {}
+            state => state.check_we_write()?,
+        }
         let mark = self.chain_mark(tx, id)?;
         let payload = Payload::content(encoded, mark.as_ref());
         let message = self.step::<_, GroupError>(tx, id, |group, overlay, own| {

@@ -2,15 +2,19 @@
 
 use chat_crypto::DeviceCertificate;
 use chat_crypto::mls::{
-    Change, GroupId, LoadError, Merged, ProcessError, Processed, ReceivedContent,
+    Departure, GroupFacts, GroupId, GroupView, LoadError, Merged, ProcessError, Processed,
+    ReceivedContent,
 };
 use chat_store::ReadTxn;
 use zeroize::Zeroizing;
 
+use super::changed::Changed;
+use super::intent::departure_of;
 use super::join::mailbox_of;
 use super::payload::Payload;
 use super::ratchets::Ratchets;
-use super::{GroupError, GroupKind, GroupState};
+use super::roster::MemberName;
+use super::{GroupError, GroupKind, GroupRow, GroupState, OwnLeaf};
 use crate::clock::now_ms;
 use crate::content::{Content, Decoded};
 use crate::conversation::Conversation;
@@ -22,8 +26,12 @@ use crate::mutant::{Mutant, breaks};
 #[derive(Debug)]
 pub(crate) enum Read {
     Content(Box<GroupContent>),
-    /// The group has changed: a new epoch has begun, or we are out.
-    Changed(Box<Change>),
+    /// The group has changed: a new epoch has begun, or we are out. [`settle`](Ratchets::settle) says what follows.
+    Changed(Box<Changed>),
+    /// A content in a group that nobody has said yes to: it is kept, and is not to be shown.
+    Withheld,
+    /// A member leaves. The row keeps it until somebody has committed it; [`due`](Ratchets::due) asks us to.
+    Leaving(MemberName),
     /// It is of a later version.
     Newer,
     /// Nothing is to be done about it: it is our own, was read before, lost its race, or came too late.
@@ -46,7 +54,15 @@ pub(crate) struct GroupContent {
 /// What processing a message gave.
 enum Step {
     Content(ReceivedContent),
-    Merged(Box<Merged>),
+    Merged(Box<(Merged, Before)>),
+}
+
+/// A group before a Commit was merged.
+struct Before {
+    facts: GroupFacts,
+    departed: Vec<MemberName>,
+    /// Whether the Commit is our own.
+    own: Option<[u8; 32]>,
 }
 
 impl Ratchets {
@@ -57,6 +73,11 @@ impl Ratchets {
         id: GroupId,
         (message, offset): (&[u8], u64),
     ) -> Result<Read, GroupError> {
+        let row = self.row(tx, id)?;
+        if row.state == GroupState::Gone {
+            return Ok(Read::Passed);
+        }
+        let departures = row.departures.clone();
         let hash = sha256(&[message]);
         if let Some(epoch) = self.take_own(tx, id, &hash)? {
             self.follow(tx, id, (epoch, offset, &hash))?;
@@ -66,11 +87,13 @@ impl Ratchets {
             match group.process(overlay, message, &own.check)? {
                 Processed::Content(content) => Ok(Step::Content(content)),
                 Processed::OwnCommit(hash) => {
+                    let before = Before::of(&group.view(overlay)?, own, &departures)?;
                     let merged = group.merge_pending(overlay, &hash, &own.check)?;
-                    Ok(Step::Merged(Box::new(merged)))
+                    Ok(Step::Merged(Box::new((merged, Before { own: Some(hash), ..before }))))
                 }
                 Processed::Commit(staged) => {
-                    Ok(Step::Merged(Box::new(group.merge(overlay, staged)?)))
+                    let before = Before::of(&group.view(overlay)?, own, &departures)?;
+                    Ok(Step::Merged(Box::new((group.merge(overlay, staged)?, before))))
                 }
             }
         });
@@ -99,6 +122,9 @@ impl Ratchets {
         let refused = |refusal| Ok(Read::Refused(refusal));
         let (encoded, mark) = match Payload::parse(&received.content) {
             Some(Payload::Content(encoded, mark)) => (encoded, mark),
+            Some(Payload::Departure(departure)) => {
+                return self.departure(tx, id, (received, &departure));
+            }
             Some(Payload::Newer) => return Ok(Read::Newer),
             None => return refused(Refusal::Malformed),
         };
@@ -122,7 +148,33 @@ impl Ratchets {
             Some(mark) => self.is_fork(tx, id, (mark, offset))?,
             None => false,
         };
-        Ok(Read::Content(Box::new(GroupContent { forked, content, encoded, identity })))
+        let content = GroupContent { forked, content, encoded, identity };
+        match self.row(tx, id)?.state {
+            GroupState::Requested if !breaks(Mutant::ShowRequests) => {
+                self.withhold(tx, id, &content).map(|()| Read::Withheld)
+            }
+            GroupState::Declined => Ok(Read::Withheld),
+            _ => Ok(Read::Content(Box::new(content))),
+        }
+    }
+
+    /// A member says that they leave; nobody else can say it for them.
+    fn departure(
+        &mut self,
+        tx: &ReadTxn<'_>,
+        id: GroupId,
+        (received, departure): (&ReceivedContent, &Departure),
+    ) -> Result<Read, GroupError> {
+        let namespace = self.own.namespace.as_str();
+        let sender = DeviceCertificate::parse(&received.credential, namespace);
+        let (Ok(sender), true) = (sender, received.leaf == departure.leaf()) else {
+            return Ok(Read::Refused(Refusal::Forged));
+        };
+        let Ok(handle) = sender.handle().parse() else { return Ok(Read::Refused(Refusal::Forged)) };
+        let name = MemberName { handle, identity: *sender.identity().as_bytes() };
+        let holds = self.note_departure(tx, id, departure)?;
+        // Their leaf was renewed since: they have to say it again.
+        Ok(if holds { Read::Leaving(name) } else { Read::Passed })
     }
 
     /// A pair's content counts only in the group of this pair, a group's only in this group.
@@ -153,17 +205,36 @@ impl Ratchets {
         &mut self,
         tx: &ReadTxn<'_>,
         id: GroupId,
-        merged: Merged,
+        (merged, before): (Merged, Before),
     ) -> Result<Read, GroupError> {
         let Merged { change, start } = merged;
+        let was = self.row(tx, id)?.state;
         match start {
-            Some(start) => self.enter(tx, id, (&start, mailbox_of(&change.facts)))?,
-            None => self.change(tx, id, |row| row.state = GroupState::Gone)?,
+            Some(start) => {
+                self.enter(tx, id, (&start, mailbox_of(&change.facts)))?;
+                self.change(tx, id, |row| row.rename(&change.facts.name))?;
+            }
+            None => self.change(tx, id, GroupRow::end)?,
         }
         if change.by.signature_key == self.own.member.signature_key() {
             self.change(tx, id, |row| (row.renewed_ms, row.sent_since) = (now_ms(), 0))?;
         }
-        Ok(Read::Changed(Box::new(change)))
+        let Before { facts: before, departed, own } = before;
+        Ok(Read::Changed(Box::new(Changed { change, before, was, own, departed })))
+    }
+}
+
+impl Before {
+    fn of(
+        view: &GroupView<'_>,
+        own: &OwnLeaf,
+        departures: &[serde_bytes::ByteBuf],
+    ) -> Result<Self, LoadError> {
+        let departing = departures.iter().filter_map(|bytes| departure_of(bytes));
+        let departed = departing
+            .filter_map(|one| view.departing(&one, &own.check))
+            .filter_map(|leaf| MemberName::of(&leaf.name));
+        Ok(Self { facts: view.facts()?, departed: departed.collect(), own: None })
     }
 }
 

@@ -1,11 +1,13 @@
 //! Renewing our own leaf: what was stolen before opens nothing after.
 
-use chat_crypto::EnvelopeKind;
-use chat_crypto::mls::{CommitError, CommitPlan, GroupId};
+#[cfg(test)]
+use chat_crypto::mls::GroupId;
+#[cfg(test)]
 use chat_store::ReadTxn;
 
-use super::ratchets::Ratchets;
-use super::{GroupError, GroupRow, GroupState};
+#[cfg(test)]
+use super::{GroupError, Intent, Ratchets};
+use super::{GroupRow, GroupState};
 use crate::mutant::{Mutant, breaks};
 
 impl GroupRow {
@@ -18,6 +20,7 @@ impl GroupRow {
     }
 }
 
+#[cfg(test)]
 impl Ratchets {
     /// Makes a Commit that renews our leaf: an envelope for the group's mailbox; `None` while one is pending.
     pub(crate) fn renew(
@@ -25,14 +28,8 @@ impl Ratchets {
         tx: &ReadTxn<'_>,
         id: GroupId,
     ) -> Result<Option<chat_crypto::Envelope>, GroupError> {
-        let pending = self.step::<_, CommitError>(tx, id, |group, overlay, own| {
-            group.commit(overlay, &own.member, &CommitPlan::new(), &own.check)
-        });
-        match pending {
-            Ok(pending) => self.wrap(tx, id, &pending.commit, EnvelopeKind::Mail).map(Some),
-            Err(CommitError::Pending) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
+        let made = self.commit(tx, id, (&Intent::Renew, &[]))?;
+        Ok(made.map(|made| made.envelope))
     }
 }
 

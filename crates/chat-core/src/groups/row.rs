@@ -1,16 +1,22 @@
 //! What a profile keeps of a group beside its MLS state.
 
-use chat_crypto::Subkey;
 use chat_crypto::mls::{EpochStart, GroupId};
+use chat_crypto::{InboxPublic, Subkey};
 use chat_store::{ReadTxn, StoreError, WriteTxn};
 use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::chain::Chain;
+use super::intent::Intent;
+use super::request::Withheld;
+use super::roster::MemberName;
+use super::{GroupError, Invitee};
 use crate::error::StoredValueError;
 use crate::handle::Handle;
 use crate::history_row::{decode, encode};
 use crate::mailbox::Mailbox;
+use crate::peer::GroupName;
 
 /// What a profile keeps of a group beside its MLS state. Secret: it holds wrap keys.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +41,38 @@ pub(crate) struct GroupRow {
     pub(crate) renewed_ms: i64,
     /// Messages that we have sent since.
     pub(crate) sent_since: u32,
+    /// Our own Commit that is on its way.
+    pub(crate) pending: Option<Pending>,
+    /// What is to be committed once more, because another Commit has won.
+    pub(crate) wanted: Option<Intent>,
+    /// How often that has happened in a row.
+    pub(crate) tries: u8,
+    /// Departures that nobody has committed yet, each as its bytes.
+    pub(crate) departures: Vec<ByteBuf>,
+    /// What came while nobody had said yes.
+    pub(crate) withheld: Vec<Withheld>,
+    /// Who has invited us; `None` for a group that we have founded.
+    pub(crate) inviter: Option<MemberName>,
+}
+
+/// Our own Commit that is on its way.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Pending {
+    /// Its hash.
+    pub(crate) hash: [u8; 32],
+    pub(crate) intent: Intent,
+    /// For those whom it adds, once it has won.
+    #[serde(with = "serde_bytes")]
+    pub(crate) welcome: Vec<u8>,
+    pub(crate) guests: Vec<Guest>,
+}
+
+/// Somebody whom a pending Commit adds.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Guest {
+    pub(crate) name: MemberName,
+    #[serde(with = "serde_bytes")]
+    inbox_key: Vec<u8>,
 }
 
 /// Between whom a group is.
@@ -57,6 +95,10 @@ pub(crate) enum GroupState {
     Superseded,
     /// We have left or were removed.
     Gone,
+    /// We have said that we leave, and nobody has committed it yet.
+    Leaving,
+    /// As `Leaving`, from a group that nobody has said yes to.
+    Declined,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,6 +136,7 @@ pub(crate) struct NewGroup {
     pub(crate) mailbox: Mailbox,
     pub(crate) generation: u32,
     pub(crate) start: u64,
+    pub(crate) inviter: Option<MemberName>,
 }
 
 impl GroupRow {
@@ -111,6 +154,12 @@ impl GroupRow {
             start: group.start,
             renewed_ms: now_ms,
             sent_since: 0,
+            pending: None,
+            wanted: None,
+            tries: 0,
+            departures: Vec::new(),
+            withheld: Vec::new(),
+            inviter: group.inviter,
         }
     }
 
@@ -140,6 +189,45 @@ impl GroupRow {
 
     pub(crate) fn id(&self) -> GroupId {
         GroupId::from_bytes(self.id)
+    }
+
+    /// Whether people have made it, under a name.
+    pub(crate) fn is_named(&self) -> bool {
+        matches!(self.kind, GroupKind::Named(_))
+    }
+
+    /// The group, by what it is called now; a pair's has no name.
+    pub(crate) fn name(&self) -> GroupName {
+        let name = match &self.kind {
+            GroupKind::Named(name) => name.as_str(),
+            GroupKind::Pair(..) => "",
+        };
+        GroupName::new(self.id, name)
+    }
+
+    /// A Commit may have given it another name. One without a name keeps the last that it had.
+    pub(super) fn rename(&mut self, new: &str) {
+        if let (GroupKind::Named(name), false) = (&mut self.kind, new.is_empty()) {
+            new.clone_into(name);
+        }
+    }
+
+    /// We are out: nothing of it is on its way any more.
+    pub(crate) fn end(&mut self) {
+        self.state = GroupState::Gone;
+        (self.pending, self.wanted) = (None, None);
+        self.departures.clear();
+        self.withheld.clear();
+    }
+
+    /// There is nothing left to do about an intent.
+    pub(super) fn forget(&mut self, intent: &Intent) {
+        if self.wanted.as_ref() == Some(intent) {
+            self.wanted = None;
+        }
+        if let Intent::Answer(departure) = intent {
+            self.departures.retain(|kept| kept.as_slice() != departure.as_slice());
+        }
     }
 
     /// Where its records go.
@@ -198,6 +286,25 @@ impl GroupRow {
     }
 }
 
+impl Guest {
+    pub(super) fn inbox_key(&self) -> Result<InboxPublic, GroupError> {
+        Ok(InboxPublic::from_bytes(&self.inbox_key)?)
+    }
+}
+
+impl From<&Invitee> for Guest {
+    fn from(invitee: &Invitee) -> Self {
+        Self { name: invitee.name(), inbox_key: invitee.inbox_key.as_bytes().to_vec() }
+    }
+}
+
+impl std::fmt::Debug for Pending {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { hash: _, intent, welcome: _, guests } = self;
+        write!(f, "Pending({intent:?}, for {} others)", guests.len())
+    }
+}
+
 /// The present epoch's key, and those of the epochs before it that can still be read.
 const MOST_WRAPS: usize = chat_crypto::mls::PAST_EPOCHS + 1;
 
@@ -225,6 +332,7 @@ mod tests {
             mailbox: mailbox(1),
             generation: 0,
             start: 7,
+            inviter: None,
         };
         GroupRow::new(group, &start(1), 5)
     }

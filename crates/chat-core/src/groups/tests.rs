@@ -1,5 +1,7 @@
 //! Two profiles with real stores, and the bytes carried from hand to hand.
 
+mod named;
+
 use chat_crypto::mls::KeyPackage;
 use chat_crypto::{EnvelopeKind, InboxKey, MailboxTag};
 use chat_transport::Partition;
@@ -89,11 +91,19 @@ impl Person {
         let keys = std::slice::from_ref(&self.inbox_key);
         let ReceivedLetter { letter, sender } = Letter::open(letter, keys, me).unwrap();
         let Letter::Invitation(invitation) = letter;
+        self.take_invitation(&invitation, &sender)
+    }
+
+    fn take_invitation(
+        &self,
+        invitation: &Invitation,
+        sender: &chat_crypto::DeviceCertificate,
+    ) -> Result<Joined, NotJoined> {
         let partitions = std::num::NonZeroU32::new(16).unwrap();
         let arrival = Arrival { partitions, topic_id: [5; 16] };
         let mut joined = None;
         self.work(|ratchets, tx| {
-            joined = Some(ratchets.join(tx, (&invitation, &sender), arrival));
+            joined = Some(ratchets.join(tx, (invitation, sender), arrival));
             Ok(())
         })
         .unwrap();
@@ -102,10 +112,14 @@ impl Person {
 
     fn content(&self, to: &Self, text: &str) -> Zeroizing<Vec<u8>> {
         let (me, to) = (self.client.handle(), to.client.handle());
+        self.content_in(Conversation::pair(&self.own.namespace, me, to).unwrap(), text)
+    }
+
+    fn content_in(&self, conversation: Conversation, text: &str) -> Zeroizing<Vec<u8>> {
         let content = Content {
             message_id: MessageId::random(&mut rand::rng()),
-            conversation: Conversation::pair(&self.own.namespace, me, to).unwrap(),
-            sender: me.clone(),
+            conversation,
+            sender: self.client.handle().clone(),
             stream_id: StreamId([1; 16]),
             number: 0,
             previous: [0; 32],

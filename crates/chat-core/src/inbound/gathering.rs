@@ -10,6 +10,7 @@ use crate::error::ReceiveError;
 use crate::hash::sha256;
 use crate::history_row::{decode, encode};
 use crate::item::Partial;
+use crate::peer::Peer;
 
 /// A piece that has come.
 #[derive(Clone, Copy)]
@@ -70,12 +71,12 @@ impl Gathering {
     }
 
     /// What the history shows.
-    pub(super) fn shown(&self, content: &Content) -> Partial {
+    pub(super) fn shown(&self, content: &Content, with: Peer) -> Partial {
         let numbered = (1_u32..).zip(&self.have);
         Partial {
             id: content.message_id,
             from: content.sender.clone(),
-            with: content.sender.clone(),
+            with,
             pieces: u32::try_from(self.have.len()).unwrap_or(u32::MAX),
             missing: numbered.filter(|(_, has)| !**has).map(|(number, _)| number).collect(),
         }

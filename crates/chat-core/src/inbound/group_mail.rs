@@ -1,9 +1,9 @@
 //! What lies in the mailboxes of groups, and the letters that bring groups to us.
 
-use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use chat_crypto::DeviceCertificate;
+use chat_crypto::mls::GroupId;
 use chat_store::WriteTxn;
 
 use super::conversations::{Conversations, RecordAt, Took};
@@ -15,20 +15,22 @@ use crate::conversation::Conversation;
 use crate::directory::key_package_used;
 use crate::error::{GroupError, ReceiveError};
 use crate::groups::{
-    Addressee, Arrival, GroupContent, Invitation, Letter, LetterError, NotJoined, OwnLeaf,
-    Ratchets, Read, ReceivedLetter,
+    Addressee, Arrival, Changed, GroupContent, GroupState, Invitation, Landing, Letter,
+    LetterError, NotJoined, OwnLeaf, Ratchets, Read, ReceivedLetter,
 };
 use crate::handle::Handle;
 use crate::history_row::HistoryRow;
 use crate::item::{Item, LogForked, Protection};
 use crate::network::Network;
+use crate::outbox::Sealer;
+use crate::peer::Peer;
 use crate::trust::Standing;
 
 /// Takes the records of a profile's groups, and joins those that it is invited to.
 pub(super) struct GroupMail {
     me: Handle,
     topic: String,
-    partitions: NonZeroU32,
+    network: Network,
     own: Arc<OwnLeaf>,
     ratchets: Ratchets,
 }
@@ -38,7 +40,7 @@ impl GroupMail {
         Self {
             me: profile.handle.clone(),
             topic: network.mail_topic().as_str().to_owned(),
-            partitions: network.partitions(),
+            network: network.clone(),
             ratchets: Ratchets::new(Arc::clone(&own)),
             own,
         }
@@ -46,15 +48,18 @@ impl GroupMail {
 
     /// Stores what a member has written, as any other message.
     fn content(
-        &self,
+        &mut self,
         tx: &mut WriteTxn<'_>,
         (at, mls): (&RecordAt, &OpenedMls),
         read: GroupContent,
     ) -> Result<Took, ReceiveError> {
         let GroupContent { forked, content, encoded, identity } = read;
+        let row = self.ratchets.row(tx, mls.group)?;
+        let group = row.is_named().then(|| row.name());
         let mut took = Took::default();
         if forked {
-            let (from, with) = (content.sender.clone(), content.sender.clone());
+            let from = content.sender.clone();
+            let with = group.clone().map_or_else(|| from.clone().into(), Peer::from);
             let row = HistoryRow::now(Item::LogForked(LogForked { from, with }));
             row.append::<ReceiveError>(tx, &content.conversation.encode())?;
             took.rows += 1;
@@ -63,6 +68,9 @@ impl GroupMail {
         let protection = Protection::Mls;
         let opened = OpenedContent { content, encoded, carrier, signed_by, protection };
         let mut sink = Sink::new(tx, (&self.topic, at.topic_id, at.partition));
+        if let Some(group) = group {
+            sink = sink.in_group(group);
+        }
         let place = sink.place(at.offset, &at.hash, carrier);
         sink.judge(&opened, place, &at.hash)?;
         took.rows += sink.stored.rows;
@@ -94,10 +102,14 @@ impl GroupMail {
         at: &RecordAt,
         (invitation, sender): (&Invitation, &DeviceCertificate),
     ) -> Result<Took, ReceiveError> {
-        let arrival = Arrival { partitions: self.partitions, topic_id: at.topic_id.0 };
+        let arrival = Arrival { partitions: self.network.partitions(), topic_id: at.topic_id.0 };
         let joined = match self.ratchets.join(tx, (invitation, sender), arrival) {
             Ok(joined) => joined,
             Err(NotJoined::Failed(error)) => return refused_by(error),
+            Err(NotJoined::Blocked) => {
+                let skipped = Skipped { blocked: 1, ..Skipped::default() };
+                return Ok(Took { skipped, ..Took::default() });
+            }
             Err(error) => {
                 tracing::debug!(%error, "did not join a group");
                 return Ok(refused(Refusal::Malformed));
@@ -110,12 +122,60 @@ impl GroupMail {
         let Ok(inviter) = joined.inviter.handle.parse::<Handle>() else {
             return Ok(Took { mailboxes_changed: true, ..Took::default() });
         };
-        let pair = Conversation::pair(&self.own.namespace, &self.me, &inviter);
-        let conversation = pair.map(|pair| pair.encode()).unwrap_or_default();
-        let mut sink = Sink::new(tx, (&self.topic, at.topic_id, at.partition));
-        let signed = (joined.inviter.identity, Protection::Mls);
-        sink.meet(&inviter, signed, &conversation)?;
-        Ok(Took { rows: sink.stored.rows, mailboxes_changed: true, ..Took::default() })
+        let mut took = Took { mailboxes_changed: true, ..Took::default() };
+        took.rows += self.tell(tx, row.id(), joined.event)?;
+        if joined.state != GroupState::Requested {
+            let pair = Conversation::pair(&self.own.namespace, &self.me, &inviter);
+            let conversation = pair.map(|pair| pair.encode()).unwrap_or_default();
+            let mut sink = Sink::new(tx, (&self.topic, at.topic_id, at.partition));
+            // Whoever brings us into the group of the two writes to us there from now on.
+            let protection = match row.is_named() {
+                true => Protection::SignedSharedKey,
+                false => Protection::Mls,
+            };
+            sink.meet(&inviter, (joined.inviter.identity, protection), &conversation)?;
+            took.rows += sink.stored.rows;
+        }
+        Ok(took)
+    }
+}
+
+impl GroupMail {
+    /// A Commit was taken over: those whom ours has added are invited, and all of it is told.
+    fn changed(
+        &mut self,
+        tx: &mut WriteTxn<'_>,
+        (at, group): (&RecordAt, GroupId),
+        changed: &Changed,
+    ) -> Result<Took, ReceiveError> {
+        let landing = Landing { topic_id: at.topic_id.0, offset: at.offset };
+        let settled = match self.ratchets.settle(tx, group, changed, landing) {
+            Ok(settled) => settled,
+            Err(error) => return refused_by(error),
+        };
+        self.ratchets.finish(tx)?;
+        let sealer = Sealer { network: &self.network, signer: &self.own.signer };
+        for held in &settled.letters {
+            sealer.post(tx, &held.to, &held.letter).map_err(Box::new)?;
+        }
+        let rows = self.tell(tx, group, settled.events)?;
+        Ok(Took { rows, mailboxes_changed: true, ..Took::default() })
+    }
+
+    /// Tells something in a group's conversation.
+    fn tell(
+        &self,
+        tx: &mut WriteTxn<'_>,
+        group: GroupId,
+        events: impl IntoIterator<Item = Item>,
+    ) -> Result<u64, ReceiveError> {
+        let conversation = Conversation::group(&self.own.namespace, group.as_bytes()).encode();
+        let mut rows = 0;
+        for event in events {
+            HistoryRow::now(event).append::<ReceiveError>(tx, &conversation)?;
+            rows += 1;
+        }
+        Ok(rows)
     }
 }
 
@@ -140,12 +200,12 @@ impl Conversations for GroupMail {
         };
         match read {
             Read::Content(content) => self.content(tx, (at, mls), *content),
-            Read::Changed(change) => {
-                tracing::debug!(?change, "a group has changed");
-                self.ratchets.finish(tx)?;
-                Ok(Took { mailboxes_changed: true, ..Took::default() })
+            Read::Changed(changed) => self.changed(tx, (at, mls.group), &changed),
+            Read::Leaving(name) => {
+                tracing::debug!(who = %name.handle, "a member leaves a group");
+                Ok(Took::default())
             }
-            Read::Passed => Ok(Took::default()),
+            Read::Passed | Read::Withheld => Ok(Took::default()),
             Read::Newer => {
                 let skipped = Skipped { dropped: 1, ..Skipped::default() };
                 Ok(Took { skipped, ..Took::default() })

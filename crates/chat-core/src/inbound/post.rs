@@ -198,6 +198,7 @@ pub(super) fn group(number: u8, partition: Partition, start: u64) -> GroupRow {
         mailbox: tagged(number, partition),
         generation: 0,
         start,
+        inviter: None,
     };
     GroupRow::new(group, &start_of(1, number), 0)
 }

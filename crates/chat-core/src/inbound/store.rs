@@ -22,6 +22,7 @@ use crate::item::{
 };
 use crate::message_id::MessageId;
 use crate::mutant::{Mutant, breaks};
+use crate::peer::{GroupName, Peer};
 use crate::remote_text::RemoteText;
 use crate::trust::{Met, SenderTrust, Standing, meet};
 
@@ -121,6 +122,8 @@ pub(super) struct Sink<'a, 'tx> {
     topic: &'a str,
     topic_id: TopicId,
     partition: u32,
+    /// The group that what is stored was said in.
+    group: Option<GroupName>,
     pub(super) stored: Stored,
 }
 
@@ -129,7 +132,17 @@ impl<'a, 'tx> Sink<'a, 'tx> {
         tx: &'a mut WriteTxn<'tx>,
         (topic, topic_id, partition): (&'a str, TopicId, u32),
     ) -> Self {
-        Self { tx, topic, topic_id, partition, stored: Stored::default() }
+        Self { tx, topic, topic_id, partition, group: None, stored: Stored::default() }
+    }
+
+    /// What is stored was said in a group.
+    pub(super) fn in_group(self, group: GroupName) -> Self {
+        Self { group: Some(group), ..self }
+    }
+
+    /// Who a content is with.
+    fn peer(&self, content: &Content) -> Peer {
+        self.group.clone().map_or_else(|| content.sender.clone().into(), Peer::from)
     }
 
     /// A gap row where the log jumps from the cursor to `to`.
@@ -257,7 +270,7 @@ impl<'a, 'tx> Sink<'a, 'tx> {
         };
         let downgraded = Downgraded {
             from: content.sender.clone(),
-            with: content.sender.clone(),
+            with: self.peer(content),
             protection: opened.protection,
             text: RemoteText::new(text),
         };
@@ -356,7 +369,7 @@ impl<'a, 'tx> Sink<'a, 'tx> {
     ) -> Result<Seq, ReceiveError> {
         let message = Message {
             id: content.message_id,
-            with: content.sender.clone(),
+            with: self.peer(content),
             from: content.sender.clone(),
             outgoing: false,
             sent_at_ms: i64::try_from(content.sent_at_ms).unwrap_or(i64::MAX),
@@ -383,7 +396,7 @@ impl<'a, 'tx> Sink<'a, 'tx> {
     ) -> Result<Seq, ReceiveError> {
         let content = piece.content;
         gathering.take(piece.part, marks);
-        let item = Item::Partial(gathering.shown(content));
+        let item = Item::Partial(gathering.shown(content, self.peer(content)));
         let row = match gathering.row {
             Some(row) => {
                 let row = Seq::from(row);
@@ -418,7 +431,7 @@ impl<'a, 'tx> Sink<'a, 'tx> {
     ) -> Result<(), ReceiveError> {
         let highest = self.tx.seen_highest(stream)?;
         let expected = highest.map_or(0, |highest| highest.saturating_add(1));
-        let (from, with) = (content.sender.clone(), content.sender.clone());
+        let (from, with) = (content.sender.clone(), self.peer(content));
         let number = content.number;
         if number > expected && !breaks(Mutant::SkipMissing) {
             if highest.is_none() && self.hole_explains()? {
@@ -456,7 +469,7 @@ impl<'a, 'tx> Sink<'a, 'tx> {
             return Ok(());
         }
         let ids = known.iter().map(|entry| MessageId::from_bytes(entry.message_id)).collect();
-        let (from, with) = (content.sender.clone(), content.sender.clone());
+        let (from, with) = (content.sender.clone(), self.peer(content));
         self.note(
             Item::Conflict(Conflict { from, with, number: content.number, ids }),
             conversation,

@@ -21,6 +21,7 @@ use crate::history_row::HistoryRow;
 use crate::inbound::begin_reading;
 use crate::item::{Item, Message, MessageState, Protection};
 use crate::mailbox::Mailbox;
+use crate::peer::Peer;
 use crate::picture::{CoverUse, Note, Plan};
 use crate::remote_text::RemoteText;
 use crate::trust::{SenderTrust, meet};
@@ -44,7 +45,7 @@ pub(super) struct Accepting<'a> {
     /// Where the stream of each conversation stands, by the conversation's encoding.
     tips: HashMap<Vec<u8>, StreamTip>,
     /// To whom something was written already.
-    written_to: HashSet<Handle>,
+    written_to: HashSet<Peer>,
     accepted: Vec<Queued>,
     run: Run,
 }
@@ -105,10 +106,14 @@ impl<'a> Accepting<'a> {
         }
         let Sealed { mailbox, invitation, envelopes } = self.seal(tx, &mut message)?;
         let seq = sent_row(&message).append::<SendError>(tx, &message.conversation)?;
-        let Composed { to, name, conversation, after, message_id, carrier, pieces, .. } = message;
+        let Composed { to, name, conversation, after, message_id, carrier, .. } = message;
+        let Composed { pieces, doubts, .. } = message;
         self.tips.insert(conversation, after);
         let known = !self.written_to.insert(to.clone());
-        let first_contact = !known && written_to(tx, &to)?;
+        let first_contact = match &to {
+            Peer::Person(to) => !known && written_to(tx, to)?,
+            Peer::Group(_) => false,
+        };
         let queued = Queued {
             id: UNNUMBERED,
             pieces: u32::try_from(pieces.len()).unwrap_or(u32::MAX),
@@ -118,6 +123,7 @@ impl<'a> Accepting<'a> {
             first_contact,
             repeated: None,
             notes: notes(&pieces),
+            doubts,
             mailbox,
             invitation,
         };
@@ -143,15 +149,18 @@ impl<'a> Accepting<'a> {
 
     /// Seals the records of a message, and finds where they go.
     fn seal(&mut self, tx: &mut WriteTxn<'_>, message: &mut Composed) -> Result<Sealed, SendError> {
-        let pair = match &message.route {
+        let (group, invitation) = match &message.route {
             Route::SharedKey(mailbox) => {
                 let envelopes = message.pieces.iter_mut().filter_map(|piece| piece.envelope.take());
                 let envelopes = envelopes.collect();
                 return Ok(Sealed { mailbox: *mailbox, invitation: None, envelopes });
             }
-            Route::Pair(pair) => Arc::clone(pair),
+            Route::Group(group) => (group.id, None),
+            Route::Pair(pair) => {
+                let to = message.to.person().ok_or(GroupError::NoGroup)?;
+                self.group_of(tx, to, &Arc::clone(pair))?
+            }
         };
-        let (group, invitation) = self.group_of(tx, &message.to, &pair)?;
         let kind = message.carrier.envelope_kind();
         let own = self.own;
         let ratchets = self.ratchets.get_or_insert_with(|| Ratchets::new(Arc::clone(own)));
@@ -177,10 +186,7 @@ impl<'a> Accepting<'a> {
         let founded = ratchets.found_pair(tx, invitee, place)?;
         let topic = self.composer.sealer.network.mail_topic();
         begin_reading(tx, topic.as_str(), ratchets.row(tx, founded.id)?)?;
-        let inbox = self.composer.sealer.network.inbox(to);
-        let envelope = self.composer.sealer.letter(&founded.invitation, &inbox)?;
-        let letter = OutboxRow::letter(to.clone(), envelope);
-        tx.outbox_push(&inbox.to_bytes(), &letter.to_bytes()?)?;
+        let inbox = self.composer.sealer.post(tx, to, &founded.invitation)?;
         // What they have written under the shared key may still be on its way: MLS is asked of them once they use it.
         let signed = (pair.identity, Protection::SignedSharedKey);
         meet::<SendError>(tx, to, signed, now_ms())?;

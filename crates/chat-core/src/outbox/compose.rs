@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use super::Sealer;
 use super::enqueue::Planned;
+use super::gate::MemberDoubt;
 use super::route::Route;
 use crate::clock::now_ms;
 use crate::content::{Body, Content, Part};
@@ -16,6 +17,7 @@ use crate::error::SendError;
 use crate::handle::Handle;
 use crate::item::CarrierKind;
 use crate::message_id::{MessageId, StreamId};
+use crate::peer::Peer;
 use crate::picture::{Plan, Share};
 
 /// Composes the messages of one sender.
@@ -27,7 +29,7 @@ pub(super) struct Composer<'a> {
 
 /// A message with its numbers, sealed. Nothing of it is stored.
 pub(super) struct Composed {
-    pub(super) to: Handle,
+    pub(super) to: Peer,
     /// The caller's own name for it.
     pub(super) name: Option<String>,
     pub(super) route: Route,
@@ -41,6 +43,8 @@ pub(super) struct Composed {
     pub(super) sent_at_ms: u64,
     pub(super) text: String,
     pub(super) carrier: CarrierKind,
+    /// Members of the group whom the sender should know something of.
+    pub(super) doubts: Vec<MemberDoubt>,
     /// The records that carry it, in their order: one, or one for each picture.
     pub(super) pieces: Vec<Piece>,
 }
@@ -61,7 +65,7 @@ impl Composer<'_> {
         conversation: Vec<u8>,
         before: StreamTip,
     ) -> Result<Composed, SendError> {
-        let Planned { draft, route, conversation: with, pictures } = planned;
+        let Planned { draft, route, conversation: with, doubts, pictures } = planned;
         let message_id = MessageId::random(&mut rand::rng());
         let sent_at_ms = u64::try_from(now_ms()).unwrap_or(0);
         let carrier = if pictures.is_empty() { CarrierKind::Plain } else { CarrierKind::Image };
@@ -96,6 +100,7 @@ impl Composer<'_> {
             sent_at_ms,
             text,
             carrier,
+            doubts,
             pieces,
         })
     }

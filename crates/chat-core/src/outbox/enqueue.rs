@@ -1,7 +1,6 @@
 //! Accepting messages: what is checked and composed before one transaction takes them all.
 
 use std::collections::HashMap;
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use chat_crypto::{Envelope, SignedSharedKey};
@@ -9,27 +8,27 @@ use chat_store::{Seq, StreamTip};
 
 use super::accepting::{Accepting, Next, stream_tip};
 use super::compose::{Composed, Composer};
+use super::gate::MemberDoubt;
 use super::once::{self, Repeated};
 use super::route::Route;
 use super::{RECORD_OVERHEAD, Sealer};
-use crate::client::{Profile, TrustPolicy};
+use crate::client::Profile;
 use crate::content::Content;
 use crate::conversation::Conversation;
 use crate::error::SendError;
 use crate::handle::Handle;
 use crate::mailbox::Mailbox;
 use crate::message_id::{MessageId, StreamId};
-use crate::mutant::{Mutant, breaks};
 use crate::network::Network;
+use crate::peer::Peer;
 use crate::picture::{Cargo, CoverSource, Hiding, Note, Planner, Share};
-use crate::trust::{Standing, TrustState};
 
 /// A message that somebody wants to send.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Draft {
     /// Who it is for.
-    pub to: Handle,
+    pub to: Peer,
     /// Its text: 1 byte to 1 MiB of UTF-8.
     pub text: String,
     /// How it shall travel.
@@ -49,9 +48,14 @@ pub enum DraftCarrier {
 }
 
 impl Draft {
-    /// A text that travels as a sealed record.
+    /// A text for a person that travels as a sealed record.
     pub fn text(to: Handle, text: impl Into<String>) -> Self {
-        Self { to, text: text.into(), carrier: DraftCarrier::Plain, name: None }
+        Self::text_to(to, text)
+    }
+
+    /// A text for a person or a group that travels as a sealed record.
+    pub fn text_to(to: impl Into<Peer>, text: impl Into<String>) -> Self {
+        Self { to: to.into(), text: text.into(), carrier: DraftCarrier::Plain, name: None }
     }
 
     /// The same text inside a picture that is made from this cover.
@@ -78,7 +82,7 @@ impl std::fmt::Debug for Draft {
     /// Shows where it goes, never its text.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { to, text, carrier: _, name: _ } = self;
-        write!(f, "Draft(to {to}, {} bytes)", text.len())
+        write!(f, "Draft(to {}, {} bytes)", to.key(), text.len())
     }
 }
 
@@ -95,7 +99,7 @@ pub struct Queued {
     /// Its name.
     pub message_id: MessageId,
     /// Who it is for.
-    pub to: Handle,
+    pub to: Peer,
     /// Whether it is the first message to somebody who was never heard from: the handle may be
     /// misspelt.
     pub first_contact: bool,
@@ -103,6 +107,8 @@ pub struct Queued {
     pub repeated: Option<Repeated>,
     /// What a person should know about its picture.
     pub notes: Vec<Note>,
+    /// Members of its group whom its sender should know something of; they get it all the same.
+    pub doubts: Vec<MemberDoubt>,
     pub(crate) mailbox: Mailbox,
     /// Where the invitation goes that a first message needs.
     pub(crate) invitation: Option<Mailbox>,
@@ -120,21 +126,17 @@ pub(super) struct Planned {
     pub(super) draft: Draft,
     pub(super) route: Route,
     pub(super) conversation: Conversation,
+    pub(super) doubts: Vec<MemberDoubt>,
     /// The pictures that carry it; none for a sealed record.
     pub(super) pictures: Vec<Share>,
 }
 
 /// How messages to each of several people travel.
 #[derive(Clone, Default)]
-struct Routes(HashMap<Handle, Route>);
+struct Routes(HashMap<Peer, Route>);
 
 impl Routes {
-    fn of(
-        &mut self,
-        profile: &Profile,
-        network: &Network,
-        to: &Handle,
-    ) -> Result<Route, SendError> {
+    fn of(&mut self, profile: &Profile, network: &Network, to: &Peer) -> Result<Route, SendError> {
         if let Some(route) = self.0.get(to) {
             return Ok(route.clone());
         }
@@ -237,8 +239,7 @@ impl Profile {
         (draft, route): (Draft, Route),
         planner: &mut Planner<'_>,
     ) -> Result<Planned, SendError> {
-        let conversation = Conversation::pair(network.namespace(), &self.handle, &draft.to)
-            .ok_or(SendError::ToSelf)?;
+        let conversation = self.conversation_with(network, &draft.to).ok_or(SendError::ToSelf)?;
         match draft.text.len() {
             0 => return Err(SendError::EmptyText),
             len if len > Content::MAX_TEXT => {
@@ -246,8 +247,10 @@ impl Profile {
             }
             _ => {}
         }
-        self.pin_published(network, &draft.to)?;
-        self.may_write_to(&draft.to)?;
+        if let Peer::Person(to) = &draft.to {
+            self.pin_published(network, to)?;
+        }
+        let doubts = self.may_write_to(network, &draft.to)?;
         let key = route.picture_key(network);
         let (me, text_len) = (&self.handle, draft.text.len());
         let cargo = Cargo { me, conversation: &conversation, route: &route, key: &key, text_len };
@@ -261,30 +264,7 @@ impl Profile {
             DraftCarrier::Picture(_) if self.is_repeated(&draft)? => Vec::new(),
             DraftCarrier::Picture(hiding) => planner.plan(hiding, &cargo)?,
         };
-        Ok(Planned { draft, route, conversation, pictures })
-    }
-
-    /// Nothing is sent to somebody who is blocked, whose key has changed, or who is not verified where all must be.
-    fn may_write_to(&self, to: &Handle) -> Result<(), SendError> {
-        let standing = self.store.read(|tx| Standing::of::<SendError>(tx, to))?;
-        let handle = to.clone();
-        if standing.blocked {
-            return Err(SendError::Blocked { handle });
-        }
-        if breaks(Mutant::SendToChangedKey) {
-            return Ok(());
-        }
-        if let (Some(pin), Some(other)) = (&standing.pin, &standing.presented) {
-            let (old, new) = ((pin.identity, pin.since_ms), (other.identity, other.since_ms));
-            return Err(SendError::KeyChanged { handle, old, new });
-        }
-        let policy = *self.policy.read().unwrap_or_else(PoisonError::into_inner);
-        match policy {
-            TrustPolicy::AlwaysVerify if standing.state() != TrustState::Verified => {
-                Err(SendError::NotVerified { handle })
-            }
-            _ => Ok(()),
-        }
+        Ok(Planned { draft, route, conversation, doubts, pictures })
     }
 
     /// Whether a message was accepted under the draft's name before.

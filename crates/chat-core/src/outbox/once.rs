@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use super::enqueue::Queued;
 use crate::error::SendError;
-use crate::handle::Handle;
 use crate::history_row::{HistoryRow, decode, encode};
 use crate::item::Item;
 use crate::mailbox::Mailbox;
 use crate::message_id::MessageId;
+use crate::peer::Peer;
 
 /// How a message compares with the one that was accepted under its name before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ struct Named {
 /// The message that was accepted for `to` under this name, if there is one.
 pub(super) fn earlier(
     tx: &WriteTxn<'_>,
-    to: &Handle,
+    to: &Peer,
     name: &str,
     text: &str,
     mailbox: Mailbox,
@@ -58,13 +58,14 @@ pub(super) fn earlier(
         first_contact: false,
         repeated: Some(if same { Repeated::SameText } else { Repeated::OtherText }),
         notes: Vec::new(),
+        doubts: Vec::new(),
         mailbox: waiting.unwrap_or(mailbox),
         invitation: None,
     }))
 }
 
 /// Whether a message was accepted for `to` under this name: then no other is, and no cover is needed for it.
-pub(super) fn is_known(tx: &ReadTxn<'_>, to: &Handle, name: &str) -> Result<bool, SendError> {
+pub(super) fn is_known(tx: &ReadTxn<'_>, to: &Peer, name: &str) -> Result<bool, SendError> {
     Ok(tx.meta_get(&meta_name(to, name))?.is_some())
 }
 
@@ -83,6 +84,6 @@ pub(super) fn remember(
 }
 
 /// The store hides it behind a keyed hash, whatever its length.
-fn meta_name(to: &Handle, name: &str) -> String {
-    format!("once/{to}/{name}")
+fn meta_name(to: &Peer, name: &str) -> String {
+    format!("once/{}/{name}", to.key())
 }

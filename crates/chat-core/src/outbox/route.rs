@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use chat_crypto::Subkey;
+use chat_crypto::mls::GroupId;
 use chat_stego::StegoKey;
 use chat_store::ReadTxn;
 use chat_transport::TopicId;
@@ -15,6 +16,7 @@ use crate::item::Protection;
 use crate::mailbox::Mailbox;
 use crate::network::Network;
 use crate::outbox::enqueue::sealed_len;
+use crate::peer::Peer;
 use crate::trust::Standing;
 
 /// What protects a message, and where it goes.
@@ -24,6 +26,17 @@ pub(crate) enum Route {
     SharedKey(Mailbox),
     /// The group of the two, to its mailbox.
     Pair(Arc<Pair>),
+    /// A named group, to its mailbox.
+    Group(Arc<NamedGroup>),
+}
+
+/// A named group that we write to.
+#[derive(Debug)]
+pub(crate) struct NamedGroup {
+    pub(crate) id: GroupId,
+    mailbox: Mailbox,
+    /// What seals its envelopes.
+    wrap: Subkey,
 }
 
 /// The group of us and one other person, there or to be founded.
@@ -38,11 +51,6 @@ pub(crate) struct Pair {
 }
 
 impl Route {
-    /// Whether it leads to a group that is there.
-    pub(crate) fn is_group(&self) -> bool {
-        matches!(self, Self::Pair(pair) if pair.founding.is_none())
-    }
-
     /// Whether its group is founded with the message.
     pub(crate) fn is_founding(&self) -> bool {
         matches!(self, Self::Pair(pair) if pair.founding.is_some())
@@ -62,13 +70,14 @@ impl Route {
         match self {
             Self::SharedKey(mailbox) => *mailbox,
             Self::Pair(pair) => pair.mailbox,
+            Self::Group(group) => group.mailbox,
         }
     }
 
     pub(crate) fn protection(&self) -> Protection {
         match self {
             Self::SharedKey(_) => Protection::SignedSharedKey,
-            Self::Pair(_) => Protection::Mls,
+            Self::Pair(_) | Self::Group(_) => Protection::Mls,
         }
     }
 
@@ -76,7 +85,7 @@ impl Route {
     pub(crate) fn sealed_len(&self, me: &Handle, content: usize) -> Option<usize> {
         match self {
             Self::SharedKey(_) => sealed_len(me, content),
-            Self::Pair(_) => crate::groups::sealed_len(content),
+            Self::Pair(_) | Self::Group(_) => crate::groups::sealed_len(content),
         }
     }
 
@@ -89,13 +98,23 @@ impl Route {
                 let wrap = pair.wrap.clone().unwrap_or_else(|| Subkey::from_bytes([0; 32]));
                 network.picture_key_under(&pair.mailbox, &wrap)
             }
+            Self::Group(group) => network.picture_key_under(&group.mailbox, &group.wrap),
         }
     }
 }
 
 impl Profile {
-    /// How a message to somebody travels: in the group of the two, if there is one or it can be founded.
-    pub(crate) fn route(&self, network: &Network, to: &Handle) -> Result<Route, SendError> {
+    /// How a message to somebody travels: in the group, if it is for one; in the group of the two, if there is one
+    /// or it can be founded.
+    pub(crate) fn route(&self, network: &Network, to: &Peer) -> Result<Route, SendError> {
+        let to = match to {
+            Peer::Person(to) => to,
+            Peer::Group(group) => {
+                let id = GroupId::from_bytes(*group.as_bytes());
+                let group = self.store.read::<_, SendError>(|tx| named(tx, id))?;
+                return Ok(Route::Group(Arc::new(group)));
+            }
+        };
         let standing = self.store.read(|tx| Standing::of::<SendError>(tx, to))?;
         if standing.shared_key {
             return Ok(Route::SharedKey(network.inbox(to)));
@@ -128,4 +147,12 @@ fn pair_of(tx: &ReadTxn<'_>, identity: &[u8; 32]) -> Result<Option<Pair>, SendEr
     let (_, wrap) = row.newest_wrap().ok_or(GroupError::NoGroup)?;
     let (identity, mailbox) = (*identity, row.mailbox());
     Ok(Some(Pair { identity, mailbox, wrap: Some(wrap), founding: None }))
+}
+
+/// A named group that we write to.
+fn named(tx: &ReadTxn<'_>, id: GroupId) -> Result<NamedGroup, SendError> {
+    let row = GroupRow::of::<SendError>(tx, id)?.ok_or(GroupError::NoGroup)?;
+    row.state.check_we_write()?;
+    let (_, wrap) = row.newest_wrap().ok_or(GroupError::NoGroup)?;
+    Ok(NamedGroup { id, mailbox: row.mailbox(), wrap })
 }

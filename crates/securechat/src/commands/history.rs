@@ -3,7 +3,7 @@
 use chat_core::{HistoryItem, HistoryQuery, Item};
 use regex::Regex;
 
-use super::handle;
+use super::{handle, peer};
 use crate::args::HistoryArgs;
 use crate::context::Context;
 use crate::failure::{Exit, Failure};
@@ -11,8 +11,11 @@ use crate::output::{human, json};
 
 pub(crate) fn run(context: &Context, args: &HistoryArgs) -> Result<Exit, Failure> {
     let pattern = args.grep.as_deref().map(compile).transpose()?;
-    let with = args.with.as_deref().map(handle).transpose()?;
+    if let Some(with) = args.with.as_deref().filter(|with| !with.starts_with('#')) {
+        handle(with)?;
+    }
     let opened = context.open()?;
+    let with = args.with.as_deref().map(|with| peer(&opened.client, with)).transpose()?;
     let mut query = HistoryQuery::default();
     (query.with, query.limit, query.since_ms, query.until_ms) =
         (with, Some(args.limit), args.since, args.until);

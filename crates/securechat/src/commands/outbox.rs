@@ -8,7 +8,7 @@ use super::block_on;
 use crate::args::OutboxCommand;
 use crate::context::{Context, Opened};
 use crate::failure::{Exit, Failure};
-use crate::output::Console;
+use crate::output::{Console, human};
 use crate::time::{local, rfc3339};
 
 pub(crate) fn run(context: &Context, command: &OutboxCommand) -> Result<Exit, Failure> {
@@ -33,9 +33,12 @@ fn print(console: Console, item: &OutboxItem) -> Result<(), Failure> {
     if console.json {
         let mut line = serde_json::json!({
             "v": 1, "type": "outbox", "number": item.id, "seq": item.seq.get(),
-            "id": item.message_id.to_string(), "to": item.to.as_str(), "carrier": carrier,
+            "id": item.message_id.to_string(), "to": item.to.to_text().expose(), "carrier": carrier,
             "state": state, "queued_at": rfc3339(item.queued_at_ms),
         });
+        if let (Some(group), Some(fields)) = (item.to.group(), line.as_object_mut()) {
+            fields.insert("group".to_owned(), group.id().into());
+        }
         if let (Some((piece, pieces)), Some(fields)) = (item.piece, line.as_object_mut()) {
             fields.insert("piece".to_owned(), piece.into());
             fields.insert("pieces".to_owned(), pieces.into());
@@ -47,7 +50,11 @@ fn print(console: Console, item: &OutboxItem) -> Result<(), Failure> {
         Some((piece, pieces)) => format!("{carrier} {piece} of {pieces}"),
         None => carrier.to_owned(),
     };
-    console.print(&format!("{:>4}  {queued}  to {}  {carrier}, {state}", item.id, item.to))
+    console.print(&format!(
+        "{:>4}  {queued}  to {}  {carrier}, {state}",
+        item.id,
+        human::peer(&item.to)
+    ))
 }
 
 /// Takes a message back, by its number in the outbox or by its id.

@@ -4,18 +4,18 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use chat_core::{
-    Client, CodecId, CoverSource, Draft, Handle, Hiding, Landed, Note, Queued, Repeated,
-    SendOutcome,
+    Client, CodecId, CoverSource, Doubt, Draft, Handle, Hiding, Landed, MemberDoubt, Note, Peer,
+    Queued, Repeated, SendOutcome,
 };
 
 use self::line_sender::LineSender;
-use super::{block_on, block_on_several, handle};
+use super::{block_on, block_on_several, handle, peer};
 use crate::args::SendArgs;
 use crate::context::{Context, Opened};
 use crate::failure::{Exit, Failure};
 use crate::nearest::nearest;
-use crate::output::Console;
 use crate::output::progress::Progress;
+use crate::output::{Console, human};
 
 mod line_sender;
 mod lines;
@@ -24,7 +24,9 @@ mod lines;
 const MAX_TEXT: usize = 1024 * 1024;
 
 pub(crate) fn run(context: &Context, args: SendArgs) -> Result<Exit, Failure> {
-    let to = handle(&args.to)?;
+    if !args.to.starts_with('#') {
+        handle(&args.to)?;
+    }
     if let Some(text) = &args.message {
         check(text.as_bytes(), Text::Message)?;
     }
@@ -36,6 +38,7 @@ pub(crate) fn run(context: &Context, args: SendArgs) -> Result<Exit, Failure> {
     if opened.client.network()?.is_none() {
         return Err(opened.no_network());
     }
+    let to = peer(&opened.client, &args.to)?;
     let sender = Sender { console: context.console, opened, to, args };
     if sender.args.lines {
         // Accepting, delivering and reading go on side by side.
@@ -51,7 +54,7 @@ pub(crate) fn run(context: &Context, args: SendArgs) -> Result<Exit, Failure> {
 struct Sender {
     console: Console,
     opened: Opened,
-    to: Handle,
+    to: Peer,
     args: SendArgs,
 }
 
@@ -162,7 +165,7 @@ impl Sender {
     }
 
     fn draft(&self, text: String) -> Draft {
-        let mut draft = Draft::text(self.to.clone(), text);
+        let mut draft = Draft::text_to(self.to.clone(), text);
         if let Some(name) = &self.args.id {
             draft = draft.once(name);
         }
@@ -188,16 +191,26 @@ impl Sender {
 
     /// Says what the sender should know: a name never heard from, a cover that was changed.
     fn tell(&self, queued: &Queued) -> Result<(), Failure> {
-        if queued.first_contact {
+        if let (true, Some(to)) = (queued.first_contact, queued.to.person()) {
             let known = self.opened.client.known_handles()?;
-            let others = known.iter().filter(|known| **known != queued.to).map(Handle::as_str);
-            match nearest(queued.to.as_str(), others) {
-                Some(near) => self.console.note(&format!(
-                    "nothing was ever heard from {}; did you mean {near}?",
-                    queued.to
-                )),
-                None => self.console.note(&format!("nothing was ever heard from {}", queued.to)),
+            let others = known.iter().filter(|known| *known != to).map(Handle::as_str);
+            match nearest(to.as_str(), others) {
+                Some(near) => self
+                    .console
+                    .note(&format!("nothing was ever heard from {to}; did you mean {near}?")),
+                None => self.console.note(&format!("nothing was ever heard from {to}")),
             }
+        }
+        for MemberDoubt { handle, why, .. } in &queued.doubts {
+            self.console.warn(&match why {
+                Doubt::Blocked => {
+                    format!("{handle} is blocked, and reads this in the group all the same")
+                }
+                _ => format!(
+                    "the key of {handle} has changed, and whoever has it reads this in the group: \
+                     securechat contact verify {handle}"
+                ),
+            });
         }
         match queued.repeated {
             Some(Repeated::SameText) => {
@@ -247,15 +260,19 @@ impl Sender {
                     Some(Repeated::OtherText) => "the first message of this --id was sent",
                     _ => "sent",
                 };
-                self.console.note(&format!("{what} to {}", queued.to));
+                self.console.note(&format!("{what} to {}", human::peer(&queued.to)));
             }
             return Ok(());
         }
         let mut line = serde_json::json!({
             "v": 1, "type": "sent", "seq": queued.seq.get(), "id": queued.message_id.to_string(),
-            "to": queued.to.as_str(), "state": state, "partition": landed.map(|landed| landed.partition),
-            "offset": landed.and_then(|landed| landed.offset), "protection": "signed-shared-key",
+            "to": queued.to.to_text().expose(), "state": state, "partition": landed.map(|landed| landed.partition),
+            "offset": landed.and_then(|landed| landed.offset),
+            "protection": if queued.to.group().is_some() { "mls" } else { "signed-shared-key" },
         });
+        if let (Some(group), Some(fields)) = (queued.to.group(), line.as_object_mut()) {
+            fields.insert("group".to_owned(), group.id().into());
+        }
         if let (Some(repeated), Some(fields)) = (queued.repeated, line.as_object_mut()) {
             let text = if repeated == Repeated::SameText { "same_text" } else { "other_text" };
             fields.insert("repeated".to_owned(), text.into());

@@ -2,8 +2,9 @@
 
 use anstyle::{AnsiColor, Style};
 use chat_core::{
-    Conflict, Downgraded, Found, Gap, GapCause, HistoryItem, Item, Message, MessageState, Missing,
-    Newer, Partial, Restored, SenderTrust, Unsent,
+    Conflict, Downgraded, Found, Gap, GapCause, GroupChanged, GroupEvent, GroupName, Handle,
+    HistoryItem, Item, Message, MessageState, Missing, Newer, Partial, Peer, Restored, SenderTrust,
+    Unsent,
 };
 
 use super::escape::{indented, one_line};
@@ -25,10 +26,10 @@ pub(crate) fn row(item: &HistoryItem, color: bool) -> String {
 }
 
 fn message_row(message: &Message, color: bool) -> String {
-    let who = if message.outgoing {
-        format!("you to {}", message.with)
-    } else {
-        message.from.to_string()
+    let who = match (&message.with, message.outgoing) {
+        (with, true) => format!("you to {}", peer(with)),
+        (Peer::Group(name), false) => format!("{} {}", group(name), message.from),
+        (_, false) => message.from.to_string(),
     };
     let paint = if message.outgoing { AnsiColor::Blue } else { AnsiColor::Green };
     let who = painted(&who, paint.on_default().bold(), color);
@@ -109,9 +110,49 @@ pub(crate) fn event_row(item: &Item) -> String {
             "somebody wrote in the name of {from} without the signature that {from} uses: {}",
             one_line(text.expose())
         ),
+        Item::GroupChanged(changed) => group_row(changed),
         Item::Lost(_) => "damage to the store has taken what was here".to_owned(),
         _ => "something that this version cannot show".to_owned(),
     }
+}
+
+/// A change of a group, in words.
+fn group_row(changed: &GroupChanged) -> String {
+    let GroupChanged { group: name, by, what, .. } = changed;
+    let name = group(name);
+    let what = match what {
+        GroupEvent::Founded(others) if others.is_empty() => "made the group".to_owned(),
+        GroupEvent::Founded(others) => format!("made the group with {}", names(others)),
+        GroupEvent::Joined => "brought you in".to_owned(),
+        GroupEvent::Added(who) => format!("brought in {}", names(who)),
+        GroupEvent::Removed(who) => format!("put out {}", names(who)),
+        GroupEvent::Left(who) => return format!("{name}: {} left", names(who)),
+        GroupEvent::Renamed(new) => format!("called it #{}", one_line(new.expose())),
+        GroupEvent::AdminsChanged { added, removed } => {
+            let more = (!added.is_empty()).then(|| format!("made {} admin", names(added)));
+            let fewer = (!removed.is_empty()).then(|| format!("unmade {} admin", names(removed)));
+            more.into_iter().chain(fewer).collect::<Vec<_>>().join(" and ")
+        }
+        GroupEvent::NotMade(why) => {
+            return format!("{name}: your change was not made: {}", one_line(why));
+        }
+        _ => "changed it in a way that this version cannot show".to_owned(),
+    };
+    format!("{name}: {by} {what}")
+}
+
+fn names(handles: &[Handle]) -> String {
+    handles.iter().map(Handle::as_str).collect::<Vec<_>>().join(", ")
+}
+
+/// A person or a group, safe to print.
+pub(crate) fn peer(peer: &Peer) -> String {
+    one_line(peer.to_text().expose()).into_owned()
+}
+
+/// A group, safe to print.
+pub(crate) fn group(group: &GroupName) -> String {
+    one_line(group.to_text().expose()).into_owned()
 }
 
 fn partial_row(partial: &Partial) -> String {
@@ -164,4 +205,33 @@ fn gap_row(gap: &Gap) -> String {
 /// `text` in `style`, if colours are wanted.
 pub(crate) fn painted(text: &str, style: Style, color: bool) -> String {
     if color { format!("{style}{text}{style:#}") } else { text.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn group_names_are_escaped() {
+        let item: Item = serde_json::from_value(serde_json::json!({"GroupChanged": {
+            "group": format!("#{}/a\u{1b}[2Jb", "ab".repeat(16)), "by": "bob",
+            "what": {"Renamed": "x\u{202e}\ny"},
+        }}))
+        .unwrap();
+        let row = event_row(&item);
+        assert!(!row.contains(['\u{1b}', '\u{202e}', '\n']), "{row:?}");
+        assert!(row.starts_with("#a\\u{1b}[2Jb: bob called it #x"), "{row}");
+    }
+
+    #[test]
+    fn a_group_and_its_writer_are_both_shown() {
+        let item: Item = serde_json::from_value(serde_json::json!({"Message": {
+            "id": vec![7; 16], "with": format!("#{}/ops", "ab".repeat(16)), "from": "bob", "outgoing": false,
+            "sent_at_ms": 5, "text": "hello", "carrier": "Plain", "protection": "Mls", "conflict": false,
+            "broken_chain": false, "state": "Normal",
+        }}))
+        .unwrap();
+        let Item::Message(message) = item else { panic!() };
+        assert!(message_row(&message, false).starts_with("#ops bob: hello"));
+    }
 }

@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use chat_core::{GapCause, HistoryItem, IdentityPublic, Item, Message, MessageState};
+use chat_core::{
+    GapCause, GroupChanged, GroupEvent, GroupName, Handle, HistoryItem, IdentityPublic, Item,
+    Message, MessageState, Peer,
+};
 use serde::Serialize;
 
 use super::console::to_line;
@@ -15,9 +18,9 @@ pub(crate) fn row(item: &HistoryItem, image: Option<&Path>) -> Result<String, Fa
     match &item.what {
         Item::Message(message) if human::taken_back(message) => {
             let detail = serde_json::json!({
-                "id": message.id.to_string(), "from": message.from.as_str(), "with": message.with.as_str(),
+                "id": message.id.to_string(), "from": message.from.as_str(), "with": text_of(&message.with),
             });
-            event_line(Place::of(item), &item.what, "withdrawn", &detail)
+            event_line(Place::of(item), &item.what, "withdrawn", &of_group(&message.with, detail))
         }
         Item::Message(message) => to_line(&message_row(item, message, image)),
         what => event(Place::of(item), what),
@@ -31,7 +34,9 @@ struct MessageRow<'a> {
     kind: &'static str,
     seq: u64,
     id: String,
-    with: &'a str,
+    with: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group: Option<String>,
     from: &'a str,
     sent_at: String,
     ts_ms: i64,
@@ -61,7 +66,8 @@ fn message_row<'a>(
         kind: "message",
         seq: item.seq.get(),
         id: message.id.to_string(),
-        with: message.with.as_str(),
+        with: text_of(&message.with),
+        group: group_of(&message.with),
         from: message.from.as_str(),
         sent_at: rfc3339(message.sent_at_ms),
         ts_ms: message.sent_at_ms,
@@ -104,14 +110,26 @@ fn event(place: Place, what: &Item) -> Result<String, Failure> {
             });
             event_line(place, what, "gap", &detail)
         }
-        Item::Missing(missing) => event_line(place, what, "missing", missing),
-        Item::Found(found) => event_line(place, what, "found", found),
+        Item::Missing(missing) => {
+            let detail = serde_json::json!({
+                "from": missing.from.as_str(), "with": text_of(&missing.with),
+                "first": missing.first, "last": missing.last,
+            });
+            event_line(place, what, "missing", &of_group(&missing.with, detail))
+        }
+        Item::Found(found) => {
+            let detail = serde_json::json!({
+                "from": found.from.as_str(), "with": text_of(&found.with),
+                "number": found.number,
+            });
+            event_line(place, what, "found", &of_group(&found.with, detail))
+        }
         Item::Conflict(conflict) => {
             let ids: Vec<String> = conflict.ids.iter().map(ToString::to_string).collect();
             let detail = serde_json::json!({
-                "from": conflict.from.as_str(), "with": conflict.with.as_str(), "number": conflict.number, "ids": ids,
+                "from": conflict.from.as_str(), "with": text_of(&conflict.with), "number": conflict.number, "ids": ids,
             });
-            event_line(place, what, "conflict", &detail)
+            event_line(place, what, "conflict", &of_group(&conflict.with, detail))
         }
         Item::Unsent(unsent) => {
             let detail = serde_json::json!({
@@ -134,20 +152,65 @@ fn event(place: Place, what: &Item) -> Result<String, Failure> {
         Item::DirectoryFork(fork) => event_line(place, what, "directory_fork", fork),
         Item::Downgraded(downgraded) => {
             let detail = serde_json::json!({
-                "from": downgraded.from.as_str(), "with": downgraded.with.as_str(),
+                "from": downgraded.from.as_str(), "with": text_of(&downgraded.with),
                 "protection": downgraded.protection.as_str(), "text": downgraded.text.expose(),
             });
-            event_line(place, what, "downgraded", &detail)
+            event_line(place, what, "downgraded", &of_group(&downgraded.with, detail))
         }
         Item::Partial(partial) => {
             let detail = serde_json::json!({
-                "id": partial.id.to_string(), "from": partial.from.as_str(), "with": partial.with.as_str(),
+                "id": partial.id.to_string(), "from": partial.from.as_str(), "with": text_of(&partial.with),
                 "pieces": partial.pieces, "missing": partial.missing,
             });
-            event_line(place, what, "partial", &detail)
+            event_line(place, what, "partial", &of_group(&partial.with, detail))
         }
+        Item::GroupChanged(changed) => group_changed(place, what, changed),
         _ => event_line(place, what, "unknown", &serde_json::json!({})),
     }
+}
+
+fn group_changed(place: Place, what: &Item, changed: &GroupChanged) -> Result<String, Failure> {
+    let people = |handles: &[Handle]| handles.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let detail = serde_json::json!({
+        "with": changed.group.to_text().expose(), "group": changed.group.id(), "by": changed.by.as_str(),
+        "what": changed.what.as_str(),
+    });
+    let more = match &changed.what {
+        GroupEvent::Founded(who)
+        | GroupEvent::Added(who)
+        | GroupEvent::Removed(who)
+        | GroupEvent::Left(who) => serde_json::json!({ "people": people(who) }),
+        GroupEvent::AdminsChanged { added, removed } => {
+            serde_json::json!({ "people": people(added), "no_longer": people(removed) })
+        }
+        GroupEvent::NotMade(reason) => serde_json::json!({ "reason": reason }),
+        _ => serde_json::json!({}),
+    };
+    let detail = match (detail, more) {
+        (serde_json::Value::Object(mut fields), serde_json::Value::Object(more)) => {
+            fields.extend(more);
+            serde_json::Value::Object(fields)
+        }
+        (detail, _) => detail,
+    };
+    event_line(place, what, "group_changed", &detail)
+}
+
+fn text_of(peer: &Peer) -> String {
+    peer.to_text().expose().to_owned()
+}
+
+/// What is told of a message, with the id of its group, if it has one.
+fn of_group(peer: &Peer, mut detail: serde_json::Value) -> serde_json::Value {
+    if let (Some(group), Some(fields)) = (peer.group(), detail.as_object_mut()) {
+        fields.insert("group".to_owned(), group.id().into());
+    }
+    detail
+}
+
+/// The id of the group, if it is one.
+fn group_of(peer: &Peer) -> Option<String> {
+    peer.group().map(GroupName::id)
 }
 
 fn event_line(
@@ -195,6 +258,12 @@ mod tests {
             serde_json::json!({"KeyChanged": {"handle": "bob", "old": vec![1; 32], "new": vec![2; 32]}}),
             serde_json::json!({"DirectoryFork": {"handle": "bob"}}),
             serde_json::json!({"Downgraded": {"from": "bob", "with": "bob", "protection": "SharedKey", "text": "hi"}}),
+            serde_json::json!({"GroupChanged": {"group": format!("#{}/ops", "ab".repeat(16)), "by": "bob",
+                "what": {"Added": ["carol"]}}}),
+            serde_json::json!({"GroupChanged": {"group": format!("#{}/ops", "ab".repeat(16)), "by": "bob",
+                "what": {"AdminsChanged": {"added": ["carol"], "removed": ["bob"]}}}}),
+            serde_json::json!({"GroupChanged": {"group": format!("#{}/ops", "ab".repeat(16)), "by": "bob",
+                "what": {"NotMade": "too late"}}}),
             serde_json::json!({"Partial": {"id": id, "from": "bob", "with": "bob", "pieces": 3, "missing": [2]}}),
         ];
         for event in events {

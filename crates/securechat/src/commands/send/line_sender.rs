@@ -238,7 +238,7 @@ impl<'a> LineSender<'a> {
         let console = self.sender.console;
         if console.json {
             console.print_json(&serde_json::json!({
-                "v": 1, "type": "lines", "to": self.sender.to.as_str(), "accepted": accepted, "acked": acked,
+                "v": 1, "type": "lines", "to": self.sender.to.to_text().expose(), "accepted": accepted, "acked": acked,
                 "outbox": waiting, "failed": failed, "empty": skipped,
             }))?;
         }

@@ -1,0 +1,116 @@
+//! Changing a group: a Commit that is pending until its record came back.
+
+use chat_crypto::mls::{CommitError, GroupId, Refusal};
+use chat_crypto::{Envelope, EnvelopeKind};
+use chat_store::ReadTxn;
+
+use super::intent::Intent;
+use super::ratchets::Ratchets;
+use super::row::{Guest, Pending};
+use super::{GroupError, GroupState, Invitee};
+use crate::mailbox::Mailbox;
+
+/// A record of MLS for a group's mailbox that is no message.
+#[derive(Debug)]
+pub(crate) struct Handshake {
+    pub(crate) mailbox: Mailbox,
+    pub(crate) envelope: Envelope,
+}
+
+impl Ratchets {
+    /// Makes a Commit that does what `intent` says, and keeps it pending; what is for whoever it adds is held until
+    /// it has won.
+    ///
+    /// Returns `None` while another one is pending, and when there is nothing left to do.
+    ///
+    /// * `invitees` - the keys of those whom it adds
+    ///
+    /// # Errors
+    /// When it may not be done; then nothing was changed.
+    pub(crate) fn commit(
+        &mut self,
+        tx: &ReadTxn<'_>,
+        id: GroupId,
+        (intent, invitees): (&Intent, &[Invitee]),
+    ) -> Result<Option<Handshake>, GroupError> {
+        self.check_we_write(tx, id)?;
+        let made = self.step::<_, GroupError>(tx, id, |group, overlay, own| {
+            let view = group.view(overlay)?;
+            if view.pending().is_some() {
+                return Err(CommitError::Pending.into());
+            }
+            let Some(plan) = intent.plan(&view, own, invitees)? else { return Ok(None) };
+            Ok(Some(group.commit(overlay, &own.member, &plan, &own.check)?))
+        });
+        let made = match made {
+            Err(GroupError::Commit(CommitError::Pending)) => return Ok(None),
+            Err(GroupError::Commit(CommitError::Refused(refusal))) => return Err(refusal.into()),
+            made => made?,
+        };
+        let Some(made) = made else {
+            self.change(tx, id, |row| row.forget(intent))?;
+            return Ok(None);
+        };
+        let envelope = self.wrap(tx, id, &made.commit, EnvelopeKind::Mail)?;
+        let guests = match intent {
+            Intent::Add(_) => invitees.iter().map(Guest::from).collect(),
+            _ => Vec::new(),
+        };
+        let (hash, welcome) = (made.hash, made.welcome.unwrap_or_default());
+        let pending = Pending { hash, intent: intent.clone(), welcome, guests };
+        let mailbox = self.change(tx, id, |row| {
+            (row.wanted, row.pending) = (None, Some(pending));
+            row.mailbox()
+        })?;
+        Ok(Some(Handshake { mailbox, envelope }))
+    }
+
+    /// What is to be committed next, if anything is: what has lost its race, somebody's departure, a renewal.
+    ///
+    /// Several members may find the same: whoever asks waits a while, by chance, and asks again.
+    pub(crate) fn due(
+        &mut self,
+        tx: &ReadTxn<'_>,
+        id: GroupId,
+        now_ms: i64,
+    ) -> Result<Option<Intent>, GroupError> {
+        let row = self.row(tx, id)?;
+        if row.state != GroupState::Member || row.pending.is_some() {
+            return Ok(None);
+        }
+        let departure = || row.departures.first().map(|bytes| Intent::Answer(bytes.to_vec()));
+        let renewal = || row.is_renewal_due(now_ms).then_some(Intent::Renew);
+        Ok(row.wanted.clone().or_else(departure).or_else(renewal))
+    }
+
+    /// Whether we are in the group as somebody who writes to it.
+    pub(crate) fn check_we_write(
+        &mut self,
+        tx: &ReadTxn<'_>,
+        id: GroupId,
+    ) -> Result<(), GroupError> {
+        self.row(tx, id)?.state.check_we_write()
+    }
+}
+
+impl GroupState {
+    /// Whether somebody in this state writes to the group.
+    pub(crate) fn check_we_write(self) -> Result<(), GroupError> {
+        match self {
+            Self::Member | Self::Superseded => Ok(()),
+            Self::Requested => Err(GroupError::Requested),
+            Self::Leaving => Err(GroupError::Leaving),
+            Self::Declined | Self::Gone => Err(GroupError::Left),
+        }
+    }
+}
+
+impl From<Refusal> for GroupError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::NotAdmin => Self::NotAdmin,
+            Refusal::TooMany => Self::TooMany { most: chat_crypto::mls::MAX_MEMBERS },
+            other => Self::Commit(CommitError::Refused(other)),
+        }
+    }
+}
