@@ -544,6 +544,15 @@ async fn batches_that_follow_one_another_keep_their_order_through_faults() {
             people.alice.deliver(&queued, LONG).await.unwrap();
         }
         assert!(people.alice.outbox().unwrap().is_empty(), "{what}");
+        // Where everything was sent before the fault came, only a listener looks at what nobody waits for.
+        let mut looking = people.alice.listen(ListenFrom::After(Seq::ZERO)).unwrap();
+        let whole = async {
+            while people.records().len() < MESSAGES {
+                drop(tokio::time::timeout(Duration::from_millis(50), looking.next()).await);
+            }
+        };
+        tokio::time::timeout(LONG, whole).await.expect("what was lost is not sent again");
+        drop(looking);
         // At most the batch that was on its way lies there twice.
         let records = people.records().len();
         let most = MESSAGES + BATCH + strangers().len();

@@ -5,6 +5,7 @@
 mod faults;
 mod mls;
 mod model;
+mod named;
 mod people;
 mod records;
 mod restored;

@@ -17,7 +17,7 @@ fn both_ways_with_history() {
         (&first["carrier"], &first["protection"]),
         (&"plain".into(), &"signed-shared-key".into())
     );
-    assert_eq!(first["sender"], "unverified");
+    assert_eq!(first["sender"], "introduced", "she has invited him");
     assert_eq!(first["id"].as_str().unwrap().len(), 32);
     assert!(first["ts_ms"].is_i64() && first["sent_at"].as_str().unwrap().ends_with('Z'));
 

@@ -26,7 +26,7 @@ fn a_changed_key_stops_sending_until_somebody_has_compared_it() {
     let house = House::with_network(broker.address());
     house.send("alice", "bob", "hello").exit(0);
     let first = house.receive("bob", 1).exit(0).messages()[0].clone();
-    assert_eq!((&first["sender"], &first["text"]), (&"unverified".into(), &"hello".into()));
+    assert_eq!((&first["sender"], &first["text"]), (&"introduced".into(), &"hello".into()));
     house.send("bob", "alice", "hello back").exit(0);
     house.receive("alice", 1).exit(0);
     house.another_alice();
@@ -75,8 +75,8 @@ fn draw(code: &qrcode::QrCode) -> image::GrayImage {
 fn both_sides_see_one_number_and_a_picture_of_the_code_verifies() {
     let broker = BrokerHouse::start();
     let house = House::with_network(broker.address());
-    house.run_as("bob", &["contact", "verify", "alice"]).exit(8).hints("securechat listen");
-    house.run_as("bob", &["contact", "show", "alice"]).exit(8).hints("contact list");
+    house.run_as("alice", &["contact", "verify", "bob"]).exit(8).hints("securechat listen");
+    house.run_as("alice", &["contact", "show", "bob"]).exit(8).hints("contact list");
     house.send("alice", "bob", "hello").exit(0);
     house.receive("bob", 1).exit(0);
     house.send("bob", "alice", "hello").exit(0);
@@ -125,7 +125,7 @@ fn an_identity_comes_back_from_its_backup_and_from_words() {
     house.feed("another", &["identity", "import", "--words"], b"abandon ability").exit(5);
     house.feed("another", &["identity", "import", "--words"], words.as_bytes()).exit(0);
     house.send("another", "bob", "from my new machine").exit(0);
-    assert_eq!(house.receive("bob", 1).exit(0).messages()[0]["sender"], "unverified");
+    assert_eq!(house.receive("bob", 1).exit(0).messages()[0]["sender"], "introduced");
 }
 
 #[test]
