@@ -248,6 +248,13 @@ impl Sealer<'_> {
         Ok(inbox)
     }
 
+    /// Whether an envelope fits into a record of the network.
+    pub(crate) fn check_fits(&self, envelope: usize) -> Result<(), SendError> {
+        let len = envelope + TAG_LEN + RECORD_OVERHEAD;
+        let limit = usize::try_from(self.network.max_record()).unwrap_or(usize::MAX);
+        if len > limit { Err(SendError::RecordTooLarge { len, limit }) } else { Ok(()) }
+    }
+
     fn protect(&self, content: &Content, encoded: &[u8]) -> Result<Protected, SendError> {
         let namespace = self.network.namespace().as_str();
         let conversation = &content.conversation.encode();
@@ -300,6 +307,9 @@ pub(crate) fn close_message(
 
 /// What a record may weigh beside its key and value, in bytes: the protocol's own framing.
 pub(crate) const RECORD_OVERHEAD: usize = 100;
+
+/// Bytes of a record key.
+pub(crate) const TAG_LEN: usize = 16;
 
 #[cfg(test)]
 mod tests {

@@ -11,7 +11,7 @@ use super::compose::{Composed, Composer};
 use super::gate::MemberDoubt;
 use super::once::{self, Repeated};
 use super::route::Route;
-use super::{RECORD_OVERHEAD, Sealer};
+use super::{RECORD_OVERHEAD, Sealer, TAG_LEN};
 use crate::client::Profile;
 use crate::content::Content;
 use crate::conversation::Conversation;
@@ -301,9 +301,6 @@ pub(crate) fn longest_envelope(me: &Handle, conversation: &Conversation) -> Opti
 pub(crate) fn sealed_len(me: &Handle, content: usize) -> Option<usize> {
     Envelope::sealed_len(SignedSharedKey::protected_len(me.as_str(), content))
 }
-
-/// Bytes of a record key.
-const TAG_LEN: usize = 16;
 
 /// How often covers are chosen anew because others have taken them.
 const MOST_PLANS: u32 = 8;

@@ -1,6 +1,6 @@
 //! `chat`: groups with a name.
 
-use chat_core::{Group, GroupChange, GroupDetail, GroupStanding, Handle};
+use chat_core::{Client, Group, GroupChange, GroupDetail, GroupStanding, Handle};
 
 use super::{block_on, group_named, handle};
 use crate::args::{ChatCommand, RequestCommand, Wait};
@@ -11,42 +11,45 @@ use crate::output::{Console, human};
 pub(crate) fn run(context: &Context, command: &ChatCommand) -> Result<Exit, Failure> {
     let opened = context.open()?;
     let (client, console) = (&opened.client, context.console);
-    let named = |group: &str| group_named(client, group);
-    let (changed, said, wait) = match command {
-        ChatCommand::List => {
-            return list(console, &client.groups()?, "this profile is in no group");
-        }
-        ChatCommand::Show { group } => {
-            show(console, &client.group(&named(group)?)?)?;
-            return Ok(Exit::Done);
-        }
+    match command {
+        ChatCommand::List => list(console, &client.groups()?, "this profile is in no group"),
         ChatCommand::Requests { what: None } => {
-            return list(
-                console,
-                &client.requests()?,
-                "nobody has invited to a group that is not accepted",
-            );
+            list(console, &client.requests()?, "no group of a stranger waits")
         }
+        ChatCommand::Show { group } => show(console, &client.group(&group_named(client, group)?)?),
         ChatCommand::Admins { group, add, remove, .. } if add.is_empty() && remove.is_empty() => {
-            return admins(console, &client.group(&named(group)?)?);
+            admins(console, &client.group(&group_named(client, group)?)?)
         }
+        command => {
+            let (changed, said, wait) = change(client, command)?;
+            finish(context, &opened, &changed, (said, wait))
+        }
+    }
+}
+
+/// Changes a group; what that is told as, and how long to wait for the broker.
+fn change(
+    client: &Client,
+    command: &ChatCommand,
+) -> Result<(GroupChange, &'static str, Wait), Failure> {
+    let named = |group: &str| group_named(client, group);
+    Ok(match command {
         ChatCommand::Create { name, handles, wait } => {
-            (client.create_group(name, &each(handles)?)?, "is made", wait)
+            (client.create_group(name, &each(handles)?)?, "is made", *wait)
         }
         ChatCommand::Invite(args) => {
-            let changed = client.invite_to(&named(&args.group)?, &each(&args.handles)?)?;
-            (changed, ON_ITS_WAY, &args.wait)
+            (client.invite_to(&named(&args.group)?, &each(&args.handles)?)?, ON_ITS_WAY, args.wait)
         }
         ChatCommand::Remove(args) => {
             let changed = client.remove_from(&named(&args.group)?, &each(&args.handles)?)?;
-            (changed, ON_ITS_WAY, &args.wait)
+            (changed, ON_ITS_WAY, args.wait)
         }
         ChatCommand::Rename { group, name, wait } => {
-            (client.rename_group(&named(group)?, name)?, ON_ITS_WAY, wait)
+            (client.rename_group(&named(group)?, name)?, ON_ITS_WAY, *wait)
         }
         ChatCommand::Admins { group, add, remove, wait } => {
             let changed = client.set_admins(&named(group)?, &each(add)?, &each(remove)?)?;
-            (changed, ON_ITS_WAY, wait)
+            (changed, ON_ITS_WAY, *wait)
         }
         ChatCommand::Leave(args) => {
             let changed = client.leave_group(&named(&args.group)?)?;
@@ -54,16 +57,18 @@ pub(crate) fn run(context: &Context, command: &ChatCommand) -> Result<Exit, Fail
                 0 => "is forgotten: nobody else was in it",
                 _ => "is left once a member has taken it up",
             };
-            (changed, said, &args.wait)
+            (changed, said, args.wait)
         }
         ChatCommand::Requests { what: Some(RequestCommand::Accept(args)) } => {
-            (client.accept_request(&named(&args.group)?)?, "is accepted", &args.wait)
+            (client.accept_request(&named(&args.group)?)?, "is accepted", args.wait)
         }
         ChatCommand::Requests { what: Some(RequestCommand::Decline(args)) } => {
-            (client.decline_request(&named(&args.group)?)?, "is declined", &args.wait)
+            (client.decline_request(&named(&args.group)?)?, "is declined", args.wait)
         }
-    };
-    finish(context, &opened, &changed, (said, *wait))
+        ChatCommand::List | ChatCommand::Show { .. } | ChatCommand::Requests { what: None } => {
+            return Err(Failure::new(Exit::Internal, "internal", "this command changes nothing"));
+        }
+    })
 }
 
 const ON_ITS_WAY: &str = "changes once this has come back: securechat listen";
@@ -140,7 +145,7 @@ fn group_json(group: &Group, kind: &str) -> serde_json::Value {
     })
 }
 
-fn show(console: Console, detail: &GroupDetail) -> Result<(), Failure> {
+fn show(console: Console, detail: &GroupDetail) -> Result<Exit, Failure> {
     if console.json {
         let mut line = group_json(&detail.group, "group");
         let members = detail.members.iter().map(|member| {
@@ -155,7 +160,8 @@ fn show(console: Console, detail: &GroupDetail) -> Result<(), Failure> {
             fields.insert("epoch".to_owned(), detail.epoch.into());
             fields.insert("code".to_owned(), detail.code.as_str().into());
         }
-        return console.print_json(&line);
+        console.print_json(&line)?;
+        return Ok(Exit::Done);
     }
     let group = &detail.group;
     console.print(&format!("group        {}", human::group(&group.name)))?;
@@ -173,7 +179,7 @@ fn show(console: Console, detail: &GroupDetail) -> Result<(), Failure> {
     console.note(
         "members who read the same code to each other are in the same group, with the same members",
     );
-    Ok(())
+    Ok(Exit::Done)
 }
 
 fn admins(console: Console, detail: &GroupDetail) -> Result<Exit, Failure> {

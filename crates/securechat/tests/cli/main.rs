@@ -10,6 +10,7 @@
 
 mod bad_input;
 mod certificates;
+mod chat;
 mod conversation;
 mod covers;
 #[cfg(all(unix, feature = "failpoints"))]

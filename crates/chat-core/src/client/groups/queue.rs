@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chat_crypto::{Envelope, Protected};
 use chat_crypto::mls::GroupId;
 use chat_store::{ReadTxn, WriteTxn};
 
@@ -48,6 +49,8 @@ impl Profile {
             begin_reading(tx, topic.as_str(), ratchets.row(tx, founded.id)?)?;
             let mut queue = Queue { id: founded.id, sealer, ratchets, rows: 0 };
             for letter in &founded.letters {
+                let len = Envelope::sealed_len(Protected::len_for(letter.letter.body().len()));
+                sealer.check_fits(len.unwrap_or(usize::MAX / 2))?;
                 sealer.post(tx, &letter.to, &letter.letter)?;
                 queue.rows += 1;
             }
@@ -157,6 +160,8 @@ impl Queue<'_> {
         handshake: Handshake,
     ) -> Result<(), SendError> {
         let group = self.ratchets.row(tx, self.id)?.name();
+        // A Commit that no record holds would be pending for ever.
+        self.sealer.check_fits(handshake.envelope.as_bytes().len())?;
         let row = OutboxRow::letter(group, handshake.envelope);
         tx.outbox_push(&handshake.mailbox.to_bytes(), &row.to_bytes()?)?;
         self.rows += 1;
