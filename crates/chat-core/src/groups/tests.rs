@@ -350,3 +350,17 @@ fn a_record_at_another_place_is_another_log() {
     let Read::Content(content) = bob.read_at(id, &two, 12) else { panic!("no content") };
     assert!(content.forked);
 }
+
+#[cfg(feature = "mutants")]
+#[test]
+fn each_broken_rule_of_pairs_fails_its_test() {
+    use crate::mutant::{Mutant, assert_each_is_killed};
+    assert_each_is_killed(&[
+        (
+            Mutant::SkipCredentialCheck,
+            "groups::credential::tests::a_leaf_is_who_its_certificate_says_for_its_own_key_and_this_network",
+        ),
+        (Mutant::NeverRenew, "groups::tests::whoever_joins_renews_their_leaf_and_both_go_on"),
+        (Mutant::IgnoreForks, "groups::tests::members_who_read_different_logs_are_told"),
+    ]);
+}
