@@ -268,6 +268,15 @@ pub enum SendError {
         /// Who.
         handles: Vec<Handle>,
     },
+    /// The recipient uses MLS, and no group of the two is known, nor what it takes to found one: under the shared key
+    /// the message would be less protected than theirs.
+    #[error(
+        "{handle} uses MLS, and no keys are known to write to {handle} with; the message is not sent"
+    )]
+    Weaker {
+        /// The handle.
+        handle: Handle,
+    },
     /// The recipient is blocked.
     #[error("{handle} is blocked; the message is not sent")]
     Blocked {

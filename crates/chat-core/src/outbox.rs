@@ -155,20 +155,36 @@ impl OutboxRow {
         }
     }
 
-    /// Puts a void in the message's place: every number that was given out reaches the log.
+    /// Puts a void in the message's place: every number that was given out reaches the log. In a group it goes behind
+    /// what waits there: messages of one epoch cannot be read in another order than they were encrypted in.
     fn withdraw(
         &mut self,
         tx: &mut WriteTxn<'_>,
         sealer: &Resealer<'_>,
-        mailbox: &Mailbox,
+        (id, mailbox): (u64, &Mailbox),
     ) -> Result<(), SendError> {
         let void = self.content()?.withdrawn(&self.content);
         let encoded = void.encode();
-        let sealed = sealer.seal(tx, (&void, &encoded), mailbox)?;
-        self.payload = Payload::Ready(sealed.into_bytes());
+        let group = GroupRow::written_to(tx, &self.to, mailbox)?;
         self.content = encoded.to_vec();
         self.carrier = CarrierKind::Plain;
         self.is_void = true;
+        let Some(group) = group else {
+            let plain = CarrierKind::Plain;
+            let sealed = (&void, encoded.as_slice());
+            let sealed = sealer.sealer.seal(sealed, mailbox, plain, &mut rand::rng())?;
+            self.payload = Payload::Ready(sealed.into_bytes());
+            return Ok(tx.outbox_replace(id.into(), &self.to_bytes()?)?);
+        };
+        tx.outbox_remove(id.into())?;
+        if !group.state.takes_voids() {
+            return Ok(());
+        }
+        let mut ratchets = Ratchets::new(Arc::clone(sealer.own));
+        let sealed = ratchets.seal(tx, group.id(), &encoded, EnvelopeKind::Mail)?;
+        ratchets.finish(tx)?;
+        self.payload = Payload::Ready(sealed.into_bytes());
+        tx.outbox_push(&group.mailbox().to_bytes(), &self.to_bytes()?)?;
         Ok(())
     }
 }
@@ -189,8 +205,7 @@ pub(crate) fn take_back(
         let mut piece = OutboxRow::decode(&stored)?;
         let waits = tx.outbox_waits(&stored.mailbox, id.into())?;
         if waits && piece.history == row.history && !piece.is_void {
-            piece.withdraw(tx, sealer, mailbox)?;
-            tx.outbox_replace(id.into(), &piece.to_bytes()?)?;
+            piece.withdraw(tx, sealer, (id, mailbox))?;
         }
     }
     Ok(())
@@ -268,26 +283,6 @@ impl Sealer<'_> {
 pub(crate) struct Resealer<'a> {
     pub(crate) sealer: Sealer<'a>,
     pub(crate) own: &'a Arc<OwnLeaf>,
-}
-
-impl Resealer<'_> {
-    fn seal(
-        &self,
-        tx: &mut WriteTxn<'_>,
-        (content, encoded): (&Content, &[u8]),
-        mailbox: &Mailbox,
-    ) -> Result<Envelope, SendError> {
-        let rows = GroupRow::all::<SendError>(tx)?;
-        let group = rows.iter().find(|row| row.mailboxes().any(|one| one == *mailbox));
-        let Some(group) = group else {
-            let plain = CarrierKind::Plain;
-            return self.sealer.seal((content, encoded), mailbox, plain, &mut rand::rng());
-        };
-        let mut ratchets = Ratchets::new(Arc::clone(self.own));
-        let envelope = ratchets.seal(tx, group.id(), encoded, EnvelopeKind::Mail)?;
-        ratchets.finish(tx)?;
-        Ok(envelope)
-    }
 }
 
 /// Marks the message of a history row as no longer standing.

@@ -48,6 +48,8 @@ pub enum GroupStanding {
     Leaving,
     /// It has left, or was removed.
     Gone,
+    /// Its data is a restored copy: it reads, and does not write.
+    Stranded,
 }
 
 impl GroupStanding {
@@ -58,6 +60,7 @@ impl GroupStanding {
             Self::Requested => "requested",
             Self::Leaving => "leaving",
             Self::Gone => "gone",
+            Self::Stranded => "stranded",
         }
     }
 }

@@ -12,6 +12,7 @@ use super::folder::Folder;
 use super::identity::{has_identity, make_identity};
 use super::{Client, META_HANDLE, META_STREAM, Profile};
 use crate::error::{Error, ProfileError};
+use crate::groups::GroupRow;
 use crate::handle::Handle;
 use crate::history_row::HistoryRow;
 use crate::item::{Item, Restored};
@@ -152,9 +153,11 @@ fn accept_restored(tx: &mut WriteTxn<'_>, store: &Store) -> Result<bool, Profile
     Ok(true)
 }
 
-/// Numbers own messages anew from here on, under a name that nobody has used.
+/// Numbers own messages anew from here on, under a name that nobody has used; in groups nothing is encrypted any more
+/// under keys that others may have seen used.
 pub(super) fn begin_new_streams(tx: &mut WriteTxn<'_>) -> Result<(), ProfileError> {
     tx.clear_stream_tips()?;
+    GroupRow::strand_all::<ProfileError>(tx)?;
     Ok(tx.meta_put(META_STREAM, &random::bytes::<16>(&mut rand::rng()))?)
 }
 

@@ -27,14 +27,15 @@ impl Client {
         deadline: Instant,
     ) -> Result<Route, SendError> {
         let mut route = self.profile.route(network, to)?;
-        if let (Route::SharedKey(_), Peer::Person(handle)) = (&route, to)
-            && self.may_have_published(handle)?
+        let is_first = matches!(route, Route::SharedKey(_)) || route.is_founding();
+        if let (true, Peer::Person(handle)) = (is_first, to)
+            && (route.is_founding() || self.may_have_published(handle)?)
         {
             let time = deadline.saturating_duration_since(Instant::now()).min(LOOKUP);
-            if let Err(error) = self.refresh(handle, time).await {
-                tracing::debug!(%handle, %error, "the directory was not read");
+            match self.refresh(handle, time).await {
+                Ok(()) => self.profile.note_lookup(handle)?,
+                Err(error) => tracing::debug!(%handle, %error, "the directory was not read"),
             }
-            self.profile.note_lookup(handle)?;
             self.profile.pin_published(network, handle)?;
             route = self.profile.route(network, to)?;
         }

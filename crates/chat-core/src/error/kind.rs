@@ -307,6 +307,7 @@ fn send(error: &SendError) -> ErrorKind {
     match error {
         SendError::KeyChanged { .. } => ErrorKind::KeyChanged,
         SendError::NotVerified { .. }
+        | SendError::Weaker { .. }
         | SendError::MembersNotVerified { .. }
         | SendError::Blocked { .. } => ErrorKind::NotTrusted,
         SendError::EmptyText | SendError::ToSelf => ErrorKind::InvalidInput,
@@ -366,7 +367,7 @@ fn group(error: &GroupError) -> ErrorKind {
         GroupError::NotAdmin | GroupError::LastAdmin => ErrorKind::GroupAdmin,
         GroupError::Pending | GroupError::Overtaken | GroupError::Outrun => ErrorKind::GroupBusy,
         GroupError::Requested => ErrorKind::GroupRequested,
-        GroupError::Leaving | GroupError::Left => ErrorKind::GroupLeft,
+        GroupError::Leaving | GroupError::Left | GroupError::Stranded => ErrorKind::GroupLeft,
         GroupError::Unknown { .. }
         | GroupError::NoKeys { .. }
         | GroupError::NoRequest

@@ -26,7 +26,7 @@ pub(crate) struct ChainMark {
 
 /// The chain of one epoch, as far as it was read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Chain {
+pub(crate) struct Chain {
     pub(super) epoch: u64,
     /// `Hi`; at first the epoch's authenticator.
     head: Vec<u8>,
@@ -36,6 +36,8 @@ pub(super) struct Chain {
     count: u64,
     /// Whether we have read all of it, from the epoch's start.
     followed: bool,
+    /// Whether it was told already that a member has read another log.
+    told: bool,
 }
 
 impl ChainMark {
@@ -58,7 +60,7 @@ impl ChainMark {
 impl Chain {
     pub(super) fn new(epoch: u64, authenticator: &[u8]) -> Self {
         let head = authenticator.to_vec();
-        Self { epoch, head, newest: None, count: 0, followed: true }
+        Self { epoch, head, newest: None, count: 0, followed: true, told: false }
     }
 
     /// What it held may have been passed over: it proves nothing any more.
@@ -117,6 +119,23 @@ impl Ratchets {
         Ok(())
     }
 
+    /// An epoch is out of reach: nothing of its chain is kept.
+    pub(super) fn forget_chain(
+        &mut self,
+        tx: &ReadTxn<'_>,
+        id: GroupId,
+        chain: &Chain,
+    ) -> Result<(), GroupError> {
+        for slot in 0..chain.count.min(KEPT) {
+            let key = slot_key(id, chain.epoch, slot);
+            if let Some(offset) = self.stored(tx, &key)? {
+                self.changes.insert(mark_key(id, chain.epoch, decode(&offset)?), None);
+                self.changes.insert(key, None);
+            }
+        }
+        Ok(())
+    }
+
     /// Whether a member's mark, in a record at `at`, shows that the member has read another log than we have.
     pub(super) fn is_fork(
         &mut self,
@@ -132,11 +151,17 @@ impl Ratchets {
         if breaks(Mutant::IgnoreForks) {
             return Ok(false);
         }
-        match self.stored(tx, &mark_key(id, mark.epoch, mark.offset))? {
-            Some(ours) => Ok(decode::<ChainMark>(&ours)? != *mark),
+        let is_fork = match self.stored(tx, &mark_key(id, mark.epoch, mark.offset))? {
+            Some(ours) => decode::<ChainMark>(&ours)? != *mark,
             // It names a record that we have not read, although we have read on behind it.
-            None => Ok(mark.offset >= at || count < KEPT || newest < Some(mark.offset)),
-        }
+            None => mark.offset >= at || count < KEPT || newest < Some(mark.offset),
+        };
+        // It is told once for an epoch, whoever says so again.
+        let is_news = self.change(tx, id, |row| {
+            let chain = row.chains_mut().iter_mut().find(|chain| chain.epoch == mark.epoch);
+            chain.is_some_and(|chain| is_fork && !std::mem::replace(&mut chain.told, is_fork))
+        })?;
+        Ok(is_news)
     }
 
     fn stored(

@@ -94,12 +94,18 @@ impl Ratchets {
 }
 
 impl GroupState {
+    /// Whether what takes the place of a message of ours is read by anybody.
+    pub(crate) fn takes_voids(self) -> bool {
+        matches!(self, Self::Member | Self::Superseded | Self::Leaving)
+    }
+
     /// Whether somebody in this state writes to the group.
     pub(crate) fn check_we_write(self) -> Result<(), GroupError> {
         match self {
             Self::Member | Self::Superseded => Ok(()),
             Self::Requested => Err(GroupError::Requested),
             Self::Leaving => Err(GroupError::Leaving),
+            Self::Stranded => Err(GroupError::Stranded),
             Self::Declined | Self::Gone => Err(GroupError::Left),
         }
     }

@@ -7,7 +7,7 @@ use super::{DeviceCheck, Invitee};
 use crate::client::Profile;
 use crate::clock::now_ms;
 use crate::directory::Published;
-use crate::error::SendError;
+use crate::error::{DirectoryError, SendError};
 use crate::handle::Handle;
 use crate::network::Network;
 
@@ -16,7 +16,7 @@ impl Profile {
     /// enough, or too old.
     ///
     /// # Errors
-    /// When the store fails. Who has several identities is no invitee: somebody has to say which counts.
+    /// When the store fails, and where several identities claim the handle and none of them counts.
     pub(crate) fn invitee(
         &self,
         network: &Network,
@@ -25,6 +25,10 @@ impl Profile {
         match self.published_by(network, to) {
             Ok(published) => Ok(Invitee::of(to, &published, network)),
             Err(error) if error.concerns_store() => Err(error.into()),
+            // Somebody has to say which identity counts: nothing is written to any of them before.
+            Err(
+                error @ (DirectoryError::Conflict { .. } | DirectoryError::OtherIdentity { .. }),
+            ) => Err(error.into()),
             Err(error) => {
                 tracing::debug!(%to, %error, "cannot be invited to a group");
                 Ok(None)

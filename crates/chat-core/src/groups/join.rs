@@ -84,7 +84,10 @@ impl Ratchets {
         }
         let kind = self.kind_of(&joined)?;
         let state = match kind {
-            GroupKind::Pair(..) => GroupState::Member,
+            GroupKind::Pair(..) => match self.standing_with(tx, &joined.inviter.name) {
+                Err(NotJoined::Blocked) => return Err(NotJoined::Blocked),
+                _ => GroupState::Member,
+            },
             GroupKind::Named(_) => self.standing_with(tx, &joined.inviter.name)?,
         };
         let changes = overlay.into_changes();

@@ -1,12 +1,41 @@
 //! Which group two people talk in.
 
+use std::cmp::Ordering;
+
 use chat_crypto::mls::GroupId;
 use chat_store::ReadTxn;
 
 use super::ratchets::Ratchets;
 use super::{GroupError, GroupKind, GroupRow, GroupState};
+use crate::mailbox::Mailbox;
+use crate::peer::Peer;
 
 impl GroupRow {
+    /// The group whose mailbox this is, among those that a message for `to` may be in. Tags are seen by everybody on
+    /// the log, so that another group may claim the same one.
+    pub(crate) fn written_to(
+        tx: &ReadTxn<'_>,
+        to: &Peer,
+        mailbox: &Mailbox,
+    ) -> Result<Option<Self>, GroupError> {
+        Ok(Self::among(&Self::all::<GroupError>(tx)?, to, mailbox).cloned())
+    }
+
+    /// As [`written_to`](Self::written_to), among groups that were read before.
+    pub(crate) fn among<'r>(rows: &'r [Self], to: &Peer, mailbox: &Mailbox) -> Option<&'r Self> {
+        let is_it = |row: &&Self| {
+            let is_theirs = match (to, &row.kind) {
+                (Peer::Person(handle), GroupKind::Pair(other, _)) => handle == other,
+                (Peer::Group(group), GroupKind::Named(_)) => {
+                    group.as_bytes() == row.id().as_bytes()
+                }
+                _ => false,
+            };
+            is_theirs && row.mailboxes().any(|one| one == *mailbox)
+        };
+        rows.iter().find(is_it)
+    }
+
     /// Whether it is a group of us and this identity.
     pub(crate) fn is_pair_with(&self, identity: &[u8; 32]) -> bool {
         matches!(&self.kind, GroupKind::Pair(_, other) if other == identity)
@@ -22,6 +51,12 @@ impl GroupRow {
 }
 
 impl Ratchets {
+    /// A group of two is over: nothing of it is read any more.
+    fn end_pair(&mut self, tx: &ReadTxn<'_>, id: GroupId) -> Result<(), GroupError> {
+        self.change(tx, id, GroupRow::end)?;
+        self.wipe(tx, id)
+    }
+
     /// The groups of us and this identity, as this transaction has them.
     pub(super) fn pairs_of(
         &mut self,
@@ -52,6 +87,14 @@ impl Ratchets {
     ) -> Result<(), GroupError> {
         let mut pairs = self.pairs_of(tx, identity)?;
         pairs.retain(|row| matches!(row.state, GroupState::Member | GroupState::Superseded));
+        pairs.sort_by(
+            |one, other| {
+                if one.holds_over(other) { Ordering::Less } else { Ordering::Greater }
+            },
+        );
+        for row in pairs.split_off(pairs.len().min(MOST_PAIRS)) {
+            self.end_pair(tx, row.id())?;
+        }
         let best = best(&pairs).map(GroupRow::id);
         for row in pairs {
             let is_best = Some(row.id()) == best;
@@ -63,6 +106,9 @@ impl Ratchets {
         Ok(())
     }
 }
+
+/// Groups of one pair that are read; one more and the oldest is forgotten.
+const MOST_PAIRS: usize = 4;
 
 fn holding(mut rows: Vec<GroupRow>, identity: &[u8; 32]) -> Option<GroupRow> {
     rows.retain(|row| row.state == GroupState::Member && row.is_pair_with(identity));

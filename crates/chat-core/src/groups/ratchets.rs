@@ -71,6 +71,17 @@ impl Ratchets {
         self.loaded.insert(id, group);
     }
 
+    /// Deletes all that is kept of a group beside its row: nothing of it can be read afterwards.
+    pub(super) fn wipe(&mut self, tx: &ReadTxn<'_>, id: GroupId) -> Result<(), GroupError> {
+        let chains = self.change(tx, id, |row| row.take_secrets())?;
+        chains.iter().try_for_each(|chain| self.forget_chain(tx, id, chain))?;
+        match self.delete(tx, id) {
+            Err(error) if error.concerns_store() => Err(error),
+            // What cannot be loaded cannot be read either.
+            _ => Ok(()),
+        }
+    }
+
     /// Deletes the MLS state of a group: nothing of it can be read afterwards.
     pub(super) fn delete(&mut self, tx: &ReadTxn<'_>, id: GroupId) -> Result<(), GroupError> {
         let state = StoreState::new(tx, &self.changes);
@@ -128,7 +139,8 @@ impl Ratchets {
         id: GroupId,
         (start, mailbox): (&EpochStart, Mailbox),
     ) -> Result<(), GroupError> {
-        self.change(tx, id, |row| row.enter(start, mailbox))
+        let over = self.change(tx, id, |row| row.enter(start, mailbox))?;
+        over.iter().try_for_each(|chain| self.forget_chain(tx, id, chain))
     }
 
     /// Encrypts a content to a group and seals it for the group's mailbox.
@@ -138,6 +150,18 @@ impl Ratchets {
         id: GroupId,
         encoded: &[u8],
         kind: EnvelopeKind,
+    ) -> Result<Envelope, GroupError> {
+        let mailbox = self.row(tx, id)?.mailbox();
+        self.seal_for(tx, id, encoded, (kind, mailbox))
+    }
+
+    /// As [`seal`](Self::seal), for a mailbox that the group had before, as long as it is read.
+    pub(crate) fn seal_for(
+        &mut self,
+        tx: &ReadTxn<'_>,
+        id: GroupId,
+        encoded: &[u8],
+        (kind, mailbox): (EnvelopeKind, Mailbox),
     ) -> Result<Envelope, GroupError> {
         match self.row(tx, id)?.state {
             // What was accepted before may still be taken back.
@@ -152,7 +176,7 @@ impl Ratchets {
         let (epoch, _) = self.row(tx, id)?.newest_wrap().ok_or(GroupError::NoGroup)?;
         self.expect_own(id, (epoch, &sha256(&[&message])))?;
         self.change(tx, id, |row| row.sent_since = row.sent_since.saturating_add(1))?;
-        self.wrap(tx, id, &message, kind)
+        self.wrap_for(tx, id, &message, (kind, mailbox))
     }
 
     /// Seals an MLS message for the group's mailbox, under the key of the present epoch.
@@ -163,8 +187,18 @@ impl Ratchets {
         message: &[u8],
         kind: EnvelopeKind,
     ) -> Result<Envelope, GroupError> {
-        let row = self.row(tx, id)?;
-        let (mailbox, (_, key)) = (row.mailbox(), row.newest_wrap().ok_or(GroupError::NoGroup)?);
+        let mailbox = self.row(tx, id)?.mailbox();
+        self.wrap_for(tx, id, message, (kind, mailbox))
+    }
+
+    fn wrap_for(
+        &mut self,
+        tx: &ReadTxn<'_>,
+        id: GroupId,
+        message: &[u8],
+        (kind, mailbox): (EnvelopeKind, Mailbox),
+    ) -> Result<Envelope, GroupError> {
+        let (_, key) = self.row(tx, id)?.newest_wrap().ok_or(GroupError::NoGroup)?;
         let context = mailbox.context(&self.own.namespace, kind);
         let protected = Protected::new(Protection::Mls, message);
         Ok(Envelope::seal(&key, &context, &protected, &mut rand::rng())?)

@@ -1,6 +1,7 @@
 //! Reading what lies in a group's mailbox.
 
 use chat_crypto::DeviceCertificate;
+use chat_crypto::mls::PAST_EPOCHS;
 use chat_crypto::mls::{
     Departure, GroupFacts, GroupId, GroupView, LoadError, Merged, ProcessError, Processed,
     ReceivedContent,
@@ -32,6 +33,8 @@ pub(crate) enum Read {
     Withheld,
     /// A member leaves. The row keeps it until somebody has committed it; [`due`](Ratchets::due) asks us to.
     Leaving(MemberName),
+    /// It is our own, and landed when nobody could read it any more.
+    TooLate,
     /// It is of a later version.
     Newer,
     /// Nothing is to be done about it: it is our own, was read before, lost its race, or came too late.
@@ -80,6 +83,10 @@ impl Ratchets {
         let departures = row.departures.clone();
         let hash = sha256(&[message]);
         if let Some(epoch) = self.take_own(tx, id, &hash)? {
+            let current = self.row(tx, id)?.newest_wrap().map_or(epoch, |(current, _)| current);
+            if epoch.saturating_add(PAST_EPOCHS as u64) < current {
+                return Ok(Read::TooLate);
+            }
             self.follow(tx, id, (epoch, offset, &hash))?;
             return Ok(Read::Passed);
         }
@@ -214,7 +221,10 @@ impl Ratchets {
                 self.enter(tx, id, (&start, mailbox_of(&change.facts)))?;
                 self.change(tx, id, |row| row.rename(&change.facts.name))?;
             }
-            None => self.change(tx, id, GroupRow::end)?,
+            None => {
+                self.change(tx, id, GroupRow::end)?;
+                self.wipe(tx, id)?;
+            }
         }
         if change.by.signature_key == self.own.member.signature_key() {
             self.change(tx, id, |row| (row.renewed_ms, row.sent_since) = (now_ms(), 0))?;

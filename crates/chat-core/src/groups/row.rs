@@ -95,6 +95,8 @@ pub(crate) enum GroupState {
     Superseded,
     /// We have left or were removed.
     Gone,
+    /// What we hold of it is older than what others have seen of us: it is read, and nothing is written to it.
+    Stranded,
     /// We have said that we leave, and nobody has committed it yet.
     Leaving,
     /// As `Leaving`, from a group that nobody has said yes to.
@@ -179,6 +181,25 @@ impl GroupRow {
         tx.groups()?.iter().map(|row| Ok(decode(row)?)).collect()
     }
 
+    /// The profile's data is a restored copy: to encrypt with its keys again would use them twice.
+    pub(crate) fn strand_all<E>(tx: &mut WriteTxn<'_>) -> Result<(), E>
+    where
+        E: From<StoreError> + From<StoredValueError>,
+    {
+        for mut row in Self::all::<E>(tx)? {
+            row.state = match (&row.kind, row.state) {
+                (_, GroupState::Gone | GroupState::Declined) => continue,
+                // The next message founds another group, which takes its place.
+                (GroupKind::Pair(..), _) => GroupState::Superseded,
+                (GroupKind::Named(_), _) => GroupState::Stranded,
+            };
+            (row.pending, row.wanted) = (None, None);
+            row.lose_chains();
+            row.put::<E>(tx)?;
+        }
+        Ok(())
+    }
+
     /// Keeps it.
     pub(crate) fn put<E>(&self, tx: &mut WriteTxn<'_>) -> Result<(), E>
     where
@@ -218,6 +239,12 @@ impl GroupRow {
         (self.pending, self.wanted) = (None, None);
         self.departures.clear();
         self.withheld.clear();
+    }
+
+    /// Forgets the keys of its envelopes, and gives out its chains.
+    pub(super) fn take_secrets(&mut self) -> Vec<Chain> {
+        self.wraps.clear();
+        std::mem::take(&mut self.chains)
     }
 
     /// There is nothing left to do about an intent.
@@ -272,17 +299,20 @@ impl GroupRow {
     }
 
     /// A new epoch has begun. Keys and mailboxes whose epochs are out of reach are forgotten.
-    pub(crate) fn enter(&mut self, start: &EpochStart, mailbox: Mailbox) {
+    ///
+    /// Returns the chains that are out of reach.
+    pub(crate) fn enter(&mut self, start: &EpochStart, mailbox: Mailbox) -> Vec<Chain> {
         self.wraps.insert(0, Wrap::of(start));
         self.wraps.truncate(MOST_WRAPS);
         self.chains.insert(0, Chain::new(start.epoch, &start.authenticator));
-        self.chains.truncate(MOST_WRAPS);
+        let over = self.chains.split_off(self.chains.len().min(MOST_WRAPS));
         if mailbox.to_bytes() != self.mailbox {
             self.older.insert(0, OlderMailbox { mailbox: self.mailbox, until_epoch: start.epoch });
             self.mailbox = mailbox.to_bytes();
         }
         let oldest = self.wraps.last().map_or(0, |wrap| wrap.epoch);
         self.older.retain(|older| older.until_epoch > oldest);
+        over
     }
 }
 

@@ -11,6 +11,7 @@ use super::letter::{Invitation, Letter};
 use super::ratchets::Ratchets;
 use super::roster::Roster;
 use super::row::{GroupState, Pending};
+use crate::clock::now_ms;
 use crate::handle::Handle;
 use crate::item::Item;
 use crate::mutant::{Mutant, breaks};
@@ -141,6 +142,10 @@ impl Ratchets {
         (intent, why): (&Intent, &GroupError),
     ) -> Result<Vec<Item>, GroupError> {
         self.change(tx, id, |row| row.forget(intent))?;
+        if *intent == Intent::Renew {
+            // Tried again when it is due the next time.
+            self.change(tx, id, |row| row.renewed_ms = now_ms())?;
+        }
         match intent {
             Intent::Renew | Intent::Answer(_) => Ok(Vec::new()),
             _ => self.not_made(tx, id, why),

@@ -1,5 +1,6 @@
 //! What groups need from time to time, whoever writes in them.
 
+use chat_store::ReadTxn;
 use rand::RngExt;
 
 use super::{GroupKind, GroupRow, Ratchets};
@@ -7,6 +8,7 @@ use crate::client::Profile;
 use crate::clock::now_ms;
 use crate::error::SendError;
 use crate::network::Network;
+use crate::trust::Standing;
 
 impl Profile {
     /// Puts on its way what is due in any group. Returns whether something is left that is due: of several members
@@ -18,7 +20,7 @@ impl Profile {
             let mut ratchets = Ratchets::new(own);
             let mut due = Vec::new();
             for row in GroupRow::all::<SendError>(tx)? {
-                if ratchets.due(tx, row.id(), now)?.is_some() {
+                if ratchets.due(tx, row.id(), now)?.is_some() && is_answered(tx, &row)? {
                     due.push(row);
                 }
             }
@@ -30,10 +32,22 @@ impl Profile {
                 is_left = true;
                 continue;
             }
-            self.commit_due(row.id())?;
+            match self.commit_due(row.id()) {
+                Ok(_) => {}
+                Err(error) if error.concerns_store() => return Err(error),
+                // One group holds up no other.
+                Err(error) => tracing::warn!(%error, "what is due in a group was not done"),
+            }
         }
         Ok(is_left)
     }
+}
+
+/// Whether we answer in a group by ourselves: not in that of a stranger, before anybody has read a word of theirs.
+fn is_answered(tx: &ReadTxn<'_>, row: &GroupRow) -> Result<bool, SendError> {
+    let GroupKind::Pair(handle, identity) = &row.kind else { return Ok(true) };
+    let pin = Standing::of::<SendError>(tx, handle)?.pin;
+    Ok(pin.is_some_and(|pin| pin.identity == *identity))
 }
 
 /// How likely a member is to leave a turn to others.

@@ -1,5 +1,6 @@
 //! What lies in the mailboxes of groups, and the letters that bring groups to us.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use chat_crypto::DeviceCertificate;
@@ -8,7 +9,7 @@ use chat_store::WriteTxn;
 
 use super::conversations::{Conversations, RecordAt, Took};
 use super::opened::OpenedContent;
-use super::store::Sink;
+use super::store::{Joined, Sink};
 use super::{OpenedLetter, OpenedMls, Refusal, Skipped, begin_reading};
 use crate::client::{Profile, inbox_key};
 use crate::conversation::Conversation;
@@ -20,9 +21,10 @@ use crate::groups::{
 };
 use crate::handle::Handle;
 use crate::history_row::HistoryRow;
-use crate::item::{Item, LogForked, Protection};
+use crate::item::{Item, LogForked, Protection, Unsent};
 use crate::network::Network;
 use crate::outbox::Sealer;
+use crate::outbox::own_record::OwnRecord;
 use crate::peer::Peer;
 use crate::trust::Standing;
 
@@ -56,25 +58,27 @@ impl GroupMail {
         let GroupContent { forked, content, encoded, identity } = read;
         let row = self.ratchets.row(tx, mls.group)?;
         let group = row.is_named().then(|| row.name());
-        let mut took = Took::default();
-        if forked {
-            let from = content.sender.clone();
-            let with = group.clone().map_or_else(|| from.clone().into(), Peer::from);
-            let row = HistoryRow::now(Item::LogForked(LogForked { from, with }));
-            row.append::<ReceiveError>(tx, &content.conversation.encode())?;
-            took.rows += 1;
-        }
+        let joined = if row.inviter.is_some() { Joined::Later } else { Joined::First };
+        let from = content.sender.clone();
+        let with = group.clone().map_or_else(|| from.clone().into(), Peer::from);
+        let conversation = content.conversation.encode();
         let (carrier, signed_by) = (mls.carrier, Some(identity));
         let protection = Protection::Mls;
         let opened = OpenedContent { content, encoded, carrier, signed_by, protection };
         let mut sink = Sink::new(tx, (&self.topic, at.topic_id, at.partition));
         if let Some(group) = group {
-            sink = sink.in_group(group);
+            sink = sink.in_group(group, joined);
         }
         let place = sink.place(at.offset, &at.hash, carrier);
         sink.judge(&opened, place, &at.hash)?;
-        took.rows += sink.stored.rows;
-        took.skipped = sink.stored.skipped;
+        let mut took =
+            Took { rows: sink.stored.rows, skipped: sink.stored.skipped, ..Took::default() };
+        // What is not shown of somebody raises no alarm either.
+        if forked && took.rows > 0 {
+            let row = HistoryRow::now(Item::LogForked(LogForked { from, with }));
+            row.append::<ReceiveError>(tx, &conversation)?;
+            took.rows += 1;
+        }
         Ok(took)
     }
 
@@ -128,12 +132,14 @@ impl GroupMail {
             let pair = Conversation::pair(&self.own.namespace, &self.me, &inviter);
             let conversation = pair.map(|pair| pair.encode()).unwrap_or_default();
             let mut sink = Sink::new(tx, (&self.topic, at.topic_id, at.partition));
-            // Whoever brings us into the group of the two writes to us there from now on.
-            let protection = match row.is_named() {
-                true => Protection::SignedSharedKey,
-                false => Protection::Mls,
-            };
-            sink.meet(&inviter, (joined.inviter.identity, protection), &conversation)?;
+            // Whose key counts already writes to us there from now on. Nobody comes to count by inviting: that takes a
+            // message which is shown.
+            let pin = Standing::of::<ReceiveError>(sink.tx, &inviter)?.pin;
+            let protection =
+                if row.is_named() { Protection::SignedSharedKey } else { Protection::Mls };
+            if pin.is_some() {
+                sink.meet(&inviter, (joined.inviter.identity, protection), &conversation)?;
+            }
             took.rows += sink.stored.rows;
         }
         Ok(took)
@@ -160,6 +166,39 @@ impl GroupMail {
         }
         let rows = self.tell(tx, group, settled.events)?;
         Ok(Took { rows, mailboxes_changed: true, ..Took::default() })
+    }
+
+    /// A message of ours landed when its epoch was out of reach: nobody has read it. It waits in the outbox again, and
+    /// is encrypted anew before it goes.
+    fn send_again(&self, tx: &mut WriteTxn<'_>, at: &RecordAt) -> Result<(), ReceiveError> {
+        let behind = at.offset.saturating_add(1);
+        let own = tx.own_below(&self.topic, at.partition, behind, 1)?.pop();
+        let Some(row) = own.filter(|row| row.offset == at.offset) else { return Ok(()) };
+        let own = OwnRecord::decode(&row.body)?;
+        tx.own_delete(&self.topic, at.partition, at.offset)?;
+        if !tx.outbox_requeue(own.outbox.into())? && own.history != 0 {
+            let (message, partition, offset) = (own.history, at.partition, at.offset);
+            HistoryRow::now(Item::Unsent(Unsent { message, partition, offset }))
+                .append::<ReceiveError>(tx, &[])?;
+        }
+        Ok(())
+    }
+
+    /// MLS sees bytes of strangers and members: should it give up on one record, that must not end the reading.
+    fn read(
+        &mut self,
+        tx: &WriteTxn<'_>,
+        at: &RecordAt,
+        mls: &OpenedMls,
+    ) -> Result<Read, GroupError> {
+        let ratchets = &mut self.ratchets;
+        let read = std::panic::catch_unwind(AssertUnwindSafe(|| {
+            ratchets.read(tx, mls.group, (&mls.message, at.offset))
+        }));
+        read.unwrap_or_else(|_| {
+            tracing::error!(offset = at.offset, "a record of a group made MLS give up");
+            Ok(Read::Refused(Refusal::Malformed))
+        })
     }
 
     /// Tells something in a group's conversation.
@@ -194,7 +233,7 @@ impl Conversations for GroupMail {
         at: &RecordAt,
         mls: &OpenedMls,
     ) -> Result<Took, ReceiveError> {
-        let read = match self.ratchets.read(tx, mls.group, (&mls.message, at.offset)) {
+        let read = match self.read(tx, at, mls) {
             Ok(read) => read,
             Err(error) => return refused_by(error),
         };
@@ -203,6 +242,10 @@ impl Conversations for GroupMail {
             Read::Changed(changed) => self.changed(tx, (at, mls.group), &changed),
             Read::Leaving(name) => {
                 tracing::debug!(who = %name.handle, "a member leaves a group");
+                Ok(Took::default())
+            }
+            Read::TooLate => {
+                self.send_again(tx, at)?;
                 Ok(Took::default())
             }
             Read::Passed | Read::Withheld => Ok(Took::default()),

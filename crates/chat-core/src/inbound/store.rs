@@ -116,6 +116,15 @@ pub(super) struct Marks {
     pub(super) broken_chain: bool,
 }
 
+/// Since when we are in a group.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Joined {
+    /// Since it was founded.
+    First,
+    /// Since somebody has brought us in: others may have written before.
+    Later,
+}
+
 /// Writes the rows of records of one partition within their transaction.
 pub(super) struct Sink<'a, 'tx> {
     pub(super) tx: &'a mut WriteTxn<'tx>,
@@ -123,7 +132,7 @@ pub(super) struct Sink<'a, 'tx> {
     topic_id: TopicId,
     partition: u32,
     /// The group that what is stored was said in.
-    group: Option<GroupName>,
+    group: Option<(GroupName, Joined)>,
     pub(super) stored: Stored,
 }
 
@@ -136,13 +145,14 @@ impl<'a, 'tx> Sink<'a, 'tx> {
     }
 
     /// What is stored was said in a group.
-    pub(super) fn in_group(self, group: GroupName) -> Self {
-        Self { group: Some(group), ..self }
+    pub(super) fn in_group(self, group: GroupName, joined: Joined) -> Self {
+        Self { group: Some((group, joined)), ..self }
     }
 
     /// Who a content is with.
     fn peer(&self, content: &Content) -> Peer {
-        self.group.clone().map_or_else(|| content.sender.clone().into(), Peer::from)
+        let group = self.group.as_ref().map(|(group, _)| group.clone());
+        group.map_or_else(|| content.sender.clone().into(), Peer::from)
     }
 
     /// A gap row where the log jumps from the cursor to `to`.
@@ -251,10 +261,19 @@ impl<'a, 'tx> Sink<'a, 'tx> {
             self.stored.skipped.blocked += u64::from(known != Unreadable::Known);
             return Ok(());
         }
-        if standing.is_below(opened.protection) {
+        if standing.is_below(opened.protection) && !self.is_known(&opened.content)? {
             return self.downgraded(opened, hash);
         }
         self.content(opened, place)
+    }
+
+    /// Whether a message is stored already.
+    fn is_known(&self, content: &Content) -> Result<bool, ReceiveError> {
+        let conversation = content.conversation.encode();
+        let stream =
+            self.tx.stream_key(&conversation, content.sender.as_str(), &content.stream_id.0);
+        let known = self.tx.seen(&stream, content.number)?;
+        Ok(known.iter().any(|entry| entry.message_id == *content.message_id.as_bytes()))
     }
 
     /// Shows, once, what came with less protection than its sender uses; it is no message of theirs.
@@ -281,7 +300,12 @@ impl<'a, 'tx> Sink<'a, 'tx> {
     fn sender_of(&mut self, opened: &OpenedContent) -> Result<SenderTrust, ReceiveError> {
         let Some(identity) = opened.signed_by else { return Ok(SenderTrust::Unproven) };
         let content = &opened.content;
-        let signed = (identity, opened.protection);
+        // What is said in a group of several says nothing of what its sender uses between the two of us.
+        let protection = match self.group {
+            Some(_) => Protection::SignedSharedKey,
+            None => opened.protection,
+        };
+        let signed = (identity, protection);
         self.meet(&content.sender, signed, &content.conversation.encode())
     }
 
@@ -447,8 +471,11 @@ impl<'a, 'tx> Sink<'a, 'tx> {
         Ok(())
     }
 
-    /// Whether offsets of this partition are known never to have been read.
+    /// Whether offsets of this partition are known never to have been read, or were written before we came.
     fn hole_explains(&self) -> Result<bool, ReceiveError> {
+        if self.group.as_ref().is_some_and(|(_, joined)| *joined == Joined::Later) {
+            return Ok(true);
+        }
         Ok(self.tx.meta_get(&hole_name(self.partition))?.is_some())
     }
 
@@ -504,7 +531,6 @@ impl<'a, 'tx> Sink<'a, 'tx> {
 /// Appends a gap row, and remembers that this partition has a hole.
 pub(crate) fn append_gap(tx: &mut WriteTxn<'_>, gap: Gap) -> Result<(), ReceiveError> {
     note_hole(tx, gap.partition)?;
-    lose_chains(tx, gap.partition)?;
     HistoryRow::now(Item::Gap(gap)).append::<ReceiveError>(tx, &[])?;
     Ok(())
 }
@@ -523,6 +549,7 @@ pub(super) fn lose_chains(tx: &mut WriteTxn<'_>, partition: u32) -> Result<(), R
 /// Remembers that offsets of this partition were never read: a stream that is first seen past its
 /// beginning is then no news.
 pub(crate) fn note_hole(tx: &mut WriteTxn<'_>, partition: u32) -> Result<(), ReceiveError> {
+    lose_chains(tx, partition)?;
     Ok(tx.meta_put(&hole_name(partition), &[1])?)
 }
 

@@ -251,6 +251,9 @@ impl Profile {
             self.pin_published(network, to)?;
         }
         let doubts = self.may_write_to(network, &draft.to)?;
+        if let (Route::SharedKey(_), Peer::Person(to)) = (&route, &draft.to) {
+            self.may_go_unprotected(to)?;
+        }
         let key = route.picture_key(network);
         let (me, text_len) = (&self.handle, draft.text.len());
         let cargo = Cargo { me, conversation: &conversation, route: &route, key: &key, text_len };

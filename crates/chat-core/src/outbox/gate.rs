@@ -9,6 +9,7 @@ use crate::conversation::Conversation;
 use crate::error::SendError;
 use crate::groups::{MemberName, Ratchets};
 use crate::handle::Handle;
+use crate::item::Protection;
 use crate::mutant::{Mutant, breaks};
 use crate::network::Network;
 use crate::peer::Peer;
@@ -77,6 +78,15 @@ impl Profile {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Nothing is sent with less protection than somebody uses, unless a person has said so.
+    pub(super) fn may_go_unprotected(&self, to: &Handle) -> Result<(), SendError> {
+        let standing = self.store.read(|tx| Standing::of::<SendError>(tx, to))?;
+        if standing.is_below(Protection::SignedSharedKey) && !standing.shared_key {
+            return Err(SendError::Weaker { handle: to.clone() });
+        }
+        Ok(())
     }
 
     /// A group is written to although members are doubtful, unless everybody must be verified.

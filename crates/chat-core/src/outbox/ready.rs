@@ -9,9 +9,10 @@ use chat_transport::Record;
 use super::{OutboxRow, Payload, Sealer};
 use crate::client::Profile;
 use crate::error::{GroupError, SendError};
-use crate::groups::GroupRow;
+use crate::groups::{GroupRow, Ratchets};
 use crate::mailbox::Mailbox;
 use crate::mutant::{Mutant, breaks};
+use crate::peer::Peer;
 use crate::picture::{HiddenCodec, embed};
 
 /// A row whose record is finished.
@@ -37,8 +38,12 @@ impl ReadyRow {
 impl Profile {
     /// Finishes a row: a planned picture is embedded outside any transaction, then stored, so that
     /// every attempt sends the same bytes. The caller holds the mailbox's drain lock.
-    pub(crate) fn make_ready(&self, stored: &Stored) -> Result<ReadyRow, SendError> {
-        let mut row = OutboxRow::decode(stored)?;
+    pub(crate) fn make_ready(
+        &self,
+        stored: &Stored,
+        groups: &[GroupRow],
+    ) -> Result<ReadyRow, SendError> {
+        let mut row = self.in_reach((stored, groups), OutboxRow::decode(stored)?)?;
         let mut bytes = stored.body.len() as u64;
         let planned = match &row.payload {
             Payload::Ready(_) => None,
@@ -48,7 +53,10 @@ impl Profile {
             Payload::Hidden { codec, envelope, cover } => Some((*codec, envelope, cover)),
         };
         if let Some((codec, envelope, cover)) = planned {
-            let key = self.picture_key(&Mailbox::from_bytes(&stored.mailbox), envelope)?;
+            let key = self.picture_key(
+                (&row.to, &Mailbox::from_bytes(&stored.mailbox)),
+                (envelope, groups),
+            )?;
             row.payload = Payload::Ready(embed(codec, envelope, cover, &key)?.file);
             reach(Place::AfterEmbed);
             let body = row.to_bytes()?;
@@ -66,12 +74,60 @@ impl Profile {
         Ok(ReadyRow { id: stored.id.get(), row, bytes })
     }
 
-    /// The key that hides a picture whose envelope was sealed for a mailbox: in a group, that of the same epoch.
-    fn picture_key(&self, mailbox: &Mailbox, envelope: &[u8]) -> Result<StegoKey, SendError> {
+    /// A message of a group whose epoch is nearly out of reach is encrypted anew: the same content under the same
+    /// name, so that whoever has read it before sees nothing twice. A finished picture stays as it is.
+    fn in_reach(
+        &self,
+        (stored, groups): (&Stored, &[GroupRow]),
+        row: OutboxRow,
+    ) -> Result<OutboxRow, SendError> {
+        let mailbox = Mailbox::from_bytes(&stored.mailbox);
+        let kind = row.carrier.envelope_kind();
+        let envelope = match &row.payload {
+            Payload::Ready(envelope) if kind == EnvelopeKind::Mail => envelope,
+            Payload::Hidden { envelope, .. } => envelope,
+            _ => return Ok(row),
+        };
+        if row.is_letter() {
+            return Ok(row);
+        }
+        let Some(group) = GroupRow::among(groups, &row.to, &mailbox) else { return Ok(row) };
         let network = self.joined_network()?;
-        let rows = self.store.read(|tx| GroupRow::all::<SendError>(tx))?;
-        let group = rows.iter().find(|row| row.mailboxes().any(|one| one == *mailbox));
-        let Some(group) = group else { return Ok(network.picture_key(mailbox)) };
+        let context = mailbox.context(network.namespace(), kind);
+        let head = envelope.get(..Envelope::HEAD).unwrap_or_default();
+        let keys = group.wrap_keys();
+        let near = keys.iter().take(NEAR_EPOCHS);
+        if near.clone().any(|key| Envelope::head_matches(head, &[key], &context)) {
+            return Ok(row);
+        }
+        let mut ratchets = Ratchets::new(self.own_leaf(&network)?);
+        self.store.write(|tx| {
+            let mut anew = row.clone();
+            ratchets.begin();
+            let place = (kind, mailbox);
+            let sealed = ratchets.seal_for(tx, group.id(), &row.content, place)?.into_bytes();
+            anew.payload = match anew.payload {
+                Payload::Hidden { codec, cover, .. } => {
+                    Payload::Hidden { codec, envelope: sealed, cover }
+                }
+                _ => Payload::Ready(sealed),
+            };
+            tx.outbox_replace(stored.id, &anew.to_bytes()?)?;
+            ratchets.finish(tx)?;
+            Ok(anew)
+        })
+    }
+
+    /// The key that hides a picture whose envelope was sealed for a mailbox: in a group, that of the same epoch.
+    fn picture_key(
+        &self,
+        (to, mailbox): (&Peer, &Mailbox),
+        (envelope, groups): (&[u8], &[GroupRow]),
+    ) -> Result<StegoKey, SendError> {
+        let network = self.joined_network()?;
+        let Some(group) = GroupRow::among(groups, to, mailbox) else {
+            return Ok(network.picture_key(mailbox));
+        };
         let context = mailbox.context(network.namespace(), EnvelopeKind::Picture);
         let head = envelope.get(..Envelope::HEAD).unwrap_or_default();
         let keys = group.wrap_keys();
@@ -95,3 +151,7 @@ impl Profile {
         self.store.write(|tx| Ok(tx.outbox_attempt(mailbox, last.into())?))
     }
 }
+
+/// Epochs, the present one with them, in which a message is sent as it was encrypted: one more can still be read, and
+/// another may begin before it lands.
+const NEAR_EPOCHS: usize = 2;

@@ -11,8 +11,8 @@ pub enum Refusal {
     /// A leaf is not who it says.
     #[error(transparent)]
     Leaf(#[from] RefusedLeaf),
-    /// Who made it is no admin and may not do this: add somebody else, remove somebody who neither
-    /// left nor is put back, or change more facts than the tag that a removal needs.
+    /// Who made it is no admin and may not do this: add somebody else, remove somebody who did not
+    /// leave, or change more facts than the tag that a removal needs.
     #[error("only an admin may do this")]
     NotAdmin,
     /// A leaf would become somebody else's.
@@ -26,6 +26,9 @@ pub enum Refusal {
     /// a generation that goes back.
     #[error("the group's facts are malformed or change what must stay")]
     Facts,
+    /// A group without a name would be more than that of its two admins.
+    #[error("the group of two people stays theirs alone")]
+    Pair,
     /// Somebody is removed and the mailbox's tag stays, or it changes without a removal.
     #[error("a removal, and nothing else, takes a new mailbox tag")]
     Tag,

@@ -1,7 +1,5 @@
 //! The one function that every Commit passes before it is merged, our own too.
 
-use std::collections::BTreeMap;
-
 use openmls::group::{MlsGroup as Inner, StagedCommit};
 use openmls::prelude::{LeafNodeIndex, Proposal, ProposalOrRefType, Sender};
 use openmls_rust_crypto::RustCrypto;
@@ -158,11 +156,22 @@ fn check_facts(before: &GroupFacts, change: &Change) -> Result<(), Refusal> {
     if (new.tag != old.tag) == change.removed.is_empty() {
         return Err(Refusal::Tag);
     }
-    Ok(())
+    check_pair(before, change)
 }
 
-/// What somebody who is no admin may do: update the own leaf, add and remove own devices, put
-/// somebody's device back in the place of one, and remove who signed to leave.
+/// A group without a name is that of two people, its admins: it stays theirs alone, and has no name.
+fn check_pair(before: &GroupFacts, change: &Change) -> Result<(), Refusal> {
+    if !before.name.is_empty() {
+        return Ok(());
+    }
+    let theirs = change.added.iter().all(|leaf| before.admins.contains(&leaf.name.identity));
+    let stays = change.facts.name.is_empty() && change.facts.admins == before.admins;
+    if theirs && stays { Ok(()) } else { Err(Refusal::Pair) }
+}
+
+/// What somebody who is no admin may do: update the own leaf, add and remove own devices, and remove
+/// who signed to leave. To put somebody's device back in the place of one takes an admin: whoever is
+/// put back has to ask for it, and until they can it would be a way to throw them out.
 fn check_member(
     before: &GroupFacts,
     change: &Change,
@@ -172,20 +181,8 @@ fn check_member(
     if kept != change.facts {
         return Err(Refusal::NotAdmin);
     }
-    // For each other person: leaves that come minus leaves that go.
-    let mut balance: BTreeMap<&LeafName, i64> = BTreeMap::new();
     let others = |leaf: &&Leaf| leaf.name != change.by.name;
-    change
-        .added
-        .iter()
-        .filter(others)
-        .for_each(|leaf| *balance.entry(&leaf.name).or_default() += 1);
-    for leaf in change.removed.iter().filter(others) {
-        *balance.entry(&leaf.name).or_default() -= 1;
-    }
-    let allowed = balance.into_iter().all(|(name, balance)| {
-        let goes = departed.contains(name) && !change.added.iter().any(|leaf| leaf.name == *name);
-        if goes { balance < 0 } else { balance == 0 }
-    });
-    if allowed { Ok(()) } else { Err(Refusal::NotAdmin) }
+    let comes = change.added.iter().any(|leaf| others(&leaf));
+    let goes = change.removed.iter().filter(others).all(|leaf| departed.contains(&leaf.name));
+    if goes && !comes { Ok(()) } else { Err(Refusal::NotAdmin) }
 }

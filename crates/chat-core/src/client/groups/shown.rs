@@ -69,6 +69,7 @@ fn shown(rows: &[GroupRow], row: &GroupRow, roster: Option<&Roster>) -> Group {
             GroupState::Requested => GroupStanding::Requested,
             GroupState::Leaving | GroupState::Declined => GroupStanding::Leaving,
             GroupState::Gone => GroupStanding::Gone,
+            GroupState::Stranded => GroupStanding::Stranded,
         },
         is_admin: roster.is_some_and(Roster::are_we_admin),
         people: roster.map_or(0, |roster| roster.people().len()),

@@ -7,6 +7,7 @@ use tokio::task::JoinHandle;
 
 use super::Drain;
 use crate::error::SendError;
+use crate::groups::GroupRow;
 use crate::lock::Lock;
 use crate::mailbox::Mailbox;
 use crate::mutant::{Mutant, breaks};
@@ -127,10 +128,11 @@ impl Drain {
         let lock = Arc::clone(lock);
         tokio::task::spawn_blocking(move || {
             let _lock = lock;
-            let rows = profile
-                .store
-                .read(|tx| tx.outbox_behind(&mailbox, after.into(), BATCH_ROWS, BATCH_BYTES))?;
-            let rows = rows.iter().map(|row| profile.make_ready(row));
+            let (rows, groups) = profile.store.read::<_, SendError>(|tx| {
+                let rows = tx.outbox_behind(&mailbox, after.into(), BATCH_ROWS, BATCH_BYTES)?;
+                Ok((rows, GroupRow::all::<SendError>(tx)?))
+            })?;
+            let rows = rows.iter().map(|row| profile.make_ready(row, &groups));
             let mut rows = rows.collect::<Result<Vec<_>, _>>()?;
             if breaks(Mutant::YoungerFirst) {
                 rows.reverse();

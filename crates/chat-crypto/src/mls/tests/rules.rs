@@ -52,12 +52,27 @@ fn who_is_no_admin_puts_nobody_else_in_a_place() {
 }
 
 #[test]
-fn who_is_no_admin_puts_back_no_more_devices_than_were_there() {
+fn who_is_no_admin_puts_nobody_back_who_may_not_have_asked_for_it() {
     let mut all = group_of(&["alice", "bob", "carol"], &["alice"]);
-    let packages = [Client::new("carol").key_package(), Client::new("carol").key_package()];
+    let package = Client::new("carol").key_package();
     let leaf = all[1].leaf_of("carol");
-    let plan = CommitPlan::new().removing(leaf).adding(&packages[0]).adding(&packages[1]);
-    all_refuse(&mut all, 1, &plan, Refusal::NotAdmin);
+    all_refuse(&mut all, 1, &CommitPlan::new().removing(leaf).adding(&package), Refusal::NotAdmin);
+}
+
+#[test]
+fn the_group_of_two_people_stays_theirs_alone() {
+    let mut bob = Client::new("bob");
+    let mut alice = Client::new("alice");
+    let pair = GroupFacts { name: String::new(), ..facts(&["alice", "bob"]) };
+    let (welcome, tree) = alice.found(pair.clone(), vec![&bob.key_package()]);
+    bob.join(&welcome, &tree).unwrap();
+    let mut all = vec![alice, bob];
+    let carol = Client::new("carol").key_package();
+    all_refuse(&mut all, 0, &CommitPlan::new().adding(&carol), Refusal::Pair);
+    let named = GroupFacts { name: "ours".to_owned(), ..pair.clone() };
+    all_refuse(&mut all, 1, &CommitPlan::new().with_facts(named), Refusal::Pair);
+    let alone = GroupFacts { admins: facts(&["alice"]).admins, ..pair };
+    all_refuse(&mut all, 0, &CommitPlan::new().with_facts(alone), Refusal::Pair);
 }
 
 #[test]
