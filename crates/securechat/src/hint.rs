@@ -208,13 +208,13 @@ fn missing(error: &Error) -> Vec<String> {
         Error::Contact(ContactError::NoKey { .. }) => {
             vec!["their key comes with their first message: securechat listen".to_owned()]
         }
-        Error::Group(GroupError::NoRequest) => {
-            vec!["see what waits: securechat chat requests".to_owned()]
-        }
-        Error::Group(GroupError::NoKeys { handle })
-        | Error::Send(SendError::Group(GroupError::NoKeys { handle })) => vec![format!(
-            "{handle} publishes them with: securechat --profile {handle} listen --timeout 5s"
-        )],
+        Error::Group(error) | Error::Send(SendError::Group(error)) => match error {
+            GroupError::NoRequest => vec!["see what waits: securechat chat requests".to_owned()],
+            GroupError::NoKeys { handle } => vec![format!(
+                "{handle} publishes them with: securechat --profile {handle} listen --timeout 5s"
+            )],
+            _ => vec!["see the groups of this profile: securechat chat list".to_owned()],
+        },
         Error::Contact(_) => vec!["see who is known: securechat contact list".to_owned()],
         _ => Vec::new(),
     }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use chat_crypto::{Envelope, Protected};
 use chat_crypto::mls::GroupId;
+use chat_crypto::{Envelope, Protected};
 use chat_store::{ReadTxn, WriteTxn};
 
 use super::GroupChange;
