@@ -254,8 +254,7 @@ pub(crate) struct JoinArgs {
 #[command(after_help = "Examples:
   securechat send --to bob -m 'lunch at noon?'
   securechat send --to bob -m 'look closely' --image holiday.jpg
-  securechat send --to '#ops' -m 'hello all'
-  tail -f alerts.log | securechat send --to ops --lines")]
+  tail -f alerts.log | securechat send --to '#ops' --lines")]
 pub(crate) struct SendArgs {
     /// Who it is for: a handle, or a group as '#name'
     #[arg(long, value_name = "HANDLE|#NAME")]
@@ -327,8 +326,7 @@ pub(crate) struct ListenArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   securechat history
-  securechat history --with bob --since 2h
-  securechat history --with '#ops'
+  securechat history --with '#ops' --since 2h
   securechat history --grep 'deploy(ed)?' --json")]
 pub(crate) struct HistoryArgs {
     /// Only the conversation with this person, or in this group as '#name'

@@ -218,13 +218,13 @@ fn missing(error: &Error) -> Vec<String> {
                 "a machine that publishes nothing: securechat contact add {handle} --shared-key"
             ),
         ],
-        Error::Group(GroupError::NoRequest) => {
-            vec!["see what waits: securechat chat requests".to_owned()]
-        }
-        Error::Group(GroupError::NoKeys { handle })
-        | Error::Send(SendError::Group(GroupError::NoKeys { handle })) => vec![format!(
-            "{handle} publishes them with: securechat --profile {handle} listen --timeout 5s"
-        )],
+        Error::Group(error) | Error::Send(SendError::Group(error)) => match error {
+            GroupError::NoRequest => vec!["see what waits: securechat chat requests".to_owned()],
+            GroupError::NoKeys { handle } => vec![format!(
+                "{handle} publishes them with: securechat --profile {handle} listen --timeout 5s"
+            )],
+            _ => vec!["see the groups of this profile: securechat chat list".to_owned()],
+        },
         Error::Contact(_) => vec!["see who is known: securechat contact list".to_owned()],
         _ => Vec::new(),
     }

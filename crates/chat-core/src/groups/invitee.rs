@@ -26,9 +26,7 @@ impl Profile {
             Ok(published) => Ok(Invitee::of(to, &published, network)),
             Err(error) if error.concerns_store() => Err(error.into()),
             // Somebody has to say which identity counts: nothing is written to any of them before.
-            Err(
-                error @ (DirectoryError::Conflict { .. } | DirectoryError::OtherIdentity { .. }),
-            ) => Err(error.into()),
+            Err(error @ DirectoryError::Conflict { .. }) => Err(error.into()),
             Err(error) => {
                 tracing::debug!(%to, %error, "cannot be invited to a group");
                 Ok(None)
