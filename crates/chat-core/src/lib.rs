@@ -66,7 +66,7 @@ pub use crate::network::create::{MAX_RECORD, NetworkOutcome, NewNetwork};
 pub use crate::network::invite::{Invite, InviteError};
 pub use crate::network::{ConnectionHints, Network, SecurityKind, UnknownSecurity};
 pub use crate::outbox::delivery::{Delivery, Landed};
-pub use crate::outbox::enqueue::{Draft, DraftCarrier, Queued};
+pub use crate::outbox::enqueue::{Draft, DraftCarrier, Queued, Routes};
 pub use crate::outbox::gate::{Doubt, MemberDoubt};
 pub use crate::outbox::once::Repeated;
 pub use crate::outbox::{OutboxItem, OutboxState};

@@ -99,7 +99,7 @@ fn looked(to: &Handle) -> String {
 }
 
 /// How long a lookup, and a look at a group, may hold up a message.
-const LOOKUP: Duration = Duration::from_secs(3);
-const LOOK: Duration = Duration::from_secs(5);
+const LOOKUP: Duration = Duration::from_secs(2);
+const LOOK: Duration = Duration::from_secs(2);
 /// Who had published nothing is not looked up again for as long as this.
 const LOOKUP_AGAIN_MS: i64 = 10 * 60 * 1000;

@@ -18,12 +18,13 @@ use crate::mailbox::Mailbox;
 use crate::network::Network;
 use crate::outbox::deliver::Drain;
 use crate::outbox::delivery::{Delivery, Landed};
-use crate::outbox::enqueue::{Draft, Queued};
+use crate::outbox::enqueue::{Draft, Queued, Routes};
 use crate::outbox::fate::Wanted;
 use crate::outbox::ground::Ground;
 use crate::outbox::{
     OutboxItem, OutboxRow, OutboxState, Resealer, Sealer, close_message, take_back,
 };
+use crate::peer::Peer;
 
 /// What became of a message that was sent.
 #[derive(Debug)]
@@ -66,7 +67,31 @@ impl Client {
     /// When a text, handle or cover is not fit, no network is joined, or the store fails; then
     /// nothing was accepted.
     pub fn enqueue(&self, drafts: Vec<Draft>) -> Result<Vec<Queued>, Error> {
-        Ok(self.profile.enqueue(drafts)?)
+        self.enqueue_by(drafts, &Routes::default())
+    }
+
+    /// As [`enqueue`](Self::enqueue), by what [`prepare`](Self::prepare) has found out.
+    ///
+    /// # Errors
+    /// As [`enqueue`](Self::enqueue).
+    pub fn enqueue_by(&self, drafts: Vec<Draft>, routes: &Routes) -> Result<Vec<Queued>, Error> {
+        Ok(self.profile.enqueue(drafts, routes)?)
+    }
+
+    /// Finds out how messages to somebody travel, before they are accepted: who is written to for the first time is
+    /// looked up in the directory, and a group is read to its end.
+    ///
+    /// A broker that does not answer is no error: what is known counts. It is waited for no longer than a few seconds,
+    /// and `timeout`.
+    ///
+    /// # Errors
+    /// When several identities claim the handle and none of them counts, no network is joined, or the store fails.
+    pub async fn prepare(&self, to: &Peer, timeout: Duration) -> Result<Routes, Error> {
+        let network = self.profile.joined_network()?;
+        let mut ground = Ground::new(Arc::clone(&self.profile), self.transport()?, network.clone());
+        let deadline = Instant::now() + timeout;
+        let route = self.find_route(&mut ground, (&network, to), deadline).await?;
+        Ok(Routes::one(to.clone(), route))
     }
 
     /// Delivers what waits in the outbox: the mailboxes of `wanted` first, older messages of each

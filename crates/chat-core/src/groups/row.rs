@@ -187,12 +187,11 @@ impl GroupRow {
         E: From<StoreError> + From<StoredValueError>,
     {
         for mut row in Self::all::<E>(tx)? {
-            row.state = match (&row.kind, row.state) {
-                (_, GroupState::Gone | GroupState::Declined) => continue,
-                // The next message founds another group, which takes its place.
-                (GroupKind::Pair(..), _) => GroupState::Superseded,
-                (GroupKind::Named(_), _) => GroupState::Stranded,
-            };
+            if matches!(row.state, GroupState::Gone | GroupState::Declined) {
+                continue;
+            }
+            // Of two people the next message founds another group, which takes its place.
+            row.state = GroupState::Stranded;
             (row.pending, row.wanted) = (None, None);
             row.lose_chains();
             row.put::<E>(tx)?;

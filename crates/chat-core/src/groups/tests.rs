@@ -364,3 +364,28 @@ fn each_broken_rule_of_pairs_fails_its_test() {
         (Mutant::IgnoreForks, "groups::tests::members_who_read_different_logs_are_told"),
     ]);
 }
+
+#[test]
+fn nothing_is_sent_with_less_protection_than_somebody_uses() {
+    let (alice, bob) = people();
+    let to = bob.client.handle();
+    let network = network();
+    let row = network.to_row().unwrap();
+    alice
+        .client
+        .profile
+        .store
+        .write::<_, GroupError>(|tx| {
+            tx.meta_put("network", &row)?;
+            let signed = (bob.own.identity(), crate::item::Protection::Mls);
+            crate::trust::meet::<GroupError>(tx, to, signed, 1).map(drop)
+        })
+        .unwrap();
+    let draft = || vec![crate::outbox::enqueue::Draft::text(to.clone(), "hello")];
+    let refused = alice.client.enqueue(draft()).unwrap_err();
+    assert_eq!(refused.kind(), crate::error::ErrorKind::NotTrusted);
+    assert!(refused.to_string().contains("bob uses MLS"), "{refused}");
+    // A person may say that it is a machine.
+    alice.client.use_shared_key(to, true).unwrap();
+    alice.client.enqueue(draft()).unwrap();
+}

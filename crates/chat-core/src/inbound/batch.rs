@@ -8,7 +8,7 @@ use chat_transport::{LeaderEpoch, TopicId};
 use super::conversations::{Conversations, RecordAt};
 use super::lagging::Lag;
 use super::store::{Sink, Skipped};
-use super::{Mailboxes, Opened, OpenedMls, lagging};
+use super::{Mailboxes, Opened, OpenedMls, Refusal, lagging};
 use crate::error::ReceiveError;
 use crate::groups::GroupRow;
 
@@ -145,6 +145,11 @@ impl Storing<'_, '_, '_> {
                 let (topic, partition) = (self.batch.topic, at.partition);
                 self.sink.tx.set_cursor(topic, partition, None, &self.cursor)?;
                 self.conversations.letter(self.sink.tx, &at, letter)?
+            }
+            Opened::Refused(Refusal::Unreadable)
+                if self.conversations.unopened(self.sink.tx, &at)? =>
+            {
+                return Ok(());
             }
             _ => return self.sink.record(record),
         };

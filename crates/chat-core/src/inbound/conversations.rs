@@ -21,6 +21,11 @@ pub(crate) trait Conversations: Send {
         Ok(())
     }
 
+    /// Looks at a record that none of a mailbox's keys opens: whether it is one of our own.
+    fn unopened(&mut self, _: &mut WriteTxn<'_>, _: &RecordAt) -> Result<bool, ReceiveError> {
+        Ok(false)
+    }
+
     /// Takes what lay in the mailbox of a conversation. A mailbox that lags is given what lies below the
     /// partition's cursor, too; a refusal counts for nothing there.
     fn message(

@@ -170,18 +170,23 @@ impl GroupMail {
 
     /// A message of ours landed when its epoch was out of reach: nobody has read it. It waits in the outbox again, and
     /// is encrypted anew before it goes.
-    fn send_again(&self, tx: &mut WriteTxn<'_>, at: &RecordAt) -> Result<(), ReceiveError> {
+    ///
+    /// Returns whether it is one of ours.
+    fn send_again(&self, tx: &mut WriteTxn<'_>, at: &RecordAt) -> Result<bool, ReceiveError> {
         let behind = at.offset.saturating_add(1);
         let own = tx.own_below(&self.topic, at.partition, behind, 1)?.pop();
-        let Some(row) = own.filter(|row| row.offset == at.offset) else { return Ok(()) };
+        let Some(row) = own.filter(|row| row.offset == at.offset) else { return Ok(false) };
         let own = OwnRecord::decode(&row.body)?;
+        if own.hash != at.hash || own.topic_id != at.topic_id.0 {
+            return Ok(false);
+        }
         tx.own_delete(&self.topic, at.partition, at.offset)?;
         if !tx.outbox_requeue(own.outbox.into())? && own.history != 0 {
             let (message, partition, offset) = (own.history, at.partition, at.offset);
             HistoryRow::now(Item::Unsent(Unsent { message, partition, offset }))
                 .append::<ReceiveError>(tx, &[])?;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// MLS sees bytes of strangers and members: should it give up on one record, that must not end the reading.
@@ -225,6 +230,10 @@ impl Conversations for GroupMail {
 
     fn finish(&mut self, tx: &mut WriteTxn<'_>) -> Result<(), ReceiveError> {
         Ok(self.ratchets.finish(tx)?)
+    }
+
+    fn unopened(&mut self, tx: &mut WriteTxn<'_>, at: &RecordAt) -> Result<bool, ReceiveError> {
+        self.send_again(tx, at)
     }
 
     fn message(

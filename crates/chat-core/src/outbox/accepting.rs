@@ -106,6 +106,7 @@ impl<'a> Accepting<'a> {
         }
         let Sealed { mailbox, invitation, envelopes } = self.seal(tx, &mut message)?;
         let seq = sent_row(&message).append::<SendError>(tx, &message.conversation)?;
+        let protection = message.route.protection();
         let Composed { to, name, conversation, after, message_id, carrier, .. } = message;
         let Composed { pieces, doubts, .. } = message;
         self.tips.insert(conversation, after);
@@ -122,6 +123,7 @@ impl<'a> Accepting<'a> {
             to: to.clone(),
             first_contact,
             repeated: None,
+            protection,
             notes: notes(&pieces),
             doubts,
             mailbox,

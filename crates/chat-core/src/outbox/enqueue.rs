@@ -17,6 +17,7 @@ use crate::content::Content;
 use crate::conversation::Conversation;
 use crate::error::SendError;
 use crate::handle::Handle;
+use crate::item::Protection;
 use crate::mailbox::Mailbox;
 use crate::message_id::{MessageId, StreamId};
 use crate::network::Network;
@@ -105,6 +106,8 @@ pub struct Queued {
     pub first_contact: bool,
     /// How it compares with the message that was accepted under its name before, if one was.
     pub repeated: Option<Repeated>,
+    /// What protects it.
+    pub protection: Protection,
     /// What a person should know about its picture.
     pub notes: Vec<Note>,
     /// Members of its group whom its sender should know something of; they get it all the same.
@@ -131,11 +134,16 @@ pub(super) struct Planned {
     pub(super) pictures: Vec<Share>,
 }
 
-/// How messages to each of several people travel.
-#[derive(Clone, Default)]
-struct Routes(HashMap<Peer, Route>);
+/// How messages to each of several people travel, as far as it was found out: see
+/// [`Client::prepare`](crate::Client::prepare).
+#[derive(Clone, Debug, Default)]
+pub struct Routes(HashMap<Peer, Route>);
 
 impl Routes {
+    pub(crate) fn one(to: Peer, route: Route) -> Self {
+        Self(HashMap::from([(to, route)]))
+    }
+
     fn of(&mut self, profile: &Profile, network: &Network, to: &Peer) -> Result<Route, SendError> {
         if let Some(route) = self.0.get(to) {
             return Ok(route.clone());
@@ -148,8 +156,12 @@ impl Routes {
 
 impl Profile {
     /// Accepts messages, in order, all or none.
-    pub(crate) fn enqueue(&self, drafts: Vec<Draft>) -> Result<Vec<Queued>, SendError> {
-        self.accept(drafts, &Routes::default(), Next::MayWait)
+    pub(crate) fn enqueue(
+        &self,
+        drafts: Vec<Draft>,
+        routes: &Routes,
+    ) -> Result<Vec<Queued>, SendError> {
+        self.accept(drafts, routes, Next::MayWait)
     }
 
     /// Accepts a message that will be sent at once. Where a broker has answered just now, the attempt is marked
@@ -161,7 +173,7 @@ impl Profile {
     ) -> Result<Queued, SendError> {
         let answers = self.broker_answers.load(Ordering::Relaxed);
         let next = if answers { Next::Attempt } else { Next::MayWait };
-        let routes = Routes(HashMap::from([(draft.to.clone(), route)]));
+        let routes = Routes::one(draft.to.clone(), route);
         self.accept(vec![draft], &routes, next)?.pop().ok_or(SendError::EmptyText)
     }
 

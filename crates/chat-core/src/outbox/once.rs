@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::enqueue::Queued;
 use crate::error::SendError;
 use crate::history_row::{HistoryRow, decode, encode};
-use crate::item::Item;
+use crate::item::{Item, Protection};
 use crate::mailbox::Mailbox;
 use crate::message_id::MessageId;
 use crate::peer::Peer;
@@ -41,10 +41,10 @@ pub(super) fn earlier(
     let named: Named = decode(&body)?;
     let row = tx.history_get(Seq::from(named.history))?;
     let row = row.map(|stored| HistoryRow::decode(&stored)).transpose()?;
-    let same = match row.map(|row| row.item) {
-        Some(Item::Message(message)) => message.text.expose() == text,
+    let (same, protection) = match row.map(|row| row.item) {
+        Some(Item::Message(message)) => (message.text.expose() == text, message.protection),
         // The history was trimmed: there is nothing left to compare with.
-        _ => true,
+        _ => (true, Protection::SignedSharedKey),
     };
     // It may have been accepted before the two had a group.
     let waiting = tx.outbox_get(named.outbox.into())?;
@@ -57,6 +57,7 @@ pub(super) fn earlier(
         to: to.clone(),
         first_contact: false,
         repeated: Some(if same { Repeated::SameText } else { Repeated::OtherText }),
+        protection,
         notes: Vec::new(),
         doubts: Vec::new(),
         mailbox: waiting.unwrap_or(mailbox),

@@ -88,10 +88,11 @@ impl Profile {
             Payload::Hidden { envelope, .. } => envelope,
             _ => return Ok(row),
         };
-        if row.is_letter() {
+        let group = GroupRow::among(groups, &row.to, &mailbox);
+        let Some(group) = group.filter(|group| group.state.takes_voids() && !row.is_letter())
+        else {
             return Ok(row);
-        }
-        let Some(group) = GroupRow::among(groups, &row.to, &mailbox) else { return Ok(row) };
+        };
         let network = self.joined_network()?;
         let context = mailbox.context(network.namespace(), kind);
         let head = envelope.get(..Envelope::HEAD).unwrap_or_default();

@@ -173,3 +173,56 @@ async fn a_weaker_message_in_the_name_of_somebody_who_uses_mls_is_no_message() {
     let rows = people.history(&people.bob);
     assert!(rows.iter().any(|row| matches!(row, Item::Downgraded(_))), "{rows:?}");
 }
+
+#[tokio::test]
+async fn a_message_taken_back_among_many_takes_no_other_with_it() {
+    let people = People::published(2).await;
+    say(&people.alice, "bob", "first").await;
+    listen(&people.bob).await;
+    let offline = Client::open(&people.folder.path().join("alice"), None).unwrap();
+    let drafts = (0..20).map(|n| Draft::text(handle("bob"), format!("{n}"))).collect();
+    let queued = offline.enqueue(drafts).unwrap();
+    offline.withdraw(queued[1].id).unwrap();
+    let delivery = people.alice.deliver(&queued, LONG).await.unwrap();
+    assert_eq!((delivery.delivered, delivery.waiting), (19, 0), "{delivery:?}");
+    listen(&people.bob).await;
+    let received: Vec<String> = people
+        .messages(&people.bob)
+        .iter()
+        .filter(|message| message.state == chat_core::MessageState::Normal)
+        .map(|message| message.text.expose().to_owned())
+        .collect();
+    let kept = (0..20).filter(|n| *n != 1).map(|n| n.to_string());
+    assert_eq!(received, ["first".to_owned()].into_iter().chain(kept).collect::<Vec<_>>());
+    let rows = people.history(&people.bob);
+    assert!(!rows.iter().any(|row| matches!(row, Item::LogForked(_) | Item::Gap(_))), "{rows:?}");
+}
+
+#[tokio::test]
+async fn a_message_that_lands_when_its_epoch_is_over_is_sent_again() {
+    let people = People::published(2).await;
+    say(&people.alice, "bob", "first").await;
+    listen(&people.bob).await;
+    listen(&people.alice).await;
+    let offline = Client::open(&people.folder.path().join("alice"), None).unwrap();
+    let queued = offline.enqueue(vec![Draft::text(handle("bob"), "from long ago")]).unwrap();
+    // Meanwhile bob has renewed his keys more often than old ones are kept.
+    for round in 0..5 {
+        let drafts = (0..100).map(|n| Draft::text(handle("alice"), format!("{round}.{n}")));
+        let many = people.bob.enqueue(drafts.collect()).unwrap();
+        assert_eq!(people.bob.deliver(&many, LONG).await.unwrap().waiting, 0);
+        listen(&people.bob).await;
+    }
+    assert_eq!(people.alice.deliver(&queued, LONG).await.unwrap().delivered, 1);
+    assert!(!people.messages(&people.bob).iter().any(|m| m.text.expose() == "from long ago"));
+    listen(&people.bob).await;
+    // Alice reads that it came too late, and it goes again.
+    listen(&people.alice).await;
+    listen(&people.alice).await;
+    listen(&people.bob).await;
+    let texts: Vec<String> =
+        people.messages(&people.bob).iter().map(|m| m.text.expose().to_owned()).collect();
+    assert_eq!(texts.iter().filter(|text| *text == "from long ago").count(), 1, "{texts:?}");
+    let all = people.messages(&people.alice);
+    assert_eq!(all.iter().filter(|message| !message.outgoing).count(), 500);
+}

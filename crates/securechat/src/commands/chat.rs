@@ -1,5 +1,7 @@
 //! `chat`: groups with a name.
 
+use std::time::Duration;
+
 use chat_core::{Client, Group, GroupChange, GroupDetail, GroupStanding, Handle};
 
 use super::{block_on, group_named, handle};
@@ -21,11 +23,38 @@ pub(crate) fn run(context: &Context, command: &ChatCommand) -> Result<Exit, Fail
             admins(console, &client.group(&group_named(client, group)?)?)
         }
         command => {
+            look_up(context, &opened, command)?;
             let (changed, said, wait) = change(client, command)?;
             finish(context, &opened, &changed, (said, wait))
         }
     }
 }
+
+/// Reads what those who are invited have published by now. A broker that does not answer is no error: what is known
+/// counts.
+fn look_up(context: &Context, opened: &Opened, command: &ChatCommand) -> Result<(), Failure> {
+    let (handles, wait) = match command {
+        ChatCommand::Create { handles, wait, .. } => (each(handles)?, wait),
+        ChatCommand::Invite(args) => (each(&args.handles)?, &args.wait),
+        _ => return Ok(()),
+    };
+    if wait.no_wait || handles.is_empty() {
+        return Ok(());
+    }
+    block_on(async {
+        let client = opened.connect(context.console)?;
+        for handle in &handles {
+            if client.refresh(handle, LOOK_UP.min(wait.timeout)).await.is_err() {
+                break;
+            }
+        }
+        Ok(Exit::Done)
+    })
+    .map(drop)
+}
+
+/// How long one lookup may take.
+const LOOK_UP: Duration = Duration::from_secs(3);
 
 /// Changes a group; what that is told as, and how long to wait for the broker.
 fn change(

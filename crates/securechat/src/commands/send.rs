@@ -5,7 +5,7 @@ use std::path::Path;
 
 use chat_core::{
     Client, CodecId, CoverSource, Doubt, Draft, Handle, Hiding, Landed, MemberDoubt, Note, Peer,
-    Queued, Repeated, SendOutcome,
+    Queued, Repeated, Routes, SendOutcome,
 };
 
 use self::line_sender::LineSender;
@@ -106,7 +106,8 @@ impl Sender {
         if self.args.image.is_some() {
             progress.say("hiding the message in the picture");
         }
-        let queued = client.enqueue(vec![self.draft(text)])?;
+        let routes = client.prepare(&self.to, self.args.timeout).await?;
+        let queued = client.enqueue_by(vec![self.draft(text)], &routes)?;
         for queued in &queued {
             self.tell(queued)?;
         }
@@ -161,7 +162,11 @@ impl Sender {
         } else {
             self.opened.connect(self.console)?
         };
-        LineSender::new(self, client).run().await
+        let routes = match self.args.no_wait {
+            true => Routes::default(),
+            false => client.prepare(&self.to, self.args.timeout).await?,
+        };
+        LineSender::new(self, client, routes).run().await
     }
 
     fn draft(&self, text: String) -> Draft {
@@ -268,7 +273,7 @@ impl Sender {
             "v": 1, "type": "sent", "seq": queued.seq.get(), "id": queued.message_id.to_string(),
             "to": queued.to.to_text().expose(), "state": state, "partition": landed.map(|landed| landed.partition),
             "offset": landed.and_then(|landed| landed.offset),
-            "protection": if queued.to.group().is_some() { "mls" } else { "signed-shared-key" },
+            "protection": queued.protection.as_str(),
         });
         if let (Some(group), Some(fields)) = (queued.to.group(), line.as_object_mut()) {
             fields.insert("group".to_owned(), group.id().into());

@@ -107,10 +107,14 @@ pub(crate) fn event_row(item: &Item) -> String {
             fork.handle
         ),
         Item::Downgraded(Downgraded { from, text, .. }) => format!(
-            "somebody wrote in the name of {from} without the signature that {from} uses: {}",
+            "somebody wrote in the name of {from} with less protection than {from} uses: {}",
             one_line(text.expose())
         ),
         Item::GroupChanged(changed) => group_row(changed),
+        Item::LogForked(forked) => format!(
+            "{} has read another log than this profile: the broker shows different people different things",
+            forked.from
+        ),
         Item::Lost(_) => "damage to the store has taken what was here".to_owned(),
         _ => "something that this version cannot show".to_owned(),
     }

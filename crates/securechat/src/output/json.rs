@@ -165,6 +165,11 @@ fn event(place: Place, what: &Item) -> Result<String, Failure> {
             event_line(place, what, "partial", &of_group(&partial.with, detail))
         }
         Item::GroupChanged(changed) => group_changed(place, what, changed),
+        Item::LogForked(forked) => {
+            let detail =
+                serde_json::json!({ "from": forked.from.as_str(), "with": text_of(&forked.with) });
+            event_line(place, what, "log_forked", &of_group(&forked.with, detail))
+        }
         _ => event_line(place, what, "unknown", &serde_json::json!({})),
     }
 }

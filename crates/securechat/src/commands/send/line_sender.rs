@@ -1,8 +1,9 @@
 //! One message for every line of stdin: lines are accepted with one hand and delivered with the other.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use chat_core::{Client, Delivery, Error, Note, Queued};
+use chat_core::{Client, Delivery, Error, Note, Queued, Routes};
 use tokio::task::JoinHandle;
 
 use super::Sender;
@@ -15,6 +16,8 @@ use crate::output::progress::Progress;
 pub(super) struct LineSender<'a> {
     sender: &'a Sender,
     client: Client,
+    /// How they travel.
+    routes: Arc<Routes>,
     counts: Counts,
     /// Lines that are being accepted.
     accepting: Option<JoinHandle<Result<Vec<Queued>, Error>>>,
@@ -47,10 +50,22 @@ impl Counts {
 }
 
 impl<'a> LineSender<'a> {
-    pub(super) fn new(sender: &'a Sender, client: Client) -> Self {
+    pub(super) fn new(sender: &'a Sender, client: Client, routes: Routes) -> Self {
         let (accepted, in_flight, counts) = (Vec::new(), Vec::new(), Counts::default());
         let (accepting, delivery, told_reuse, away) = (None, None, false, None);
-        Self { sender, client, counts, accepting, accepted, in_flight, delivery, told_reuse, away }
+        let routes = Arc::new(routes);
+        Self {
+            sender,
+            client,
+            routes,
+            counts,
+            accepting,
+            accepted,
+            in_flight,
+            delivery,
+            told_reuse,
+            away,
+        }
     }
 
     /// Sends lines until the input ends, a line is unfit, or somebody interrupts; then says what became
@@ -137,8 +152,9 @@ impl<'a> LineSender<'a> {
             return;
         }
         let drafts = texts.into_iter().map(|text| self.sender.draft(text)).collect();
-        let client = self.client.clone();
-        self.accepting = Some(tokio::task::spawn_blocking(move || client.enqueue(drafts)));
+        let (client, routes) = (self.client.clone(), Arc::clone(&self.routes));
+        self.accepting =
+            Some(tokio::task::spawn_blocking(move || client.enqueue_by(drafts, &routes)));
     }
 
     /// Counts lines that were accepted.
