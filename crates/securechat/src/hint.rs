@@ -130,9 +130,7 @@ fn hints(kind: ErrorKind, error: &Error) -> Vec<String> {
         ],
         ErrorKind::KeyChanged => return changed(error),
         ErrorKind::HandleConflict => return contested(error),
-        ErrorKind::NotTrusted => &[
-            "compare safety numbers with them by another channel: securechat contact verify HANDLE",
-        ],
+        ErrorKind::NotTrusted => return not_trusted(error),
         ErrorKind::TextTooLarge => {
             &["send it in parts: securechat send --to HANDLE --lines < FILE"]
         }
@@ -230,14 +228,29 @@ fn missing(error: &Error) -> Vec<String> {
     }
 }
 
+/// What makes somebody one who is written to.
+fn not_trusted(error: &Error) -> Vec<String> {
+    if let Error::Send(SendError::Weaker { handle }) = error {
+        return vec![
+            format!("look for their keys again: securechat contact add {handle}"),
+            format!("if it is a machine now: securechat contact add {handle} --shared-key"),
+        ];
+    }
+    vec![
+        "compare safety numbers with them by another channel: securechat contact verify HANDLE"
+            .to_owned(),
+    ]
+}
+
 /// How to find out whose handle it is.
 fn contested(error: &Error) -> Vec<String> {
     let handle = match error {
-        Error::Directory(
+        Error::Directory(error) | Error::Send(SendError::Directory(error)) => match error {
             DirectoryError::Conflict { handle, .. }
             | DirectoryError::OtherIdentity { handle, .. }
-            | DirectoryError::NoSuchFingerprint { handle, .. },
-        ) => handle.as_str(),
+            | DirectoryError::NoSuchFingerprint { handle, .. } => handle.as_str(),
+            _ => "HANDLE",
+        },
         _ => "HANDLE",
     };
     vec![
