@@ -3,7 +3,14 @@
 use std::num::NonZeroU32;
 
 use chat_core::{Invite, NetworkKey, key_file};
-use chat_crypto::{Envelope, EnvelopeContext, EnvelopeKind, MailboxTag, Subkey};
+use chat_crypto::mls::{
+    CheckLeaf, FoundingPlan, GroupFacts, GroupMailbox, Invitation, JoinSecret, KeyPackage,
+    LeafName, MlsGroup, MlsMember, MlsState, MlsStateError, Overlay, RefusedLeaf, Rejoin,
+};
+use chat_crypto::{
+    DeviceCertificate, DeviceKey, DirectoryEntry, Envelope, EnvelopeContext, EnvelopeKind,
+    KeyPackageRecord, MailboxTag, Subkey,
+};
 use chat_stego::cover::{judge, split_side_information};
 use chat_stego::{CodecId, EmbedOptions, LsbCompat, StegoCodec, StegoImage, StegoKey};
 
@@ -18,7 +25,7 @@ mod escape;
 pub type Check = fn(&[u8]);
 
 /// The targets, by their names.
-pub const TARGETS: [(&str, Check); 11] = [
+pub const TARGETS: [(&str, Check); 14] = [
     ("envelope", envelope),
     ("content", chat_core::fuzzing::content),
     ("key_file", key),
@@ -30,7 +37,56 @@ pub const TARGETS: [(&str, Check); 11] = [
     ("picture", picture),
     ("stego_image", stego_image),
     ("terminal", terminal),
+    ("directory", directory),
+    ("letter", chat_core::fuzzing::letter),
+    ("mls", mls),
 ];
+
+/// What is read from the directory is written the same, and counts only where it is signed.
+pub fn directory(bytes: &[u8]) {
+    if let Ok(entry) = DirectoryEntry::parse(bytes, "fuzz") {
+        assert_eq!(entry.as_bytes(), bytes);
+    }
+    if let Ok(certificate) = DeviceCertificate::parse(bytes, "fuzz") {
+        assert_eq!(certificate.as_bytes(), bytes);
+    }
+    let _owner = KeyPackageRecord::claimed_owner(bytes);
+}
+
+/// Nothing that a stranger sends makes MLS give up, or joins us to anything.
+pub fn mls(bytes: &[u8]) {
+    struct Nothing;
+    impl MlsState for Nothing {
+        fn get(&self, _: &[u8]) -> Result<Option<zeroize::Zeroizing<Vec<u8>>>, MlsStateError> {
+            Ok(None)
+        }
+    }
+    struct Anybody;
+    impl CheckLeaf for Anybody {
+        fn check(&self, credential: &[u8], _: &[u8]) -> Result<LeafName, RefusedLeaf> {
+            let handle = String::from_utf8_lossy(credential).into_owned();
+            Ok(LeafName { identity: [7; 32], handle })
+        }
+    }
+    drop(KeyPackage::parse(bytes, &Anybody));
+    let key = DeviceKey::from_bytes(&[5; 32]);
+    let seed = zeroize::Zeroizing::new([5; 32]);
+    let member = MlsMember::new(seed, *key.public().as_bytes(), b"bob".to_vec());
+    let secrets = [JoinSecret::new(&NetworkKey::from_bytes([3; 32]))];
+    let mut overlay = Overlay::new(&Nothing, &secrets);
+    let (welcome, tree) = bytes.split_at(bytes.len() / 2);
+    let invitation = Invitation { welcome, tree, rejoin: Rejoin::No };
+    assert!(MlsGroup::join(&mut overlay, &member, &invitation, &Anybody).is_err());
+    let facts = GroupFacts {
+        mailbox: GroupMailbox { tag: MailboxTag::from_bytes([1; 16]), partition: 0 },
+        generation: 0,
+        admins: [[7; 32]].into(),
+        name: "fuzz".to_owned(),
+    };
+    let plan = FoundingPlan { facts, members: Vec::new() };
+    let mut founded = MlsGroup::found(&mut overlay, &member, &plan, &Anybody).unwrap();
+    assert!(founded.group.process(&mut overlay, bytes, &Anybody).is_err());
+}
 
 /// Nobody without the key makes an envelope that opens.
 pub fn envelope(bytes: &[u8]) {

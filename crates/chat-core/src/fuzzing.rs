@@ -1,6 +1,7 @@
 //! Decoders of bytes from outside, for the fuzz targets alone.
 
 use crate::content::{Content, Decoded};
+use crate::groups;
 use crate::history_row::{HistoryRow, decode};
 use crate::network::Network;
 use crate::outbox::OutboxRow;
@@ -17,6 +18,12 @@ pub fn content(bytes: &[u8]) {
     {
         panic!("a content that encodes to something else");
     }
+}
+
+/// What a letter holds once it is opened, and what an MLS message carries: bytes of a member, or of anybody who has
+/// a KeyPackage of ours.
+pub fn letter(bytes: &[u8]) {
+    groups::fuzz_letter(bytes);
 }
 
 /// Rows of the store, as an attacker with its key could write them.

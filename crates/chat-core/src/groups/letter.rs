@@ -156,6 +156,15 @@ impl<'a> Addressee<'a> {
     }
 }
 
+/// Parses what is inside a letter's seal, and what is inside a message.
+pub(crate) fn fuzz_letter(bytes: &[u8]) {
+    let Ok(namespace) = "fuzz".parse() else { return };
+    let me = Addressee { namespace: &namespace, identity: &[7; 32] };
+    drop(ReceivedLetter::parse(bytes, me));
+    drop(Invitation::decode(bytes));
+    let _parsed = super::payload::Payload::parse(bytes);
+}
+
 /// What a letter is; the numbers are on the wire.
 #[derive(Clone, Copy)]
 enum Kind {

@@ -1,5 +1,6 @@
 //! The groups of a profile within one transaction.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
@@ -98,11 +99,14 @@ impl Ratchets {
 
     /// What is kept of a group.
     pub(crate) fn row(&mut self, tx: &ReadTxn<'_>, id: GroupId) -> Result<&GroupRow, GroupError> {
-        if !self.rows.contains_key(&id) {
-            let row = GroupRow::of::<GroupError>(tx, id)?.ok_or(GroupError::NoGroup)?;
-            self.rows.insert(id, (row, Changed::No));
-        }
-        self.rows.get(&id).map(|(row, _)| row).ok_or(GroupError::NoGroup)
+        let (row, _) = match self.rows.entry(id) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => {
+                let row = GroupRow::of::<GroupError>(tx, id)?.ok_or(GroupError::NoGroup)?;
+                place.insert((row, Changed::No))
+            }
+        };
+        Ok(row)
     }
 
     /// Changes what is kept of a group.

@@ -156,7 +156,7 @@ impl Draft {
             CA => set(&mut self.hints.ca_pem, Some(value.to_vec())),
             EXPIRES => set(&mut self.expires_ms, value.try_into().ok().map(u64::from_be_bytes)),
             INVITER => set(&mut self.inviter, Inviter::decode(value)),
-            SKIPPABLE.. => Some(()),
+            kind if kind >= SKIPPABLE => Some(()),
             _ => return Err(FieldsError::Newer),
         };
         parsed.ok_or(FieldsError::Malformed)

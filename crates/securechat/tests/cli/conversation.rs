@@ -5,7 +5,7 @@ use crate::house::{BrokerHouse, House, picture};
 #[test]
 fn both_ways_with_history() {
     let broker = BrokerHouse::start();
-    let house = House::with_network(broker.address());
+    let house = House::on_shared_key(broker.address());
     house.send("alice", "bob", "hello bob").exit(0).says("nothing was ever heard from bob");
     house.send("alice", "bob", "a second one").exit(0);
     let received = house.receive("bob", 2).exit(0);
@@ -35,7 +35,7 @@ fn both_ways_with_history() {
 #[test]
 fn from_stdin_and_line_by_line() {
     let broker = BrokerHouse::start();
-    let house = House::with_network(broker.address());
+    let house = House::on_shared_key(broker.address());
     house.feed("alice", &["send", "--to", "bob"], b"two\nlines\n\n").exit(0);
     // With -m, stdin is not read.
     house.feed("alice", &["send", "--to", "bob", "-m", "given"], b"ignored").exit(0);
@@ -50,7 +50,7 @@ fn from_stdin_and_line_by_line() {
 #[test]
 fn inside_a_picture_that_is_saved_on_arrival() {
     let broker = BrokerHouse::start();
-    let house = House::with_network(broker.address());
+    let house = House::on_shared_key(broker.address());
     let cover = picture("smile.jpg");
     let cover = cover.to_str().unwrap();
     house.run_as("alice", &["send", "--to", "bob", "-m", "look closely", "--image", cover]).exit(0);
@@ -98,7 +98,7 @@ fn inside_a_picture_that_is_saved_on_arrival() {
 #[test]
 fn sending_while_listening_and_two_listeners() {
     let broker = BrokerHouse::start();
-    let house = House::with_network(broker.address());
+    let house = House::on_shared_key(broker.address());
     let listening = house.start("bob", &["listen", "--json", "--max", "5", "--timeout", "30s"]);
     for number in 0..5 {
         house.send("bob", "alice", &format!("from bob {number}")).exit(0);
@@ -123,7 +123,7 @@ fn sending_while_listening_and_two_listeners() {
 #[test]
 fn history_can_be_searched() {
     let broker = BrokerHouse::start();
-    let house = House::with_network(broker.address());
+    let house = House::on_shared_key(broker.address());
     for text in ["deploy 1", "lunch?", "deployed 2"] {
         house.send("alice", "bob", text).exit(0);
     }
@@ -148,7 +148,7 @@ fn history_can_be_searched() {
 #[test]
 fn a_slip_of_the_finger_is_noticed() {
     let broker = BrokerHouse::start();
-    let house = House::with_network(broker.address());
+    let house = House::on_shared_key(broker.address());
     house.send("bob", "alice", "hi").exit(0);
     house.receive("alice", 1).exit(0);
     house.send("alice", "bbo", "hi").exit(0).says("did you mean bob?");
@@ -160,7 +160,7 @@ fn a_slip_of_the_finger_is_noticed() {
 fn lines_are_sent_as_they_come_and_ctrl_c_loses_none() {
     use std::io::Write;
     let broker = BrokerHouse::start();
-    let house = House::with_network(broker.address());
+    let house = House::on_shared_key(broker.address());
     let mut command = house.command(&["send", "--to", "bob", "--lines"]);
     command.env("SECURECHAT_PROFILE", "alice").stdin(std::process::Stdio::piped());
     let mut child = command.spawn().unwrap();

@@ -58,7 +58,7 @@ fn a_photo_becomes_a_cover_that_is_judged_chosen_and_drawn() {
 #[test]
 fn every_codec_brings_its_message() {
     let broker = BrokerHouse::start();
-    let house = House::with_network(broker.address());
+    let house = House::on_shared_key(broker.address());
     let photo = house.file("photo.bmp", &photo(1300, 1100));
     let pictures = [("jpeg-si", photo), ("jpeg-juniward", picture("cool.jpg"))];
     for (codec, cover) in &pictures {
@@ -92,7 +92,7 @@ pub(crate) fn folder_and_long_text(house: &House) -> (String, String) {
 #[test]
 fn a_long_message_is_shared_among_the_pictures_of_a_folder() {
     let broker = BrokerHouse::start();
-    let house = House::with_network(broker.address());
+    let house = House::on_shared_key(broker.address());
     let (folder, text) = folder_and_long_text(&house);
     let args = ["send", "--to", "bob", "-m", &text, "--image", &folder];
     let said = house.run_as("alice", &[&args[..], &["--no-wait"]].concat()).exit(0);
@@ -116,7 +116,7 @@ fn a_long_message_is_shared_among_the_pictures_of_a_folder() {
 #[test]
 fn of_a_message_in_several_pictures_all_are_taken_back() {
     let broker = BrokerHouse::start();
-    let house = House::with_network(broker.address());
+    let house = House::on_shared_key(broker.address());
     let (folder, text) = folder_and_long_text(&house);
     let args = ["send", "--to", "bob", "-m", &text, "--image", &folder, "--no-wait"];
     house.run_as("alice", &args).exit(0);
@@ -135,7 +135,7 @@ fn of_a_message_in_several_pictures_all_are_taken_back() {
 #[test]
 fn one_cover_is_used_once_however_many_ask_for_it_at_once() {
     let broker = BrokerHouse::start();
-    let house = House::with_network(broker.address());
+    let house = House::on_shared_key(broker.address());
     let folder = house.path().join("one");
     std::fs::create_dir(&folder).unwrap();
     std::fs::copy(picture("cool.jpg"), folder.join("cool.jpg")).unwrap();
@@ -167,7 +167,7 @@ fn nothing_of_another_is_overwritten_and_no_name_is_too_strange() {
 #[test]
 fn covers_that_give_the_message_away_are_refused_unless_somebody_insists() {
     let broker = BrokerHouse::start();
-    let house = House::with_network(broker.address());
+    let house = House::on_shared_key(broker.address());
     // A drawing of one colour.
     let mut flat = photo(700, 600);
     flat[54..].fill(120);
@@ -223,7 +223,7 @@ fn received(house: &House, texts: usize) -> std::path::PathBuf {
 #[test]
 fn the_old_way_of_hiding_is_given_away_and_the_new_one_is_not() {
     let broker = BrokerHouse::start();
-    let house = House::with_network(broker.address());
+    let house = House::on_shared_key(broker.address());
     for (number, codec) in ["jpeg-juniward", "lsb-compat"].into_iter().enumerate() {
         let cover = picture(["think.jpg", "smart.jpg"][number]);
         let cover = cover.to_str().unwrap();
@@ -252,7 +252,7 @@ fn with_segment(file: &[u8], marker: u8, bytes: &[u8]) -> Vec<u8> {
 #[test]
 fn a_signed_picture_is_refused_unless_its_history_may_go() {
     let broker = BrokerHouse::start();
-    let house = House::with_network(broker.address());
+    let house = House::on_shared_key(broker.address());
     let mut history = b"JP\0\x01\0\0\0\x01\0\0\x01\0jumb\0\0\0\x20jumd".to_vec();
     history.extend(b"c2pa\x00\x11\x00\x10\x80\x00\x00\xaa\x00\x38\x9b\x71\x03c2pa\0");
     let plain = std::fs::read(picture("think.jpg")).unwrap();
@@ -272,7 +272,7 @@ fn a_signed_picture_is_refused_unless_its_history_may_go() {
 #[test]
 fn a_phones_further_pictures_are_sent_if_asked() {
     let broker = BrokerHouse::start();
-    let house = House::with_network(broker.address());
+    let house = House::on_shared_key(broker.address());
     let further = b"\xff\xd8 a gain map \xff\xd9";
     let plain = std::fs::read(picture("think.jpg")).unwrap();
     let index = |end: u32, start: u32| {

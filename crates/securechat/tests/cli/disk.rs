@@ -87,7 +87,7 @@ fn at_every_failure(mut run: impl FnMut(&str, u64) -> bool) {
 
 fn sends_once(more: &[&str]) {
     let broker = EmbeddedHouse::start();
-    let house = House::with_network(broker.address());
+    let house = House::on_shared_key(broker.address());
     let mut sent = Vec::new();
     at_every_failure(|way, at| {
         let text = format!("{way} {at}");
@@ -121,7 +121,7 @@ fn a_picture_whose_disk_fails_says_so_and_is_done_when_it_works_again() {
 #[test]
 fn a_receiver_whose_disk_fails_says_so_and_loses_nothing() {
     let broker = EmbeddedHouse::start();
-    let house = House::with_network(broker.address());
+    let house = House::on_shared_key(broker.address());
     let (mut sent, mut seen) = (Vec::new(), 0);
     at_every_failure(|way, at| {
         for half in ["first", "second"] {
@@ -153,7 +153,7 @@ fn a_receiver_whose_disk_fails_says_so_and_loses_nothing() {
 #[test]
 fn a_repair_whose_disk_fails_takes_nothing_more() {
     let broker = EmbeddedHouse::start();
-    let house = House::with_network(broker.address());
+    let house = House::on_shared_key(broker.address());
     let lines: String = (0..300).map(|number| format!("line {number}\n")).collect();
     house.feed("bob", &["send", "--to", "alice", "--lines"], lines.as_bytes()).exit(0);
     house.receive("alice", 300).exit(0);

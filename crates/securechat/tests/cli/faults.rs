@@ -19,7 +19,7 @@ const LASTS: Duration = Duration::from_secs(4);
 fn talk_through(fault: Fault) {
     let broker = BrokerHouse::start();
     let proxy = Proxy::start(&broker.nodes());
-    let house = House::with_network(proxy.addresses()[0]);
+    let house = House::on_shared_key(proxy.addresses()[0]);
     let mut listening = Listening::start(&house, "bob");
     house.send("alice", "bob", "before").exit(0);
     listening.until("before");

@@ -90,11 +90,25 @@ impl House {
 
     /// A house with the profiles alice and bob on one network.
     pub(crate) fn with_network(address: SocketAddr) -> Self {
+        Self::made(address, "sqlite")
+    }
+
+    /// The same, where each message is one record in an inbox: what these two write to one another travels under the
+    /// shared key.
+    pub(crate) fn on_shared_key(address: SocketAddr) -> Self {
         Self::with_stores(address, "sqlite")
     }
 
     /// The same, with stores of an engine.
     pub(crate) fn with_stores(address: SocketAddr, engine: &str) -> Self {
+        let house = Self::made(address, engine);
+        for (name, other) in [("alice", "bob"), ("bob", "alice")] {
+            house.run_as(name, &["contact", "add", other, "--shared-key"]).exit(0);
+        }
+        house
+    }
+
+    fn made(address: SocketAddr, engine: &str) -> Self {
         let house = Self::new();
         for name in ["alice", "bob"] {
             house.run(&["init", name, "--no-passphrase", "--store", engine]).exit(0);

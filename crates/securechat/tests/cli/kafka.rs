@@ -386,7 +386,7 @@ fn a_login_that_expires_is_made_again() {
 #[test]
 fn topics_that_are_missing_or_too_small_are_named() {
     let Some(kafka) = Secured::find() else { return };
-    let house = House::with_network(kafka.plaintext().parse().unwrap());
+    let house = House::on_shared_key(kafka.plaintext().parse().unwrap());
     let topic = format!("{}.mail", house.namespace());
     kafka.administer(&format!(
         "kafka-configs.sh --bootstrap-server {} --alter --entity-type topics --entity-name {topic} --add-config max.message.bytes=20000",
@@ -413,7 +413,7 @@ fn topics_that_are_missing_or_too_small_are_named() {
 #[ignore = "restarts the broker that other tests use; .ci/run runs it alone"]
 fn two_terminals_go_on_over_a_restart_of_kafka() {
     let Some(kafka) = Secured::find() else { return };
-    let house = House::with_network(kafka.plaintext().parse().unwrap());
+    let house = House::on_shared_key(kafka.plaintext().parse().unwrap());
     house.send("alice", "bob", "before").exit(0);
     let mut listening =
         house.start("bob", &["listen", "--json", "--max", "3", "--timeout", "120s"]);

@@ -7,7 +7,7 @@ use crate::house::{BrokerHouse, EmbeddedHouse, House, finish};
 #[test]
 fn exactly_as_many_as_asked_and_the_rest_next_time() {
     let broker = BrokerHouse::start();
-    let house = House::with_network(broker.address());
+    let house = House::on_shared_key(broker.address());
     let lines: String = (0..10).map(|number| format!("{number}\n")).collect();
     house.feed("alice", &["send", "--to", "bob", "--lines"], lines.as_bytes()).exit(0);
     assert_eq!(house.receive("bob", 3).exit(0).texts(), ["0", "1", "2"]);
@@ -27,7 +27,7 @@ fn exactly_as_many_as_asked_and_the_rest_next_time() {
 #[test]
 fn a_broker_that_was_never_reached_ends_with_3_and_max_does_not_need_one() {
     let mut broker = EmbeddedHouse::start();
-    let house = House::with_network(broker.address());
+    let house = House::on_shared_key(broker.address());
     house.send("alice", "bob", "stored").exit(0);
     house.receive("bob", 1).exit(0);
     broker.stop();
@@ -42,7 +42,7 @@ fn a_broker_that_was_never_reached_ends_with_3_and_max_does_not_need_one() {
 #[test]
 fn goes_on_when_the_broker_comes_back() {
     let mut broker = EmbeddedHouse::start();
-    let house = House::with_network(broker.address());
+    let house = House::on_shared_key(broker.address());
     let mut child = house.start("bob", &["listen", "--json", "--max", "2", "--timeout", "60s"]);
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     house.send("alice", "bob", "before").exit(0);
@@ -63,7 +63,7 @@ fn goes_on_when_the_broker_comes_back() {
 #[test]
 fn a_closed_pipe_is_success_and_what_it_lost_is_printed_again() {
     let broker = BrokerHouse::start();
-    let house = House::with_network(broker.address());
+    let house = House::on_shared_key(broker.address());
     house.send("alice", "bob", "into the void").exit(0);
     let mut child = house.start("bob", &["listen", "--json", "--timeout", "10s"]);
     drop(child.stdout.take());
@@ -75,7 +75,7 @@ fn a_closed_pipe_is_success_and_what_it_lost_is_printed_again() {
 #[test]
 fn ctrl_c_and_sigterm_end_it_in_order() {
     let broker = BrokerHouse::start();
-    let house = House::with_network(broker.address());
+    let house = House::on_shared_key(broker.address());
     for signal in ["INT", "TERM"] {
         house.send("alice", "bob", signal).exit(0);
         let mut child = house.start("bob", &["listen", "--json"]);
@@ -95,7 +95,7 @@ fn ctrl_c_and_sigterm_end_it_in_order() {
 #[test]
 fn a_signal_ends_it_while_nobody_reads_what_it_prints() {
     let broker = BrokerHouse::start();
-    let house = House::with_network(broker.address());
+    let house = House::on_shared_key(broker.address());
     let lines = format!("{}\n", "x".repeat(1000)).repeat(300);
     house.feed("alice", &["send", "--to", "bob", "--lines"], lines.as_bytes()).exit(0);
     house.receive("bob", 300).exit(0);
@@ -123,7 +123,7 @@ fn a_signal_ends_it_while_nobody_reads_what_it_prints() {
 #[test]
 fn what_others_write_cannot_talk_to_the_terminal() {
     let broker = BrokerHouse::start();
-    let house = House::with_network(broker.address());
+    let house = House::on_shared_key(broker.address());
     let text = "red \u{1b}[31m, clear \u{9b}2J, \u{202e}turned\nerror: fake\rback";
     house.send("alice", "bob", text).exit(0);
     let shown = house.run_as("bob", &["listen", "--max", "1", "--timeout", "20s"]).exit(0).out;
@@ -144,7 +144,7 @@ fn what_others_write_cannot_talk_to_the_terminal() {
 #[test]
 fn a_command_handles_each_message_and_a_failure_is_tried_again() {
     let broker = BrokerHouse::start();
-    let house = House::with_network(broker.address());
+    let house = House::on_shared_key(broker.address());
     for text in ["one", "two"] {
         house.send("alice", "bob", text).exit(0);
     }

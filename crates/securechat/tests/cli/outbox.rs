@@ -5,7 +5,7 @@ use crate::house::{BrokerHouse, EmbeddedHouse, House, read_until};
 #[test]
 fn a_message_waits_for_the_broker_and_arrives_once() {
     let mut broker = EmbeddedHouse::start();
-    let house = House::with_network(broker.address());
+    let house = House::on_shared_key(broker.address());
     broker.stop();
     let said = house
         .run_as("alice", &["send", "--to", "bob", "-m", "patience", "--timeout", "1s"])
@@ -25,7 +25,7 @@ fn a_message_waits_for_the_broker_and_arrives_once() {
 #[test]
 fn one_id_is_one_message_however_often_it_is_sent() {
     let mut broker = EmbeddedHouse::start();
-    let house = House::with_network(broker.address());
+    let house = House::on_shared_key(broker.address());
     let send = |id: &str, text: &str, timeout: &str| {
         let args = ["send", "--to", "bob", "--id", id, "-m", text, "--json", "--timeout", timeout];
         house.run_as("alice", &args)
@@ -56,7 +56,7 @@ fn one_id_is_one_message_however_often_it_is_sent() {
 #[test]
 fn an_id_whose_message_was_taken_back_is_refused() {
     let broker = EmbeddedHouse::start();
-    let house = House::with_network(broker.address());
+    let house = House::on_shared_key(broker.address());
     let args = ["send", "--to", "bob", "--id", "job", "-m", "regret", "--no-wait"];
     house.run_as("alice", &args).exit(0);
     let number =
@@ -71,7 +71,7 @@ fn an_id_whose_message_was_taken_back_is_refused() {
 #[test]
 fn lines_that_wait_at_the_end_are_said_with_the_exit_code() {
     let mut broker = EmbeddedHouse::start();
-    let house = House::with_network(broker.address());
+    let house = House::on_shared_key(broker.address());
     broker.stop();
     let lines = ["send", "--to", "bob", "--lines", "--timeout", "500ms", "--json"];
     let said = house.feed("alice", &lines, b"one\ntwo\n").exit(3).says("outbox list");
@@ -87,7 +87,7 @@ fn lines_that_wait_at_the_end_are_said_with_the_exit_code() {
 #[test]
 fn any_number_of_lines_can_be_kept_for_later() {
     let broker = BrokerHouse::start();
-    let house = House::with_network(broker.address());
+    let house = House::on_shared_key(broker.address());
     let lines: String = (0..20_000).map(|number| format!("{number}\n")).collect();
     let args = ["send", "--to", "bob", "--lines", "--no-wait", "--json"];
     let said = house.feed("alice", &args, lines.as_bytes()).exit(0).json();
@@ -100,7 +100,7 @@ fn any_number_of_lines_can_be_kept_for_later() {
 #[test]
 fn a_retry_sends_all_that_waits_and_says_so() {
     let mut broker = EmbeddedHouse::start();
-    let house = House::with_network(broker.address());
+    let house = House::on_shared_key(broker.address());
     broker.stop();
     for text in ["one", "two"] {
         house.run_as("alice", &["send", "--to", "bob", "-m", text, "--no-wait"]).exit(0);
@@ -120,7 +120,7 @@ fn a_retry_sends_all_that_waits_and_says_so() {
 fn an_open_pipe_goes_on_when_the_broker_is_back() {
     use std::io::Write;
     let mut broker = EmbeddedHouse::start();
-    let house = House::with_network(broker.address());
+    let house = House::on_shared_key(broker.address());
     let mut command = house.command(&["send", "--to", "bob", "--lines", "--timeout", "1s"]);
     command.env("SECURECHAT_PROFILE", "alice").stdin(std::process::Stdio::piped());
     command.stderr(std::process::Stdio::piped());
@@ -144,7 +144,7 @@ fn an_open_pipe_goes_on_when_the_broker_is_back() {
 #[test]
 fn no_wait_needs_no_broker_and_listen_delivers() {
     let mut broker = EmbeddedHouse::start();
-    let house = House::with_network(broker.address());
+    let house = House::on_shared_key(broker.address());
     broker.stop();
     house
         .run_as("alice", &["send", "--to", "bob", "-m", "later", "--no-wait"])
@@ -166,7 +166,7 @@ fn no_wait_needs_no_broker_and_listen_delivers() {
 #[test]
 fn what_is_dropped_is_never_seen() {
     let broker = BrokerHouse::start();
-    let house = House::with_network(broker.address());
+    let house = House::on_shared_key(broker.address());
     house.run_as("alice", &["send", "--to", "bob", "-m", "regret", "--no-wait"]).exit(0);
     let id = house.run_as("alice", &["outbox", "list", "--json"]).exit(0).json()[0]["number"]
         .to_string();
@@ -188,7 +188,7 @@ fn an_interrupted_send_says_what_is_in_the_outbox() {
     // One that accepts and never answers.
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let broker = BrokerHouse::start();
-    let house = House::with_network(broker.address());
+    let house = House::on_shared_key(broker.address());
     let interrupted = |args: &[&str], input: &[u8]| {
         use std::io::Write;
         let mut command = house.command(args);
@@ -215,7 +215,7 @@ fn an_interrupted_send_says_what_is_in_the_outbox() {
 #[test]
 fn lines_in_one_picture_are_warned_of() {
     let broker = EmbeddedHouse::start();
-    let house = House::with_network(broker.address());
+    let house = House::on_shared_key(broker.address());
     let cover = crate::house::picture("smile.jpg");
     let cover = cover.to_str().unwrap();
     let args = ["send", "--to", "bob", "--lines", "--no-wait", "--image", cover];

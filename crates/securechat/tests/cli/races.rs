@@ -19,7 +19,7 @@ fn races() -> usize {
 fn many_sends_and_listens_of_one_profile_at_once() {
     const AT_ONCE: usize = 8;
     let broker = EmbeddedHouse::start();
-    let house = House::with_network(broker.address());
+    let house = House::on_shared_key(broker.address());
     let mut listening: Vec<_> = ["one", "two"]
         .map(|name| house.start("alice", &["listen", "--json", "--name", name]))
         .into();

@@ -74,7 +74,7 @@ fn nothing_readable_is_on_disk() {
 fn secret_files_are_0600_and_loose_ones_refused() {
     use std::os::unix::fs::PermissionsExt;
     let broker = BrokerHouse::start();
-    let house = House::with_network(broker.address());
+    let house = House::on_shared_key(broker.address());
     let vault = house.profile("alice").join("vault.key");
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&vault), 0o600);
@@ -175,7 +175,7 @@ fn an_empty_answer_makes_a_passphrase_that_opens() {
 fn no_secret_is_logged_or_shown_by_the_system() {
     use std::os::unix::fs::PermissionsExt;
     let broker = BrokerHouse::start();
-    let house = House::with_network(broker.address());
+    let house = House::on_shared_key(broker.address());
     let invite = house.run_as("alice", &["invite"]).exit(0).out.trim().to_owned();
     let secret_file = house.file("passphrase", b"canary passphrase\n");
     std::fs::set_permissions(&secret_file, std::fs::Permissions::from_mode(0o600)).unwrap();
@@ -220,7 +220,7 @@ fn no_secret_is_logged_or_shown_by_the_system() {
 fn no_command_that_it_runs_gets_a_secret() {
     use std::os::unix::fs::PermissionsExt;
     let broker = BrokerHouse::start();
-    let house = House::with_network(broker.address());
+    let house = House::on_shared_key(broker.address());
     let file = house.file("passphrase", b"canary passphrase\n");
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
     let shown = house.path().join("shown");
@@ -288,7 +288,7 @@ fn is_running(id: &str) -> bool {
 fn a_crash_leaves_no_core_file() {
     use std::os::unix::process::ExitStatusExt;
     let broker = BrokerHouse::start();
-    let house = House::with_network(broker.address());
+    let house = House::on_shared_key(broker.address());
     let program = env!("CARGO_BIN_EXE_securechat");
     let folder = tempfile::tempdir().unwrap();
     for signal in ["ABRT", "SEGV"] {

@@ -48,7 +48,7 @@ impl Admin {
 #[test]
 fn records_that_were_deleted_unread_are_named() {
     let broker = BrokerHouse::start();
-    let house = House::with_network(broker.address());
+    let house = House::on_shared_key(broker.address());
     house.send("alice", "bob", "read").exit(0);
     assert_eq!(house.receive("bob", 1).exit(0).texts(), ["read"]);
     for text in ["gone", "gone too", "stays"] {
@@ -75,7 +75,7 @@ fn records_that_were_deleted_unread_are_named() {
 #[test]
 fn a_topic_that_is_made_anew_under_a_running_listener() {
     let broker = BrokerHouse::start();
-    let house = House::with_network(broker.address());
+    let house = House::on_shared_key(broker.address());
     let mut listening = Listening::start(&house, "bob");
     house.send("alice", "bob", "before").exit(0);
     listening.until("before");
