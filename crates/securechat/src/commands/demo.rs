@@ -7,7 +7,7 @@ use std::time::Duration;
 use chat_broker::{Broker, BrokerConfig};
 use chat_core::chat_transport::{KafkaConfig, KafkaTransport, Security};
 use chat_core::{
-    Client, ConnectionHints, CoverSource, Draft, Error, Event, Explained, Handle, HistoryItem,
+    Client, ConnectionHints, CoverSource, Draft, Error, Event, Explained, HistoryItem,
     HistoryQuery, Item, Landed, ListenFrom, Listener, NetworkOutcome, NewNetwork, SendOutcome, Seq,
     explain,
 };
@@ -226,11 +226,11 @@ async fn send(from: &Client, draft: Draft) -> Result<Landed, Failure> {
 
 /// The next message behind `after`.
 async fn receive(client: &Client, after: Seq) -> Result<HistoryItem, Failure> {
-    message(&mut client.listen(ListenFrom::After(after))?, client.handle()).await
+    message(&mut client.listen(ListenFrom::After(after))?, client.handle().as_str()).await
 }
 
 /// The next message that somebody's listener gives out.
-async fn message(listener: &mut Listener, whose: &Handle) -> Result<HistoryItem, Failure> {
+async fn message(listener: &mut Listener, whose: &str) -> Result<HistoryItem, Failure> {
     let what = format!("the message to {whose}");
     item(listener, &what, |item| matches!(item, Item::Message(_))).await
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use chat_core::{
-    Client, Compared, Draft, ErrorKind, Event, GroupEvent, GroupName, Handle, Item, ListenFrom,
-    Listener, Protection, Published, Seq,
+    Client, Compared, Draft, ErrorKind, Event, GroupEvent, GroupName, Handle, HistoryItem, Item,
+    ListenFrom, Listener, Protection, Published, Seq,
 };
 
 use super::teller::Teller;
@@ -38,8 +38,7 @@ impl Demo {
         let landed = send(&self.alice, Draft::text(three.carol.handle().clone(), text)).await?;
         tell.row("Alice typed", text)?;
         self.show_record(landed).await?;
-        let arrived = message(&mut three.at_carol, three.carol.handle()).await?;
-        tell.row("Carol reads", &human::row(&arrived, self.console.color))?;
+        let arrived = self.reads("Carol", &mut three.at_carol).await?;
         match &arrived.what {
             Item::Message(message) if message.protection == Protection::Mls => {
                 tell.row("protected by", message.protection.describe())?;
@@ -78,21 +77,13 @@ impl Demo {
         let landed = send(&self.alice, Draft::text_to(group.clone(), text)).await?;
         tell.row("Alice typed", text)?;
         self.show_record(landed).await?;
-        for (listener, whose, name) in [
-            (&mut three.at_bob, self.bob.handle(), "Bob reads"),
-            (&mut three.at_carol, three.carol.handle(), "Carol reads"),
-        ] {
-            tell.row(name, &human::row(&message(listener, whose).await?, self.console.color))?;
-        }
+        self.reads("Bob", &mut three.at_bob).await?;
+        self.reads("Carol", &mut three.at_carol).await?;
         let text = "I am packed!";
         send(&three.carol, Draft::text_to(group.clone(), text)).await?;
         tell.row("Carol typed", text)?;
-        for (listener, whose, name) in [
-            (&mut three.at_alice, self.alice.handle(), "Alice reads"),
-            (&mut three.at_bob, self.bob.handle(), "Bob reads"),
-        ] {
-            tell.row(name, &human::row(&message(listener, whose).await?, self.console.color))?;
-        }
+        self.reads("Alice", &mut three.at_alice).await?;
+        self.reads("Bob", &mut three.at_bob).await?;
         Ok(group)
     }
 
@@ -112,8 +103,7 @@ impl Demo {
         let landed = send(&self.alice, Draft::text_to(group.clone(), text)).await?;
         tell.row("Alice typed", text)?;
         self.show_record(landed).await?;
-        let arrived = message(&mut three.at_bob, self.bob.handle()).await?;
-        tell.row("Bob reads", &human::row(&arrived, self.console.color))?;
+        self.reads("Bob", &mut three.at_bob).await?;
         match heard(&three.carol).await?.iter().any(|heard| heard == text) {
             false => tell.row("Carol reads", "nothing of it, and has read all that there is")?,
             true => return Err(internal("a group without Carol")),
@@ -125,6 +115,16 @@ impl Demo {
             Err(failed) => Err(failed),
             Ok(_) => Err(internal("a group without Carol")),
         }
+    }
+}
+
+impl Demo {
+    /// Shows the next message that somebody is given.
+    async fn reads(&self, who: &str, listener: &mut Listener) -> Result<HistoryItem, Failure> {
+        let arrived = message(listener, who).await?;
+        let shown = human::row(&arrived, self.console.color);
+        Teller(self.console).row(&format!("{who} reads"), &shown)?;
+        Ok(arrived)
     }
 }
 
