@@ -28,7 +28,7 @@ use crate::time::{parse_duration, parse_moment};
     arg_required_else_help = true,
     after_help = "\
 Examples:
-  securechat demo                                   watch two people talk, all in one process
+  securechat demo                                   watch people talk, all in one process
   securechat init alice                             make a profile
   securechat send --to bob -m 'lunch at noon?'      send a message"
 )]
@@ -136,7 +136,7 @@ pub(crate) enum Command {
     Cover(CoverCommand),
     /// Run the embedded Kafka-protocol broker
     Broker(BrokerArgs),
-    /// Watch two people talk: broker, pictures and histories in one process
+    /// Watch people talk: broker, pictures, histories and a group, in one process
     Demo(DemoArgs),
     /// Check everything that a conversation needs
     #[command(

@@ -1,23 +1,26 @@
-//! `demo`: two people, one broker, one process; every stage is shown.
+//! `demo`: three people, one broker, one process; every stage is shown.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use chat_broker::{Broker, BrokerConfig};
-use chat_core::chat_transport::{
-    KafkaConfig, KafkaTransport, Offset, Partition, Position, ReadOptions, Security, StoredRecord,
-    Transport,
-};
+use chat_core::chat_transport::{KafkaConfig, KafkaTransport, Security};
 use chat_core::{
     Client, ConnectionHints, CoverSource, Draft, Error, Event, Explained, HistoryItem,
-    HistoryQuery, Item, Landed, ListenFrom, NetworkOutcome, NewNetwork, SendOutcome, Seq, explain,
+    HistoryQuery, Item, Landed, ListenFrom, Listener, NetworkOutcome, NewNetwork, SendOutcome, Seq,
+    explain,
 };
 
+use self::teller::Teller;
 use super::handle;
 use crate::args::DemoArgs;
 use crate::failure::{Exit, Failure};
 use crate::output::{Console, human, shell_word};
+
+mod people;
+mod record;
+mod teller;
 
 /// A public photograph; see `images/README.md` for its source. Good for a demo, and only for that.
 const COVER: &[u8] = include_bytes!("../../../../images/smile.jpg");
@@ -32,6 +35,7 @@ pub(crate) async fn run(args: &DemoArgs, console: Console) -> Result<Exit, Failu
     demo.talk().await?;
     demo.picture().await?;
     demo.histories()?;
+    demo.people().await?;
     demo.next_steps()?;
     demo.broker.shutdown().await;
     Ok(Exit::Done)
@@ -180,6 +184,7 @@ impl Demo {
         let run = format!("{program} --home {home}");
         tell.title("What to type next")?;
         tell.line(&format!("  {run} --profile bob history"))?;
+        tell.line(&format!("  {run} --profile alice chat show '#trip'"))?;
         tell.line(&format!(
             "  {run} broker --listen {}     # and then, in two more terminals:",
             self.broker.address()
@@ -187,59 +192,6 @@ impl Demo {
         tell.line(&format!("  {run} --profile bob listen"))?;
         tell.line(&format!("  {run} --profile alice send --to bob -m 'still there?'"))
     }
-
-    /// Reads the record as anybody could, and shows what is to be seen.
-    async fn show_record(&self, landed: Landed) -> Result<(), Failure> {
-        let tell = Teller(self.console);
-        let Landed { partition, offset, .. } = landed;
-        let (Some(network), Some(offset)) = (self.alice.network()?, offset) else { return Ok(()) };
-        let topic = network.mail_topic();
-        let info = self.transport.topic(&topic).await.map_err(Error::from)?;
-        let at = [Position { partition: Partition(partition), offset: Offset(offset) }];
-        let options = ReadOptions { max_records: 1, ..ReadOptions::default() };
-        let pages =
-            self.transport.read(&topic, info.id, &at, options).await.map_err(Error::from)?;
-        let record = pages
-            .into_iter()
-            .flat_map(|page| page.records)
-            .find(|record| record.offset.0 == offset);
-        let Some(record) = record else { return Ok(()) };
-        tell.row(
-            "the broker sees",
-            &format!(
-                "topic {topic}, partition {partition}, offset {offset}: {}",
-                describe(&record)
-            ),
-        )?;
-        let value = record.value.unwrap_or_default();
-        for (index, line) in value.chunks(16).take(3).enumerate() {
-            tell.row("", &hex_line(index * 16, line))?;
-        }
-        Ok(())
-    }
-}
-
-fn describe(record: &StoredRecord) -> String {
-    let value = record.value.as_deref().unwrap_or_default();
-    let kind = match value {
-        [0x89, b'P', b'N', b'G', ..] => "a PNG image of",
-        [0xff, 0xd8, ..] => "a JPEG image of",
-        _ => "noise of",
-    };
-    let key = record
-        .key
-        .as_ref()
-        .map_or("no key".to_owned(), |key| format!("a key of {} bytes", key.len()));
-    format!("{key}, {kind} {} bytes", value.len())
-}
-
-fn hex_line(at: usize, bytes: &[u8]) -> String {
-    let hex: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    let text: String = bytes
-        .iter()
-        .map(|byte| if byte.is_ascii_graphic() { char::from(*byte) } else { '.' })
-        .collect();
-    format!("{at:04x}  {:<47}  {text}", hex.join(" "))
 }
 
 async fn make_network(
@@ -263,26 +215,50 @@ async fn make_network(
 }
 
 async fn send(from: &Client, draft: Draft) -> Result<Landed, Failure> {
-    match from.send(draft, PATIENCE).await?.outcome {
+    let sent = from.send(draft, PATIENCE).await?;
+    match sent.outcome {
         SendOutcome::Acked(landed) => Ok(landed),
         SendOutcome::InOutbox { reason } => Err(reason.into()),
-        _ => Err(internal("the message")),
+        // A listener of the same profile was faster.
+        _ => from.landed(&sent.queued)?.ok_or_else(|| internal("the message")),
     }
 }
 
 /// The next message behind `after`.
 async fn receive(client: &Client, after: Seq) -> Result<HistoryItem, Failure> {
-    let mut listener = client.listen(ListenFrom::After(after))?;
+    message(&mut client.listen(ListenFrom::After(after))?, client.handle().as_str()).await
+}
+
+/// The next message that somebody's listener gives out.
+async fn message(listener: &mut Listener, whose: &str) -> Result<HistoryItem, Failure> {
+    let what = format!("the message to {whose}");
+    item(listener, &what, |item| matches!(item, Item::Message(_))).await
+}
+
+/// The next row of a kind that a listener gives out; `what` it is, for the error if it does not come.
+async fn item(
+    listener: &mut Listener,
+    what: &str,
+    is_wanted: impl Fn(&Item) -> bool,
+) -> Result<HistoryItem, Failure> {
     let arrived = async {
         loop {
             match listener.next().await? {
-                Event::Item(item) if matches!(item.what, Item::Message(_)) => return Ok(item),
+                Event::Item(item) if is_wanted(&item.what) => return Ok(item),
                 _ => {}
             }
         }
     };
-    let timed = tokio::time::timeout(PATIENCE, arrived).await;
-    timed.map_err(|_| Failure::new(Exit::Broker, "timed_out", "the message did not arrive"))?
+    in_time(what, arrived).await
+}
+
+async fn in_time<T>(
+    what: &str,
+    waited_for: impl Future<Output = Result<T, Failure>>,
+) -> Result<T, Failure> {
+    let timed = tokio::time::timeout(PATIENCE, waited_for).await;
+    let late = |_| Failure::new(Exit::Broker, "timed_out", format!("{what} did not arrive"));
+    timed.map_err(late)?
 }
 
 fn internal(what: &str) -> Failure {
@@ -320,41 +296,4 @@ fn program() -> String {
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
     std::fs::write(path, bytes).map_err(|error| Failure::file(path, &error))
-}
-
-/// The story: it is the demo's data, so it goes to stdout.
-#[derive(Clone, Copy)]
-struct Teller(Console);
-
-impl Teller {
-    fn title(self, title: &str) -> Result<(), Failure> {
-        if self.0.json {
-            return self
-                .0
-                .print_json(&serde_json::json!({"v": 1, "type": "stage", "title": title}));
-        }
-        let title = human::painted(title, anstyle::Style::new().bold(), self.0.color);
-        self.0.print(&format!("\n{title}"))
-    }
-
-    fn row(self, name: &str, what: &str) -> Result<(), Failure> {
-        if self.0.json {
-            // What stands below a name in the story belongs to the record that was shown.
-            let name = if name.is_empty() { "bytes" } else { name };
-            return self.0.print_json(
-                &serde_json::json!({"v": 1, "type": "step", "name": name, "what": what}),
-            );
-        }
-        self.0.print(&format!("  {name:<18} {what}"))
-    }
-
-    fn line(self, line: &str) -> Result<(), Failure> {
-        if self.0.json {
-            let command = line.split("  #").next().unwrap_or_default().trim();
-            return self
-                .0
-                .print_json(&serde_json::json!({"v": 1, "type": "next", "command": command}));
-        }
-        self.0.print(line)
-    }
 }

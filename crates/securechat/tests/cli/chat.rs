@@ -1,6 +1,9 @@
 //! Groups on the command line.
 
+use std::time::{Duration, Instant};
+
 use crate::house::{BrokerHouse, House, Said};
+use crate::listener::Listening;
 
 impl House {
     fn chat(&self, profile: &str, args: &[&str]) -> Said {
@@ -11,6 +14,183 @@ impl House {
         let said = self.run_as(profile, &[&["--json", "chat"], args].concat()).exit(0);
         said.json().into_iter().next().unwrap()
     }
+
+    /// Makes a profile that joins by somebody's invite.
+    fn joins_by(&self, profile: &str, inviter: &str) {
+        self.run(&["init", profile, "--no-passphrase"]).exit(0);
+        let invite = self.run_as(inviter, &["invite"]).exit(0).out;
+        self.feed(profile, &["join", "-"], invite.as_bytes()).exit(0);
+    }
+
+    /// Lets a profile that nobody has written to listen until the directory shows it.
+    fn publishes(&self, profile: &str) {
+        let is_shown = || {
+            self.run_as(profile, &["listen", "--timeout", "2s"]).exit(8);
+            self.run_as(profile, &["doctor"]).exit(0).out.contains("valid until")
+        };
+        until(profile, is_shown);
+    }
+
+    fn sends_in_mls(&self, from: &str, to: &str, text: &str) {
+        let sent = self.run_as(from, &["--json", "send", "--to", to, "-m", text]).exit(0);
+        let sent = &sent.json()[0];
+        assert_eq!((&sent["state"], &sent["protection"]), (&"acked".into(), &"mls".into()));
+    }
+
+    fn hears_in_mls(&self, profile: &str, text: &str) {
+        let heard = self.receive(profile, 1).exit(0);
+        assert_eq!(heard.texts(), [text], "{}", heard.out);
+        assert_eq!(heard.messages()[0]["protection"], "mls", "{}", heard.out);
+    }
+
+    /// Removes somebody from the group `ops`; everybody is told.
+    fn puts_out(&self, admin: &str, who: &str, listening: &mut [Listening]) {
+        until("the removal is on its way", || {
+            let said = self.chat(admin, &["remove", "#ops", who]);
+            // A renewal of the admin's own may be on its way.
+            said.code == 0 || said.exit(2).hints("listen --timeout 5s").code == 0
+        });
+        for one in listening {
+            one.until_row("the removal", |row| row["people"] == serde_json::json!([who]));
+            assert_eq!(one.others.last().unwrap()["what"], "removed");
+        }
+    }
+
+    /// The texts of a history, its own ones too.
+    fn told(&self, profile: &str) -> Vec<String> {
+        self.run_as(profile, &["history", "--json", "--limit", "1000"]).texts()
+    }
+}
+
+/// Tries again until it is so.
+#[track_caller]
+fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + LONG;
+    while !is_so() {
+        assert!(Instant::now() < deadline, "it never comes to be so: {what}");
+    }
+}
+
+/// A guard against hanging.
+const LONG: Duration = Duration::from_secs(60);
+
+#[test]
+fn two_people_talk_in_mls_from_the_first_message() {
+    let broker = BrokerHouse::start();
+    let house = House::with_network(broker.address());
+    house.publishes("bob");
+    let said = [
+        ("alice", "bob", "the very first"),
+        ("bob", "alice", "an answer"),
+        ("alice", "bob", "a second"),
+        ("bob", "alice", "and its answer"),
+    ];
+    for (from, to, text) in said {
+        house.sends_in_mls(from, to, text);
+        house.hears_in_mls(to, text);
+    }
+    for profile in ["alice", "bob"] {
+        let history = house.run_as(profile, &["history", "--json"]).exit(0).json();
+        let word = |row: &serde_json::Value, key: &str| row[key].as_str().unwrap().to_owned();
+        let rows: Vec<_> =
+            history.iter().map(|row| (word(row, "from"), word(row, "text"))).collect();
+        assert_eq!(
+            rows,
+            said.map(|(from, _, text)| (from.to_owned(), text.to_owned())),
+            "{profile}"
+        );
+        assert!(history.iter().all(|row| row["protection"] == "mls"), "{history:?}");
+        assert!(history.iter().all(|row| row.get("group").is_none()), "{history:?}");
+    }
+    // Nothing waits any more, and a group of two is none that has a name.
+    assert_eq!(house.run_as("alice", &["outbox", "list"]).exit(0).out, "");
+    assert_eq!(house.chat("bob", &["list"]).exit(0).out, "");
+}
+
+#[test]
+fn five_people_are_a_group_and_one_who_is_removed_reads_nothing_after() {
+    let broker = BrokerHouse::start();
+    let house = House::with_network(broker.address());
+    ["carol", "dave", "erin"].iter().for_each(|name| house.joins_by(name, "alice"));
+    PEOPLE[1..].iter().for_each(|name| house.publishes(name));
+    let made = house.chat_json("alice", &["create", "ops", "bob", "carol", "dave", "erin"]);
+    assert_eq!(made["state"], "acked");
+    let mut listening = PEOPLE.map(|name| Listening::start(&house, name));
+    house.sends_in_mls("alice", "#ops", "welcome");
+    listening[1..].iter_mut().for_each(|one| one.until("welcome"));
+    let mut said = vec!["welcome".to_owned()];
+    for name in PEOPLE {
+        let text = format!("{name} is here");
+        house.sends_in_mls(name, "#ops", &text);
+        let others = listening.iter_mut().zip(PEOPLE).filter(|(_, other)| *other != name);
+        others.for_each(|(one, _)| one.until(&text));
+        said.push(text);
+    }
+    house.puts_out("alice", "erin", &mut listening);
+    let [.., erin] = listening;
+    drop(erin);
+    let (heard_by_erin, stay) = (said.clone(), &PEOPLE[..4]);
+    for name in stay {
+        let text = format!("{name} without erin");
+        house.sends_in_mls(name, "#ops", &text);
+        said.push(text);
+    }
+    // All of it is on the log, and she reads to its end.
+    let anew = ["listen", "--json", "--name", "anew", "--timeout", "2s"];
+    let heard = house.run_as("erin", &anew).exit(0);
+    assert!(heard.out.contains("caught_up"), "{}", heard.out);
+    assert_eq!(heard.texts(), heard_by_erin[..5], "{}", heard.out);
+    assert_eq!(house.told("erin"), heard_by_erin);
+    let refused = house.send("erin", "#ops", "let me in").exit(2).hints("chat list");
+    refused.says("not in the group any more");
+    assert_eq!(house.chat("erin", &["list"]).exit(0).out, "");
+    for name in stay {
+        until("everybody has everything", || house.told(name).len() == said.len());
+        assert_eq!(house.told(name), said, "{name}");
+    }
+    let show = |name: &&str| house.chat_json(name, &["show", "#ops"]);
+    until("those who are in it see one code", || {
+        let codes: Vec<_> = stay.iter().map(|name| show(name)["code"].clone()).collect();
+        codes.iter().all(|code| *code == codes[0])
+    });
+    let shown = show(&"dave");
+    let members: Vec<_> =
+        shown["members"].as_array().unwrap().iter().map(|member| &member["handle"]).collect();
+    assert_eq!(members, stay);
+}
+
+const PEOPLE: [&str; 5] = ["alice", "bob", "carol", "dave", "erin"];
+
+#[test]
+fn a_strangers_group_waits_and_shows_what_was_said_once_it_is_accepted() {
+    let broker = BrokerHouse::start();
+    let house = House::with_network(broker.address());
+    // She knows bob, and nothing of alice.
+    house.joins_by("carol", "bob");
+    house.publishes("carol");
+    for (name, text) in [("ops", "psst"), ("a prize", "you have won")] {
+        house.chat("alice", &["create", name, "carol"]).exit(0);
+        house.sends_in_mls("alice", &format!("#{name}"), text);
+    }
+    house.run_as("carol", &["listen", "--json", "--timeout", "2s"]).exit(8);
+    assert!(house.told("carol").is_empty());
+    let waiting = house.run_as("carol", &["--json", "chat", "requests"]).exit(0).json();
+    let waiting: Vec<_> =
+        waiting.iter().map(|one| [&one["with"], &one["standing"], &one["inviter"]]).collect();
+    assert_eq!(waiting, [["#a prize", "requested", "alice"], ["#ops", "requested", "alice"]]);
+    house.chat("carol", &["requests"]).exit(0).says("chat requests accept");
+    house.send("carol", "#ops", "who is it?").exit(2).hints("chat requests accept");
+
+    house.chat("carol", &["requests", "accept", "#ops"]).exit(0).says("is accepted");
+    assert_eq!(house.told("carol"), ["psst"]);
+    house.hears_in_mls("carol", "psst");
+    house.sends_in_mls("carol", "#ops", "so it is you");
+    house.hears_in_mls("alice", "so it is you");
+
+    house.chat("carol", &["requests", "decline", "#a prize"]).exit(0).says("is declined");
+    assert_eq!(house.chat("carol", &["requests"]).exit(0).out, "");
+    house.chat("carol", &["requests", "accept", "#a prize"]).exit(8).hints("chat requests");
+    assert_eq!(house.told("carol"), ["psst", "so it is you"]);
 }
 
 #[test]

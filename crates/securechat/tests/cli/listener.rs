@@ -41,17 +41,32 @@ impl Listening {
     pub(crate) fn until(&mut self, last: &str) {
         let deadline = Instant::now() + LONG;
         while self.texts.last().is_none_or(|text| text != last) {
-            let left = deadline.saturating_duration_since(Instant::now());
-            let line = self.lines.recv_timeout(left);
-            let line = line.unwrap_or_else(|_| {
-                let notes: Vec<String> = self.notes.try_iter().collect();
-                panic!("{last:?} did not come: {:?} {:?} {notes:?}", self.texts, self.others)
-            });
-            match line["type"].as_str().unwrap() {
-                "message" => self.texts.push(line["text"].as_str().unwrap().to_owned()),
-                "caught_up" => {}
-                _ => self.others.push(line),
-            }
+            self.take(deadline, last);
+        }
+    }
+
+    /// Takes what was printed until something else than a message comes, and it is this.
+    #[track_caller]
+    pub(crate) fn until_row(&mut self, what: &str, is_it: impl Fn(&serde_json::Value) -> bool) {
+        let deadline = Instant::now() + LONG;
+        while !self.others.last().is_some_and(&is_it) {
+            self.take(deadline, what);
+        }
+    }
+
+    /// Takes one line.
+    #[track_caller]
+    fn take(&mut self, deadline: Instant, what: &str) {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let line = self.lines.recv_timeout(left);
+        let line = line.unwrap_or_else(|_| {
+            let notes: Vec<String> = self.notes.try_iter().collect();
+            panic!("{what:?} did not come: {:?} {:?} {notes:?}", self.texts, self.others)
+        });
+        match line["type"].as_str().unwrap() {
+            "message" => self.texts.push(line["text"].as_str().unwrap().to_owned()),
+            "caught_up" => {}
+            _ => self.others.push(line),
         }
     }
 
