@@ -73,7 +73,7 @@ fn a_newer_store_is_refused_and_left_alone() {
     let sqlite = Connection::open(&path).unwrap();
     sqlite.pragma_update(None, "user_version", 77).unwrap();
     let newer = Store::open(&path, &key());
-    assert!(matches!(newer, Err(OpenError::Newer { found: 77, supported: 4 })));
+    assert!(matches!(newer, Err(OpenError::Newer { found: 77, supported: 5 })));
     sqlite.pragma_update(None, "user_version", 1).unwrap();
     assert!(Store::open(&path, &key()).unwrap().verify().unwrap().is_sound());
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chat_transport::{Partition, TopicId};
 use tokio::time::Instant;
 
 use super::Client;
@@ -9,6 +10,7 @@ use crate::clock::now_ms;
 use crate::error::SendError;
 use crate::handle::Handle;
 use crate::inbound::read_to_end;
+use crate::mailbox::Mailbox;
 use crate::network::Network;
 use crate::outbox::ground::Ground;
 use crate::outbox::route::Route;
@@ -39,28 +41,46 @@ impl Client {
             self.profile.pin_published(network, handle)?;
             route = self.profile.route(network, to)?;
         }
+        if route.is_founding() {
+            // Their invitation may lie there: whoever founds another group then splits what is said over two.
+            let inbox = network.inbox(&self.profile.handle);
+            if self.profile.has_read_of(network, &inbox)? {
+                self.catch_up(ground, (network, &inbox), deadline).await?;
+                route = self.profile.route(network, to)?;
+            }
+        }
+        if route.is_founding() {
+            let partition = route.mailbox().partition;
+            if let Some(end) = look_at(ground, partition, deadline).await {
+                route.begin_at(end);
+            }
+            return Ok(route);
+        }
         if matches!(route, Route::SharedKey(_)) {
             return Ok(route);
         }
-        let (partition, until) = (route.mailbox().partition, deadline.min(Instant::now() + LOOK));
-        let looked = tokio::time::timeout_at(until, ground.look_ahead(partition)).await;
-        let Some(end) = looked.ok().and_then(Result::ok).and_then(|()| ground.end_of(partition))
-        else {
-            return Ok(route);
-        };
-        if route.is_founding() {
-            route.begin_at(end);
-            return Ok(route);
-        }
+        self.catch_up(ground, (network, &route.mailbox()), deadline).await?;
+        self.profile.route(network, to)
+    }
+
+    /// Reads the partition of a mailbox to its end, where a broker answers in time.
+    async fn catch_up(
+        &self,
+        ground: &mut Ground,
+        (network, mailbox): (&Network, &Mailbox),
+        deadline: Instant,
+    ) -> Result<(), SendError> {
+        let partition = mailbox.partition;
+        let until = deadline.min(Instant::now() + LOOK);
+        let Some(end) = look_at(ground, partition, until).await else { return Ok(()) };
         if self.profile.has_read(network, partition, end)? {
-            return Ok(route);
+            return Ok(());
         }
         let (of, transport) = ((&self.profile, network), ground.transport());
-        match read_to_end(of, transport, &route.mailbox(), until).await {
-            Ok(_) => {}
-            Err(error) => tracing::debug!(%error, "the group was not read to its end"),
+        if let Err(error) = read_to_end(of, transport, mailbox, until).await {
+            tracing::debug!(%error, "a mailbox was not read to its end");
         }
-        self.profile.route(network, to)
+        Ok(())
     }
 
     /// Whether somebody may have published what was not known when they were last looked up.
@@ -74,7 +94,25 @@ impl Client {
     }
 }
 
+/// Where the log of a partition ends, if a broker answers in time.
+async fn look_at(
+    ground: &mut Ground,
+    partition: Partition,
+    deadline: Instant,
+) -> Option<(TopicId, u64)> {
+    let until = deadline.min(Instant::now() + LOOK);
+    let looked = tokio::time::timeout_at(until, ground.look_ahead(partition)).await;
+    looked.ok()?.ok()?;
+    ground.end_of(partition)
+}
+
 impl super::Profile {
+    /// Whether anything of a mailbox's partition was ever read.
+    fn has_read_of(&self, network: &Network, mailbox: &Mailbox) -> Result<bool, SendError> {
+        let (name, partition) = (network.mail_topic(), mailbox.partition);
+        Ok(self.store.read(|tx| tx.cursor(name.as_str(), partition.0, None))?.is_some())
+    }
+
     fn note_lookup(&self, to: &Handle) -> Result<(), SendError> {
         let now = now_ms().to_be_bytes();
         self.store.write::<_, SendError>(|tx| Ok(tx.meta_put(&looked(to), &now)?))
@@ -84,8 +122,8 @@ impl super::Profile {
     fn has_read(
         &self,
         network: &Network,
-        partition: chat_transport::Partition,
-        (topic, end): (chat_transport::TopicId, u64),
+        partition: Partition,
+        (topic, end): (TopicId, u64),
     ) -> Result<bool, SendError> {
         let name = network.mail_topic();
         let cursor = self.store.read(|tx| tx.cursor(name.as_str(), partition.0, None))?;

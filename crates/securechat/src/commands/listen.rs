@@ -35,7 +35,7 @@ pub(crate) async fn run(context: &Context, args: &ListenArgs) -> Result<Exit, Fa
     };
     let listener = client.listen(from)?;
     context.console.note(
-        "protected by a shared key: no forward secrecy, and any key holder can write as anybody",
+        "each message says what protected it; under the network's shared key there is no forward secrecy",
     );
     let printer =
         Printer { out: BufWriter::new(std::io::stdout()), console: context.console, dirty: false };

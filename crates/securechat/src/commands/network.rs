@@ -122,13 +122,13 @@ fn print(network: &Network, console: Console) -> Result<(), Failure> {
             "partitions": network.partitions(), "max_record": network.max_record(),
             "key_id": network.key_id().to_string(), "security": hints.security.map(|security| security.as_str()),
             "topics": [network.mail_topic().as_str(), network.directory_topic().as_str()],
-            "protection": "shared-key", "pending": network.is_pending(),
+            "protection": "mls", "pending": network.is_pending(),
         }));
     }
     console.print(&format!(
         "network     {}\nstate       {state}\nbrokers     {}\nsecurity    {security}\ntopics      {}, {}\n\
          partitions  {}\nlargest     {} bytes a record\nkey id      {}\n\
-         protection  shared key: no forward secrecy, and any key holder can write as anybody",
+         protection  MLS between people who have published their keys; else the shared key, without forward secrecy",
         network.namespace(),
         network.brokers().join(","),
         network.mail_topic(),
