@@ -5,7 +5,6 @@
 //! Whoever holds the network key may publish: what is read here says who claims a handle, never who has it. See
 //! PROTOCOL section 9 in `docs/wire-format.md`, and `trust` for who counts.
 
-mod gossip;
 mod kept;
 mod lookup;
 mod own;
@@ -19,12 +18,6 @@ mod tests;
 
 pub(crate) use self::kept::{Rivals, rivals};
 pub use self::own::OwnPublication;
+pub(crate) use self::own::key_package_used;
 pub(crate) use self::publish::Publisher;
 pub use self::published::Published;
-
-// What groups need of it.
-#[allow(unused_imports, reason = "the parts that follow use it")]
-pub(crate) use self::{
-    gossip::{Gossip, compare_head, heads},
-    own::key_package_used,
-};

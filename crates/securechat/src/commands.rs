@@ -125,7 +125,7 @@ fn group_named(client: &chat_core::Client, text: &str) -> Result<chat_core::Grou
                 let near = shell_word(&format!("#{near}"));
                 failure.hint(format!("did you mean {near}? see it: securechat chat show {near}"))
             }
-            None => failure.hint("see the groups of this profile: securechat chat list"),
+            None => failure,
         }
     })
 }

@@ -48,10 +48,6 @@ impl KeptEntry {
         Self { key, identity, changes, head, forked: false, bytes }
     }
 
-    pub(crate) fn head(&self) -> DirectoryHead {
-        DirectoryHead { changes: self.changes, hash: self.head }
-    }
-
     pub(crate) fn parse(&self, namespace: &Namespace) -> Result<DirectoryEntry, StoredValueError> {
         DirectoryEntry::parse(&self.bytes, namespace.as_str())
             .map_err(|_| StoredValueError::format())

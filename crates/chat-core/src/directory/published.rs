@@ -16,9 +16,9 @@ use crate::namespace::Namespace;
 /// Whether it is too old is for whoever invites to judge: [`valid_until_ms`](Self::valid_until_ms), and the age of
 /// the KeyPackages.
 #[derive(Clone, Debug)]
-#[allow(dead_code, reason = "groups use all of it")]
 pub struct Published {
     pub(crate) identity: IdentityPublic,
+    #[cfg_attr(not(test), expect(dead_code, reason = "tests tell lists of changes apart by it"))]
     pub(crate) head: DirectoryHead,
     pub(crate) inbox_key: InboxPublic,
     pub(crate) devices: Vec<DeviceCertificate>,

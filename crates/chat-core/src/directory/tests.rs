@@ -5,15 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chat_crypto::{
-    DeviceCertificate, DeviceId, DeviceKey, DirectoryChange, DirectoryEntry, DirectoryHead,
-    IdentityKey, InboxKey, KeyPackageRecord, NewDevice, NewEntry, NewKeyPackage,
+    DeviceCertificate, DeviceId, DeviceKey, DirectoryChange, DirectoryEntry, IdentityKey, InboxKey,
+    KeyPackageRecord, NewDevice, NewEntry, NewKeyPackage,
 };
 use chat_transport::{MemoryTransport, Partition, Record, StoredRecord, Transport};
 
+use super::key_package_used;
 use super::own::{OwnRow, Owner};
 use super::place::{Place, RecordKind};
 use super::publish::Publisher;
-use super::{Gossip, compare_head, heads, key_package_used};
 use crate::client::{Client, ListenFrom};
 use crate::clock::now_ms;
 use crate::error::{DirectoryError, Error, ErrorKind};
@@ -569,36 +569,6 @@ async fn a_first_message_lets_the_only_identity_count() {
     let contact = people.alice.contact(&handle("bob")).unwrap();
     assert_eq!(contact.fingerprint, Some(people.bob.identity().unwrap().fingerprint()));
     assert_eq!(contact.trust, TrustState::Unverified);
-}
-
-#[tokio::test]
-async fn what_others_were_shown_is_compared_and_two_faces_are_told() {
-    let people = People::new().await;
-    let (carol, place) = (Stranger::new(5, "carol"), people.place());
-    let first = carol.entry(1000);
-    let (second, fork) = (carol.with_inbox(&first, 8), carol.with_inbox(&first, 9));
-    let store = &people.alice.profile.store;
-    let me = &people.alice.profile.handle;
-    let compare = |head: DirectoryHead| {
-        let gossip = |tx: &mut chat_store::WriteTxn<'_>| {
-            compare_head(tx, (&place, me), &handle("carol"), &head)
-        };
-        store.write(gossip).unwrap()
-    };
-    assert_eq!(compare(first.head()), Gossip::Unknown);
-    people.publish_stranger(&carol, &second).await;
-    people.look("carol").await.unwrap();
-    assert_eq!(store.read(heads).unwrap(), [], "she is no contact yet");
-    people.alice.add_contact(&handle("carol"), None).unwrap();
-    assert_eq!(store.read(heads).unwrap(), [(handle("carol"), second.head())]);
-    assert_eq!(compare(second.head()), Gossip::Same);
-    assert_eq!(compare(first.head()), Gossip::Behind);
-    assert_eq!(compare(carol.with_inbox(&second, 10).head()), Gossip::Ahead);
-    assert!(people.history(&people.alice).is_empty());
-    assert_eq!(compare(fork.head()), Gossip::Forked);
-    assert_eq!(compare(fork.head()), Gossip::Forked);
-    let told = people.history(&people.alice);
-    assert!(matches!(&told[..], [Item::DirectoryFork(fork)] if fork.handle == handle("carol")));
 }
 
 #[tokio::test]

@@ -234,7 +234,8 @@ fn what_cannot_be_done_in_a_group_says_what_helps() {
     house.chat("alice", &["create", "a\u{1b}b"]).exit(2).hints("chat create NAME");
     house.chat("alice", &["create", "ops"]).exit(0);
     house.chat("alice", &["show", "#osp"]).exit(8).hints("chat show '#ops'");
-    house.chat("alice", &["show", "#nothing like it"]).exit(8).hints("chat list");
+    let unknown = house.chat("alice", &["show", "#nothing like it"]).exit(8).hints("chat list");
+    assert_eq!(unknown.err.matches("chat list").count(), 1, "said once: {}", unknown.err);
     house.send("alice", "#osp", "hello").exit(8).hints("did you mean '#ops'");
     house.chat("alice", &["remove", "#ops", "bob"]).exit(2).hints("chat show '#NAME'");
     house.chat("alice", &["admins", "#ops", "--remove", "alice"]).exit(2).hints("chat admins");
