@@ -83,14 +83,11 @@ impl Ratchets {
             return Err(NotJoined::Unfit("it names another mailbox"));
         }
         let kind = self.kind_of(&joined)?;
-        let state = match kind {
-            GroupKind::Pair(..) => match self.standing_with(tx, &joined.inviter.name) {
-                Err(NotJoined::Blocked) => return Err(NotJoined::Blocked),
-                _ => GroupState::Member,
-            },
-            GroupKind::Named(_) => self.standing_with(tx, &joined.inviter.name)?,
-        };
         let changes = overlay.into_changes();
+        let state = match self.knows(tx, &joined.inviter.name)? {
+            true => GroupState::Member,
+            false => self.standing_with_stranger(tx, &kind)?,
+        };
         let JoinedMls { group, inviter, facts, start, .. } = joined;
         let same_log = [arrival.topic_id, [0; 16]].contains(&invitation.topic_id);
         let new = NewGroup {

@@ -4,8 +4,10 @@ use std::cmp::Ordering;
 
 use chat_crypto::mls::GroupId;
 use chat_store::ReadTxn;
+use rand::RngExt;
 
 use super::ratchets::Ratchets;
+use super::request::is_pinned;
 use super::{GroupError, GroupKind, GroupRow, GroupState};
 use crate::mailbox::Mailbox;
 use crate::peer::Peer;
@@ -57,15 +59,40 @@ impl Ratchets {
         self.wipe(tx, id)
     }
 
-    /// The groups of us and this identity, as this transaction has them.
-    pub(super) fn pairs_of(
-        &mut self,
-        tx: &ReadTxn<'_>,
-        identity: &[u8; 32],
-    ) -> Result<Vec<GroupRow>, GroupError> {
+    /// Groups of strangers in which nobody has read a word are forgotten, by chance, so that one more is not one too
+    /// many.
+    pub(super) fn make_room_for_stranger(&mut self, tx: &ReadTxn<'_>) -> Result<(), GroupError> {
+        let mut unheard = Vec::new();
+        for row in self.rows_now(tx)? {
+            if let GroupKind::Pair(handle, identity) = &row.kind
+                && matches!(row.state, GroupState::Member | GroupState::Superseded)
+                && !is_pinned(tx, handle, identity)?
+            {
+                unheard.push(row.id());
+            }
+        }
+        while unheard.len() >= MOST_UNHEARD {
+            let one = unheard.swap_remove(rand::rng().random_range(..unheard.len()));
+            self.end_pair(tx, one)?;
+        }
+        Ok(())
+    }
+
+    /// All groups, as this transaction has them.
+    fn rows_now(&self, tx: &ReadTxn<'_>) -> Result<Vec<GroupRow>, GroupError> {
         let mut rows = self.changed_rows();
         let stored = GroupRow::all::<GroupError>(tx)?;
         rows.extend(stored.into_iter().filter(|row| !self.has_row(row.id())));
+        Ok(rows)
+    }
+
+    /// The groups of us and this identity, as this transaction has them.
+    pub(super) fn pairs_of(
+        &self,
+        tx: &ReadTxn<'_>,
+        identity: &[u8; 32],
+    ) -> Result<Vec<GroupRow>, GroupError> {
+        let mut rows = self.rows_now(tx)?;
         rows.retain(|row| row.is_pair_with(identity));
         Ok(rows)
     }
@@ -109,6 +136,8 @@ impl Ratchets {
 
 /// Groups of one pair that are read; one more and the oldest is forgotten.
 const MOST_PAIRS: usize = 4;
+/// Groups of strangers who have said nothing: whoever makes identities must not fill the store.
+pub(super) const MOST_UNHEARD: usize = 64;
 
 fn holding(mut rows: Vec<GroupRow>, identity: &[u8; 32]) -> Option<GroupRow> {
     rows.retain(|row| row.state == GroupState::Member && row.is_pair_with(identity));

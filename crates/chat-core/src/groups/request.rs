@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 
 use super::ratchets::Ratchets;
 use super::receive::GroupContent;
-use super::{GroupError, GroupRow, GroupState, NotJoined};
+use super::{GroupError, GroupKind, GroupRow, GroupState, NotJoined};
 use crate::content::{Content, Decoded};
 use crate::error::StoredValueError;
 use crate::handle::Handle;
@@ -63,12 +63,8 @@ impl Ratchets {
         })
     }
 
-    /// How we stand in a named group that somebody invites us to: at once a member if we know them.
-    pub(super) fn standing_with(
-        &self,
-        tx: &ReadTxn<'_>,
-        inviter: &LeafName,
-    ) -> Result<GroupState, NotJoined> {
+    /// Whether somebody who invites us is known: their key is the one that counts for their handle.
+    pub(super) fn knows(&self, tx: &ReadTxn<'_>, inviter: &LeafName) -> Result<bool, NotJoined> {
         let handle: Handle =
             inviter.handle.parse().map_err(|_| NotJoined::Unfit("its inviter has no handle"))?;
         for contact in tx.contacts().map_err(GroupError::from)? {
@@ -78,14 +74,34 @@ impl Ratchets {
                 return Err(NotJoined::Blocked);
             }
         }
-        let standing = Standing::of::<GroupError>(tx, &handle)?;
-        if standing.pin.is_some_and(|pin| pin.identity == inviter.identity) {
+        Ok(is_pinned(tx, &handle, &inviter.identity)?)
+    }
+
+    /// How we stand in a group that a stranger invites us to. A named one waits for a yes. That of the two is read,
+    /// as a first message may come in it; of those in which none ever came only so many are kept.
+    pub(super) fn standing_with_stranger(
+        &mut self,
+        tx: &ReadTxn<'_>,
+        kind: &GroupKind,
+    ) -> Result<GroupState, NotJoined> {
+        if matches!(kind, GroupKind::Pair(..)) {
+            self.make_room_for_stranger(tx)?;
             return Ok(GroupState::Member);
         }
         let rows = GroupRow::all::<GroupError>(tx)?;
         let waiting = rows.iter().filter(|row| row.state == GroupState::Requested).count();
         if waiting >= MOST_REQUESTS { Err(NotJoined::TooMany) } else { Ok(GroupState::Requested) }
     }
+}
+
+/// Whether this identity is the one that counts for a handle.
+pub(super) fn is_pinned(
+    tx: &ReadTxn<'_>,
+    handle: &Handle,
+    identity: &[u8; 32],
+) -> Result<bool, GroupError> {
+    let pin = Standing::of::<GroupError>(tx, handle)?.pin;
+    Ok(pin.is_some_and(|pin| pin.identity == *identity))
 }
 
 impl TryFrom<Withheld> for GroupContent {

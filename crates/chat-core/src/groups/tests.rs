@@ -7,6 +7,7 @@ use chat_crypto::{EnvelopeKind, InboxKey, MailboxTag};
 use chat_transport::Partition;
 use zeroize::Zeroizing;
 
+use super::pairs::MOST_UNHEARD;
 use super::*;
 use crate::client::Client;
 use crate::content::{Body, Content};
@@ -16,6 +17,7 @@ use crate::inbound::Refusal;
 use crate::mailbox::Mailbox;
 use crate::message_id::{MessageId, StreamId};
 use crate::network::create::{NewNetwork, draft};
+use crate::trust::Standing;
 
 struct Person {
     _folder: tempfile::TempDir,
@@ -234,6 +236,32 @@ fn of_two_groups_for_one_pair_all_find_the_same_one_holds() {
     bob.join(&again).unwrap();
     assert_eq!(bob.row(third).generation, 1);
     assert_eq!((holding(&alice, &bob), holding(&bob, &alice)), (third, third));
+}
+
+#[test]
+fn strangers_who_say_nothing_fill_no_store() {
+    let network = network();
+    let (alice, bob) = (Person::new("alice", &network), Person::new("bob", &network));
+    let (known, invitation) = alice.found(&bob, 1);
+    bob.join(&invitation).unwrap();
+    let pin = |tx: &mut chat_store::WriteTxn<'_>| {
+        let mut standing = Standing::of::<GroupError>(tx, alice.client.handle())?;
+        standing.introduce(alice.own.identity(), 1);
+        standing.put::<GroupError>(tx, alice.client.handle())
+    };
+    bob.client.profile.store.write(pin).unwrap();
+    let mut last = known;
+    for n in 0..MOST_UNHEARD + 2 {
+        let stranger = Person::new(&format!("stranger{n}"), &network);
+        let (id, invitation) = stranger.found(&bob, 2);
+        assert_eq!(bob.join(&invitation).unwrap().state, GroupState::Member);
+        last = id;
+    }
+    let rows = bob.client.profile.store.read(|tx| GroupRow::all::<GroupError>(tx)).unwrap();
+    let read = rows.iter().filter(|row| row.state == GroupState::Member).count();
+    assert_eq!(read, MOST_UNHEARD + 1);
+    assert_eq!(bob.row(known).state, GroupState::Member, "whom we know is none of them");
+    assert_eq!(bob.row(last).state, GroupState::Member, "whoever came last is heard");
 }
 
 #[test]

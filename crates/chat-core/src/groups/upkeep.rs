@@ -3,12 +3,12 @@
 use chat_store::ReadTxn;
 use rand::RngExt;
 
+use super::request::is_pinned;
 use super::{GroupKind, GroupRow, Ratchets};
 use crate::client::Profile;
 use crate::clock::now_ms;
 use crate::error::SendError;
 use crate::network::Network;
-use crate::trust::Standing;
 
 impl Profile {
     /// Puts on its way what is due in any group. Returns whether something is left that is due: of several members
@@ -46,8 +46,7 @@ impl Profile {
 /// Whether we answer in a group by ourselves: not in that of a stranger, before anybody has read a word of theirs.
 fn is_answered(tx: &ReadTxn<'_>, row: &GroupRow) -> Result<bool, SendError> {
     let GroupKind::Pair(handle, identity) = &row.kind else { return Ok(true) };
-    let pin = Standing::of::<SendError>(tx, handle)?.pin;
-    Ok(pin.is_some_and(|pin| pin.identity == *identity))
+    Ok(is_pinned(tx, handle, identity)?)
 }
 
 /// How likely a member is to leave a turn to others.
