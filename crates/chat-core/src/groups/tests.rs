@@ -257,7 +257,7 @@ fn strangers_who_say_nothing_fill_no_store() {
         assert_eq!(bob.join(&invitation).unwrap().state, GroupState::Member);
         last = id;
     }
-    let rows = bob.client.profile.store.read(|tx| GroupRow::all::<GroupError>(tx)).unwrap();
+    let rows = bob.client.profile.store.read(GroupRow::all::<GroupError>).unwrap();
     let read = rows.iter().filter(|row| row.state == GroupState::Member).count();
     assert_eq!(read, MOST_UNHEARD + 1);
     assert_eq!(bob.row(known).state, GroupState::Member, "whom we know is none of them");
