@@ -17,7 +17,9 @@ mod take;
 mod tests;
 
 pub(crate) use self::kept::{Rivals, rivals};
+pub(crate) use self::lookup::refresh;
 pub use self::own::OwnPublication;
-pub(crate) use self::own::key_package_used;
+pub(crate) use self::own::{key_package_used, own_key_package};
 pub(crate) use self::publish::Publisher;
 pub use self::published::Published;
+pub(crate) use self::published::inbox_key_of;

@@ -1,5 +1,6 @@
 //! Conversations that MLS protects: one for every two people, and those that people make.
 
+mod asking;
 mod chain;
 mod changed;
 mod commit;
@@ -18,6 +19,7 @@ mod place;
 mod ratchets;
 mod receive;
 mod renew;
+mod repair;
 mod request;
 mod roster;
 mod row;
@@ -31,15 +33,18 @@ mod upkeep;
 pub(crate) use self::changed::Changed;
 pub(crate) use self::commit::Handshake;
 pub(crate) use self::credential::DeviceCheck;
-pub(crate) use self::found::{Invitee, Place};
+pub(crate) use self::found::{FoundedPair, Invitee, Place};
 pub(crate) use self::intent::Intent;
 pub(crate) use self::join::{Arrival, NotJoined};
 pub(crate) use self::leave::Parting;
 pub(crate) use self::letter::fuzz_letter;
-pub(crate) use self::letter::{Addressee, Invitation, Letter, LetterError, ReceivedLetter};
+pub(crate) use self::letter::{
+    Addressee, Invitation, Letter, LetterError, NotAMember, ReceivedLetter, RejoinRequest,
+};
 pub(crate) use self::own_leaf::{OwnLeaf, own_member};
 pub(crate) use self::ratchets::{Ratchets, sealed_len};
 pub(crate) use self::receive::{GroupContent, Read};
+pub(crate) use self::repair::{Answer, MOST_ASKED, NewKeys};
 pub(crate) use self::roster::{MemberName, Roster};
 pub(crate) use self::row::{GroupKind, GroupRow, GroupState};
 pub(crate) use self::settle::Landing;

@@ -383,6 +383,8 @@ pub enum GroupEvent {
     NotMade(String),
     /// This profile has made it.
     Founded(Vec<Handle>),
+    /// People have new keys: they were restored from a copy, or had missed what others have read.
+    PutBack(Vec<Handle>),
 }
 
 impl GroupEvent {
@@ -397,6 +399,7 @@ impl GroupEvent {
             Self::AdminsChanged { .. } => "admins_changed",
             Self::NotMade(_) => "not_made",
             Self::Founded(_) => "founded",
+            Self::PutBack(_) => "put_back",
         }
     }
 }

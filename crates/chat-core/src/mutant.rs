@@ -67,6 +67,10 @@ pub enum Mutant {
     KeepLostCommit,
     /// What is said in a stranger's group is shown before anybody has accepted it.
     ShowRequests,
+    /// Whoever asks to be put back is, however often the same request comes.
+    PutBackAgain,
+    /// A restored copy writes on in the groups that it was in.
+    ForgetRestore,
 }
 
 /// Whether this process breaks a rule.

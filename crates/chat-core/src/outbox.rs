@@ -11,9 +11,10 @@ use crate::client::Signer;
 use crate::clock::now_ms;
 use crate::content::{Body, Content, Decoded};
 use crate::error::{SendError, StoredValueError};
-use crate::groups::{GroupRow, OwnLeaf, Ratchets};
+use crate::groups::{FoundedPair, GroupRow, OwnLeaf, Ratchets};
 use crate::handle::Handle;
 use crate::history_row::{HistoryRow, decode, encode};
+use crate::inbound::begin_reading;
 use crate::item::{CarrierKind, Item, MessageState};
 use crate::mailbox::Mailbox;
 use crate::message_id::MessageId;
@@ -261,6 +262,18 @@ impl Sealer<'_> {
         let row = OutboxRow::letter(to.clone(), self.letter(letter, &inbox)?);
         tx.outbox_push(&inbox.to_bytes(), &row.to_bytes()?)?;
         Ok(inbox)
+    }
+
+    /// Lets the group of a pair that was just founded be read, and invites the other; returns their inbox.
+    pub(crate) fn invite(
+        &self,
+        tx: &mut WriteTxn<'_>,
+        ratchets: &mut Ratchets,
+        (to, founded): (&Handle, &FoundedPair),
+    ) -> Result<Mailbox, SendError> {
+        let topic = self.network.mail_topic();
+        begin_reading(tx, topic.as_str(), ratchets.row(tx, founded.id)?)?;
+        self.post(tx, to, &founded.invitation)
     }
 
     /// Whether an envelope fits into a record of the network.

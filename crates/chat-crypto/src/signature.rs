@@ -72,11 +72,13 @@ pub enum SignatureKind {
     RejoinRequest,
     /// A new network key.
     NetworkKey,
+    /// That whoever has asked to be let into an MLS group again is none of its members.
+    NotAMember,
 }
 
 impl SignatureKind {
     /// All kinds.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::DeviceCertificate,
         Self::DirectoryChange,
         Self::DirectoryEntry,
@@ -85,6 +87,7 @@ impl SignatureKind {
         Self::Invitation,
         Self::RejoinRequest,
         Self::NetworkKey,
+        Self::NotAMember,
     ];
 
     /// The name as it stands in what is signed.
@@ -98,6 +101,7 @@ impl SignatureKind {
             Self::Invitation => "invitation",
             Self::RejoinRequest => "rejoin-request",
             Self::NetworkKey => "network-key",
+            Self::NotAMember => "not-a-member",
         }
     }
 }

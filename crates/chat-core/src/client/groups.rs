@@ -48,7 +48,7 @@ pub enum GroupStanding {
     Leaving,
     /// It has left, or was removed.
     Gone,
-    /// Its data is a restored copy: it reads, and does not write.
+    /// Its data is a restored copy: it reads, and does not write before others have given it new keys.
     Stranded,
 }
 

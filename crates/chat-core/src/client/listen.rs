@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::{Client, Profile};
-use crate::directory::Publisher;
+use crate::directory::{Publisher, refresh};
 use crate::error::{Error, HistoryError, ReceiveError, SendError};
 use crate::history_row::HistoryRow;
 use crate::inbound::{Live, Mail, Readers, SharedLive, Skipped};
@@ -276,7 +276,7 @@ async fn deliver_in_background(
         });
         if now != generation || due || is_left {
             generation = now;
-            let kept = keep_groups(&profile, &network).await;
+            let kept = keep_groups(&profile, &transport, &network).await;
             is_left = matches!(kept, Ok(true));
             let (profile, transport) = (Arc::clone(&profile), Arc::clone(&transport));
             let mut ground = Ground::new(profile, transport, network.clone());
@@ -312,10 +312,31 @@ async fn deliver_in_background(
 }
 
 /// Puts on its way what is due in groups, apart from the runtime's own threads; whether something is left.
-async fn keep_groups(profile: &Arc<Profile>, network: &Network) -> Result<bool, SendError> {
+async fn keep_groups(
+    profile: &Arc<Profile>,
+    transport: &Arc<dyn Transport>,
+    network: &Network,
+) -> Result<bool, SendError> {
+    let helpers = apart(profile, network, Profile::who_helps_back).await?;
+    if !helpers.is_empty() {
+        let of = (Arc::clone(profile), Arc::clone(transport));
+        if let Err(error) = refresh(of, network, (&helpers, LOOKUP_TIME)).await {
+            tracing::debug!(%error, "the directory was not read");
+        }
+        apart(profile, network, Profile::get_back).await?;
+    }
+    apart(profile, network, Profile::keep_groups).await
+}
+
+/// Runs what works on the store apart from the runtime's own threads.
+async fn apart<T: Send + 'static>(
+    profile: &Arc<Profile>,
+    network: &Network,
+    work: fn(&Profile, &Network) -> Result<T, SendError>,
+) -> Result<T, SendError> {
     let (profile, network) = (Arc::clone(profile), network.clone());
-    let keeping = tokio::task::spawn_blocking(move || profile.keep_groups(&network));
-    keeping.await.map_err(|_| SendError::Stopped)?
+    let working = tokio::task::spawn_blocking(move || work(&profile, &network));
+    working.await.map_err(|_| SendError::Stopped)?
 }
 
 /// How often a running listener looks whether the log still holds what it acknowledged.
@@ -323,6 +344,8 @@ const CHECK_OWN_EVERY: Duration = Duration::from_mins(10);
 /// How often the store is asked what other processes of the profile have done.
 const LOOK_AT_STORE: Duration = Duration::from_millis(500);
 const LAST_PAUSE: Duration = Duration::from_secs(5);
+/// How long a look at the directory may hold up what is due in groups.
+const LOOKUP_TIME: Duration = Duration::from_secs(5);
 /// How long one delivery from the background may take.
 const DELIVERY_TIME: Duration = Duration::from_secs(60);
 /// Rows that are loaded at once; each may hold a text of 1 MiB.

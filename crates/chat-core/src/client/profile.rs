@@ -5,18 +5,20 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, RwLock};
 
 use chat_crypto::{DataKey, Vault};
-use chat_store::{EngineKind, Restored as StoreRestored, Store, StoreKey, WriteTxn};
+use chat_store::{EngineKind, ReadTxn, Restored as StoreRestored, Store, StoreKey, WriteTxn};
 use secrecy::SecretString;
 
 use super::folder::Folder;
 use super::identity::{has_identity, make_identity};
-use super::{Client, META_HANDLE, META_STREAM, Profile};
+use super::{Client, META_HANDLE, META_RESTORED, META_STREAM, Profile};
+use crate::clock::now_ms;
 use crate::error::{Error, ProfileError};
 use crate::groups::GroupRow;
 use crate::handle::Handle;
 use crate::history_row::HistoryRow;
 use crate::item::{Item, Restored};
 use crate::lock::Lock;
+use crate::mutant::{Mutant, breaks};
 use crate::private_file;
 use crate::random;
 
@@ -157,8 +159,20 @@ fn accept_restored(tx: &mut WriteTxn<'_>, store: &Store) -> Result<bool, Profile
 /// under keys that others may have seen used.
 pub(super) fn begin_new_streams(tx: &mut WriteTxn<'_>) -> Result<(), ProfileError> {
     tx.clear_stream_tips()?;
-    GroupRow::strand_all::<ProfileError>(tx)?;
+    if !breaks(Mutant::ForgetRestore) {
+        GroupRow::strand_all::<ProfileError>(tx)?;
+        tx.meta_put(META_RESTORED, &now_ms().to_be_bytes())?;
+    }
     Ok(tx.meta_put(META_STREAM, &random::bytes::<16>(&mut rand::rng()))?)
+}
+
+/// Whether a record is from before this profile's data was restored, if it was: another copy may have read it.
+///
+/// * `timestamp_ms` - the broker's time of the record; 0 where it is not known
+pub(crate) fn is_before_restore(tx: &ReadTxn<'_>, timestamp_ms: i64) -> Result<bool, ProfileError> {
+    let restored = tx.meta_get(META_RESTORED)?;
+    let at = restored.and_then(|at| at.as_slice().try_into().ok().map(i64::from_be_bytes));
+    Ok(at.is_some_and(|at| timestamp_ms < at))
 }
 
 fn make_parts(

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chat_crypto::Fingerprint;
 use chat_store::{ReadTxn, WriteTxn};
+use chat_transport::Transport;
 
 use super::kept::KeptRecords;
 use super::own::{OwnPublication, Owner};
@@ -44,12 +45,8 @@ impl Client {
     /// When the broker or the store fails, or there was no time.
     pub async fn refresh(&self, handle: &Handle, timeout: Duration) -> Result<(), Error> {
         let network = self.profile.joined_network()?;
-        let (profile, transport) = (Arc::clone(&self.profile), self.transport()?);
-        let place = Arc::new(Place::new(&network));
-        let reader = DirectoryReader { profile, transport, place };
-        let partition = [reader.place.partition(handle.as_str())];
-        let read = tokio::time::timeout(timeout, reader.read(&partition)).await;
-        read.map_err(|_| DirectoryError::NoAnswerInTime)?.map(drop).map_err(Error::from)
+        let of = (Arc::clone(&self.profile), self.transport()?);
+        Ok(refresh(of, &network, (std::slice::from_ref(handle), timeout)).await?)
     }
 
     /// What is known of what somebody has published, without asking anybody: of the identity that counts for the
@@ -113,6 +110,22 @@ impl Client {
         let owner = Owner { place: &place, handle: &self.profile.handle, signer: &signer };
         Ok(self.profile.store.read(|tx| owner.publication(tx))?)
     }
+}
+
+/// Reads what is new in the directory about people, for a time at most.
+pub(crate) async fn refresh(
+    (profile, transport): (Arc<Profile>, Arc<dyn Transport>),
+    network: &Network,
+    (handles, time): (&[Handle], Duration),
+) -> Result<(), DirectoryError> {
+    let place = Arc::new(Place::new(network));
+    let reader = DirectoryReader { profile, transport, place };
+    let mut partitions: Vec<_> =
+        handles.iter().map(|handle| reader.place.partition(handle.as_str())).collect();
+    partitions.sort_unstable();
+    partitions.dedup();
+    let read = tokio::time::timeout(time, reader.read(&partitions)).await;
+    read.map_err(|_| DirectoryError::NoAnswerInTime)?.map(drop)
 }
 
 impl Profile {

@@ -13,6 +13,7 @@ use crate::error::DirectoryError;
 use crate::groups::{StoreState, own_member, write_changes};
 use crate::handle::Handle;
 use crate::hash::sha256;
+use crate::network::Network;
 
 mod row;
 
@@ -49,6 +50,24 @@ pub(crate) fn key_package_used(tx: &mut WriteTxn<'_>) -> Result<(), DirectoryErr
         row.put(tx)?;
     }
     Ok(())
+}
+
+/// Our present KeyPackage, as MLS encodes it, if it is one whose private part is here.
+pub(crate) fn own_key_package(
+    tx: &ReadTxn<'_>,
+    (network, handle, signer): (&Network, &Handle, &Signer),
+) -> Result<Option<Vec<u8>>, DirectoryError> {
+    let place = Place::new(network);
+    let keys = Owner { place: &place, handle, signer }.keys();
+    let entry = KeptEntry::of::<DirectoryError>(tx, handle, &keys.entry)?;
+    let kept = KeptKeyPackage::of::<DirectoryError>(tx, handle, &keys.key_package)?;
+    let (Some(entry), Some(kept)) = (entry, kept) else { return Ok(None) };
+    let own = OwnRow::of(tx)?.key_package;
+    if own.is_none_or(|own| own.hash != sha256(&[&kept.bytes])) {
+        return Ok(None);
+    }
+    let record = KeyPackageRecord::parse(&kept.bytes, &entry.parse(&place.namespace)?);
+    Ok(record.ok().map(|record| record.key_package().to_vec()))
 }
 
 /// Ourselves, as the directory knows us.

@@ -4,9 +4,10 @@ use chat_crypto::{
     DeviceCertificate, DirectoryEntry, DirectoryHead, Fingerprint, IdentityPublic, InboxPublic,
     KeyPackageRecord,
 };
+use chat_store::{ReadTxn, StoreError};
 
 use super::kept::{KeptEntry, KeptRecords};
-use crate::error::DirectoryError;
+use crate::error::{DirectoryError, StoredValueError};
 use crate::handle::Handle;
 use crate::mutant::{Mutant, breaks};
 use crate::namespace::Namespace;
@@ -59,6 +60,20 @@ impl Published {
     pub fn is_forked(&self) -> bool {
         self.forked
     }
+}
+
+/// The inbox key that an identity has published under a handle, whether or not it is the one that counts.
+pub(crate) fn inbox_key_of<E>(
+    tx: &ReadTxn<'_>,
+    namespace: &Namespace,
+    (handle, identity): (&Handle, &[u8; 32]),
+) -> Result<Option<InboxPublic>, E>
+where
+    E: From<StoreError> + From<StoredValueError>,
+{
+    let records = KeptRecords::of::<E>(tx, handle)?;
+    let Some(kept) = records.entry(identity) else { return Ok(None) };
+    Ok(InboxPublic::from_bytes(kept.parse(namespace)?.inbox_key()).ok())
 }
 
 /// Which identity is asked for.

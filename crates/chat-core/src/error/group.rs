@@ -94,9 +94,11 @@ pub enum GroupError {
     /// Others have changed the group again and again before us.
     #[error("others have changed the group again and again meanwhile")]
     Outrun,
-    /// This profile's data is a restored copy: it does not write to the groups that it was in. An admin has to remove
-    /// it, and invite it again.
-    #[error("this profile was restored from a copy, and may not write to the groups it was in")]
+    /// This profile's data is a restored copy: it does not write to the groups that it was in before others have given
+    /// it new keys. A running listener asks them for it.
+    #[error(
+        "this profile was restored from a copy, and waits for others to give it new keys for the group"
+    )]
     Stranded,
     /// The group's state cannot be read.
     #[error(transparent)]

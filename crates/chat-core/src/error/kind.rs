@@ -107,7 +107,7 @@ pub enum ErrorKind {
     GroupAmbiguous,
     /// Only an admin of the group may do it, or it would have none.
     GroupAdmin,
-    /// Another change of the group is on its way, or was quicker.
+    /// Another change of the group is on its way, or was quicker, or the profile waits for new keys.
     GroupBusy,
     /// A stranger has invited to the group, and nobody has said yes.
     GroupRequested,
@@ -365,9 +365,11 @@ fn group(error: &GroupError) -> ErrorKind {
         | GroupError::RemovesSelf => ErrorKind::InvalidInput,
         GroupError::Ambiguous { .. } => ErrorKind::GroupAmbiguous,
         GroupError::NotAdmin | GroupError::LastAdmin => ErrorKind::GroupAdmin,
-        GroupError::Pending | GroupError::Overtaken | GroupError::Outrun => ErrorKind::GroupBusy,
+        GroupError::Pending | GroupError::Overtaken | GroupError::Outrun | GroupError::Stranded => {
+            ErrorKind::GroupBusy
+        }
         GroupError::Requested => ErrorKind::GroupRequested,
-        GroupError::Leaving | GroupError::Left | GroupError::Stranded => ErrorKind::GroupLeft,
+        GroupError::Leaving | GroupError::Left => ErrorKind::GroupLeft,
         GroupError::Unknown { .. }
         | GroupError::NoKeys { .. }
         | GroupError::NoRequest

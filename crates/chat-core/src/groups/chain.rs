@@ -68,6 +68,11 @@ impl Chain {
         self.followed = false;
     }
 
+    /// Whether all of it was read.
+    pub(super) fn is_followed(&self) -> bool {
+        self.followed
+    }
+
     fn add(&mut self, offset: u64, message: &[u8; 32]) -> Option<ChainMark> {
         // Each record counts once; what was read before is not accepted again.
         if self.newest.is_some_and(|newest| newest >= offset) {

@@ -1,5 +1,7 @@
 //! A Commit that was taken over, and what it is told as.
 
+use std::collections::BTreeSet;
+
 use chat_crypto::mls::{Change, GroupFacts, GroupId, Leaf};
 use chat_store::ReadTxn;
 
@@ -36,7 +38,8 @@ impl Ratchets {
             return Ok(Vec::new());
         }
         let Changed { change, before, departed, .. } = changed;
-        let (added, removed) = (changed.came(roster), changed.went(roster));
+        let (added, removed, back) =
+            (changed.came(roster), changed.went(roster), changed.came_back());
         let (left, removed): (Vec<_>, Vec<_>) =
             removed.into_iter().partition(|name| departed.contains(name));
         let mut events = Vec::new();
@@ -44,6 +47,7 @@ impl Ratchets {
             (added, GroupEvent::Added as fn(Vec<Handle>) -> GroupEvent),
             (removed.clone(), GroupEvent::Removed),
             (left.clone(), GroupEvent::Left),
+            (back, GroupEvent::PutBack),
         ] {
             if !names.is_empty() {
                 events.push(what(handles(names)));
@@ -74,7 +78,12 @@ impl Ratchets {
         changed: &Changed,
     ) -> Result<Vec<Item>, GroupError> {
         let us = self.own.handle()?;
+        let own = self.own.identity();
+        // Whoever is put back is told so once they are in again.
         let event = match changed.was {
+            _ if changed.came_back().iter().any(|name| name.identity == own) => {
+                return Ok(Vec::new());
+            }
             GroupState::Member => GroupEvent::Removed(vec![us]),
             GroupState::Leaving => GroupEvent::Left(vec![us]),
             _ => return Ok(Vec::new()),
@@ -124,6 +133,16 @@ impl Changed {
                 && count(removed, name) == 0
         };
         roster.people().into_iter().filter(is_new).collect()
+    }
+
+    /// People of whom a device was taken out and brought in again.
+    fn came_back(&self) -> Vec<MemberName> {
+        let (added, removed) = (&self.change.added, &self.change.removed);
+        let is_back =
+            |leaf: &&Leaf| added.iter().any(|new| new.signature_key == leaf.signature_key);
+        let back = removed.iter().filter(is_back).filter_map(|leaf| MemberName::of(&leaf.name));
+        let names: BTreeSet<MemberName> = back.collect();
+        names.into_iter().collect()
     }
 
     /// People of whom no device is left.

@@ -53,7 +53,7 @@ impl Ratchets {
         };
         let envelope = self.wrap(tx, id, &made.commit, EnvelopeKind::Mail)?;
         let guests = match intent {
-            Intent::Add(_) => invitees.iter().map(Guest::from).collect(),
+            Intent::Add(_) | Intent::PutBack(_) => invitees.iter().map(Guest::from).collect(),
             _ => Vec::new(),
         };
         let (hash, welcome) = (made.hash, made.welcome.unwrap_or_default());
@@ -65,7 +65,8 @@ impl Ratchets {
         Ok(Some(Handshake { mailbox, envelope }))
     }
 
-    /// What is to be committed next, if anything is: what has lost its race, somebody's departure, a renewal.
+    /// What is to be committed next, if anything is: what has lost its race, somebody's departure or wish to be
+    /// put back, a renewal.
     ///
     /// Several members may find the same: whoever asks waits a while, by chance, and asks again.
     pub(crate) fn due(
@@ -80,7 +81,8 @@ impl Ratchets {
         }
         let departure = || row.departures.first().map(|bytes| Intent::Answer(bytes.to_vec()));
         let renewal = || row.is_renewal_due(now_ms).then_some(Intent::Renew);
-        Ok(row.wanted.clone().or_else(departure).or_else(renewal))
+        let wish = || row.repair.next().cloned().map(Intent::PutBack);
+        Ok(row.wanted.clone().or_else(departure).or_else(wish).or_else(renewal))
     }
 
     /// Whether we are in the group as somebody who writes to it.

@@ -3,6 +3,7 @@
 use chat_crypto::mls::{CommitPlan, Departure, GroupFacts, GroupView, Leaf, MAX_MEMBERS};
 use serde::{Deserialize, Serialize};
 
+use super::repair::Wish;
 use super::roster::{MemberName, Roster};
 use super::{GroupError, GroupTitle, Invitee, OwnLeaf};
 
@@ -21,6 +22,8 @@ pub(crate) enum Intent {
     SetAdmins { add: Vec<MemberName>, remove: Vec<MemberName> },
     /// Let somebody go who has signed that they leave: a [`Departure`]'s bytes.
     Answer(#[serde(with = "serde_bytes")] Vec<u8>),
+    /// Give new keys to a device that has asked for it.
+    PutBack(Wish),
 }
 
 impl Intent {
@@ -34,6 +37,11 @@ impl Intent {
         Self::Rename { from: from.to_owned(), to: to.as_str().to_owned() }
     }
 
+    /// Whether only an admin may do it, whatever else is so.
+    fn needs_admin(&self) -> bool {
+        !matches!(self, Self::Renew | Self::Answer(_) | Self::PutBack(_))
+    }
+
     /// What is left of it after another Commit has won.
     ///
     /// Returns `None` if nothing is.
@@ -41,10 +49,11 @@ impl Intent {
     /// # Errors
     /// Why it is given up: only an admin may do it and we are none any more, or somebody has decided otherwise.
     pub(super) fn left_over(self, roster: &Roster) -> Result<Option<Self>, GroupError> {
-        let needs_admin = !matches!(self, Self::Renew | Self::Answer(_));
+        let needs_admin = self.needs_admin();
         let rest = match self {
             Self::Add(names) => some(names, |name| !roster.has(&name.identity)).map(Self::Add),
             Self::Remove(names) => some(names, |name| roster.has(&name.identity)).map(Self::Remove),
+            Self::PutBack(wish) if !roster.leaves.iter().any(|leaf| wish.is_of(leaf)) => None,
             Self::Rename { to, .. } if roster.facts.name == to => None,
             Self::Rename { from, .. } if roster.facts.name != from => {
                 return Err(GroupError::Overtaken);
@@ -73,8 +82,7 @@ impl Intent {
         invitees: &'a [Invitee],
     ) -> Result<Option<CommitPlan<'a>>, GroupError> {
         let roster = Roster::of(view, own)?;
-        let needs_admin = !matches!(self, Self::Renew | Self::Answer(_));
-        if needs_admin && !roster.are_we_admin() {
+        if self.needs_admin() && !roster.are_we_admin() {
             return Err(GroupError::NotAdmin);
         }
         match self {
@@ -86,6 +94,7 @@ impl Intent {
                 Ok(Some(CommitPlan::new().with_facts(facts)))
             }
             Self::SetAdmins { add, remove } => roster.changing_admins(add, remove).map(Some),
+            Self::PutBack(wish) => roster.putting_back(wish, invitees),
             Self::Answer(departure) => {
                 let Some(departure) = departure_of(departure) else { return Ok(None) };
                 let leaving = view.departing(&departure, &own.check);
@@ -128,6 +137,26 @@ impl Roster {
             return Err(GroupError::TooMany { most: MAX_MEMBERS });
         }
         Ok(self.with_admins(plan, |_| true))
+    }
+
+    /// Takes a device out and brings it in again, with new keys.
+    fn putting_back<'a>(
+        &self,
+        wish: &Wish,
+        invitees: &'a [Invitee],
+    ) -> Result<Option<CommitPlan<'a>>, GroupError> {
+        let leaf = self.leaves.iter().find(|leaf| wish.is_of(leaf)).and_then(|leaf| leaf.index);
+        let Some(leaf) = leaf.filter(|_| !wish.is_idle(self)) else { return Ok(None) };
+        let packages = invitees.iter().flat_map(|invitee| &invitee.key_packages);
+        let mut theirs = packages.filter(|package| wish.is_of(package.leaf()));
+        let package =
+            theirs.next().ok_or_else(|| GroupError::NoKeys { handle: wish.name.handle.clone() })?;
+        let plan = CommitPlan::new().removing(leaf).adding(package);
+        if self.are_we_admin() {
+            return Ok(Some(plan));
+        }
+        let departure = wish.departure().ok_or(GroupError::NotAdmin)?;
+        Ok(Some(plan.with_departure(departure)))
     }
 
     fn removing<'a>(&self, names: &[MemberName]) -> Result<CommitPlan<'a>, GroupError> {

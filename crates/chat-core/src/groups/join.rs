@@ -5,8 +5,8 @@ use std::num::NonZeroU32;
 
 use chat_crypto::DeviceCertificate;
 use chat_crypto::mls::{
-    GroupFacts, GroupId, Invitation as Welcome, JoinError, Joined as JoinedMls, LeafName, MlsGroup,
-    Overlay, Rejoin,
+    GroupFacts, GroupId, Invitation as Welcome, JoinError, Joined as JoinedMls, LeafName,
+    MlsChanges, MlsGroup, Overlay, Refusal, Rejoin,
 };
 use chat_store::ReadTxn;
 
@@ -46,6 +46,9 @@ pub(crate) enum NotJoined {
     /// Too many strangers have invited us.
     #[error("too many invitations of strangers wait")]
     TooMany,
+    /// We are in the group. It is kept: we may be about to be put out.
+    #[error("it is for a group that this profile is in")]
+    Early,
     /// The letter and the group do not fit together.
     #[error("the invitation does not fit its group: {0}")]
     Unfit(&'static str),
@@ -58,6 +61,8 @@ pub(crate) struct Arrival {
     pub(crate) partitions: NonZeroU32,
     /// The mail topic that it was read from.
     pub(crate) topic_id: [u8; 16],
+    /// Whether it is from before this profile's data was restored: another copy may have joined with it.
+    pub(crate) is_copy: bool,
 }
 
 impl Ratchets {
@@ -71,23 +76,40 @@ impl Ratchets {
         if invitation.mailbox.partition.0 >= arrival.partitions.get() {
             return Err(NotJoined::Unfit("no partition of the network"));
         }
-        let state = StoreState::new(tx, &self.changes);
-        let mut overlay = Overlay::new(&state, &self.own.join_secrets);
-        let Invitation { welcome, tree, .. } = invitation;
-        let welcome = Welcome { welcome, tree, rejoin: Rejoin::No };
-        let joined = MlsGroup::join(&mut overlay, &self.own.member, &welcome, &self.own.check)?;
+        let (joined, changes, asked) = match self.try_join(tx, invitation, Rejoin::No) {
+            Err(NotJoined::Welcome(JoinError::Exists(id))) => {
+                self.join_again(tx, id, (invitation, sender))?
+            }
+            Err(NotJoined::Welcome(JoinError::Refused(Refusal::NotAdmin))) => {
+                self.join_by_whom_we_asked(tx, (invitation, sender))?
+            }
+            joined => {
+                let (joined, changes) = joined?;
+                let inviter = joined.inviter.name.identity;
+                let old = self.known(tx, joined.group.id())?;
+                let asked = old.is_some_and(|old| old.repair.has_asked(&inviter));
+                (joined, changes, asked)
+            }
+        };
         if joined.inviter.credential != sender.as_bytes() {
             return Err(NotJoined::Unfit("somebody else has signed the Welcome"));
         }
         if mailbox_of(&joined.facts) != invitation.mailbox {
             return Err(NotJoined::Unfit("it names another mailbox"));
         }
+        // What is sent again from before we were put out, or put back, leads into an epoch that is over.
+        let known = self.known(tx, joined.group.id())?.map(GroupRow::newest_epoch);
+        if known.is_some_and(|known| joined.start.epoch <= known) {
+            return Err(NotJoined::Unfit("it is for an epoch that is over"));
+        }
         let kind = self.kind_of(&joined)?;
-        let changes = overlay.into_changes();
-        let state = match self.knows(tx, &joined.inviter.name)? {
+        let mut state = match asked || self.knows(tx, &joined.inviter.name)? {
             true => GroupState::Member,
             false => self.standing_with_stranger(tx, &kind)?,
         };
+        if arrival.is_copy && state == GroupState::Member {
+            state = GroupState::Stranded;
+        }
         let JoinedMls { group, inviter, facts, start, .. } = joined;
         let same_log = [arrival.topic_id, [0; 16]].contains(&invitation.topic_id);
         let new = NewGroup {
@@ -100,28 +122,92 @@ impl Ratchets {
             inviter: MemberName::of(&inviter.name),
         };
         let id = group.id();
+        if self.known(tx, id)?.is_some() {
+            self.forget_secrets(tx, id)?;
+        }
         self.changes.extend(changes);
-        self.insert(GroupRow::new(new, &start, NEVER));
+        let mut row = GroupRow::new(new, &start, NEVER);
+        row.repair.is_copy = arrival.is_copy;
+        self.insert(row);
         self.keep_loaded(id, group);
         if let GroupKind::Pair(_, identity) = kind {
             self.converge(tx, &identity)?;
         }
-        let event = if state == GroupState::Member { self.joined_event(tx, id)? } else { None };
+        let what =
+            if asked { GroupEvent::PutBack(vec![self.own.handle()?]) } else { GroupEvent::Joined };
+        let event = match state {
+            GroupState::Member => self.joined_event(tx, id, what)?,
+            _ => None,
+        };
         Ok(Joined { id, inviter: inviter.name, state, event })
     }
 
+    fn try_join(
+        &self,
+        tx: &ReadTxn<'_>,
+        invitation: &Invitation,
+        rejoin: Rejoin,
+    ) -> Result<(JoinedMls, MlsChanges), NotJoined> {
+        let state = StoreState::new(tx, &self.changes);
+        let mut overlay = Overlay::new(&state, &self.own.join_secrets);
+        let Invitation { welcome, tree, .. } = invitation;
+        let welcome = Welcome { welcome, tree, rejoin };
+        let joined = MlsGroup::join(&mut overlay, &self.own.member, &welcome, &self.own.check)?;
+        Ok((joined, overlay.into_changes()))
+    }
+
+    /// Joins a group that we were put out of by somebody who is no admin, if we have asked them for it.
+    fn join_by_whom_we_asked(
+        &mut self,
+        tx: &ReadTxn<'_>,
+        (invitation, sender): (&Invitation, &DeviceCertificate),
+    ) -> Result<(JoinedMls, MlsChanges, bool), NotJoined> {
+        let inviter = sender.identity().as_bytes();
+        for row in self.rows_now(tx)? {
+            if row.state == GroupState::Gone && row.repair.has_asked(inviter) {
+                let joined = self.try_join(tx, invitation, Rejoin::Asked(row.id()));
+                if !matches!(joined, Err(NotJoined::Welcome(JoinError::Exists(_)))) {
+                    return joined.map(|(joined, changes)| (joined, changes, true));
+                }
+            }
+        }
+        Err(NotJoined::Welcome(JoinError::Refused(Refusal::NotAdmin)))
+    }
+
+    /// Joins a group that we are in, if we have asked whoever invites us for it.
+    fn join_again(
+        &mut self,
+        tx: &ReadTxn<'_>,
+        id: GroupId,
+        (invitation, sender): (&Invitation, &DeviceCertificate),
+    ) -> Result<(JoinedMls, MlsChanges, bool), NotJoined> {
+        let inviter = sender.identity().as_bytes();
+        let is_asked = self.known(tx, id)?.is_some_and(|row| row.repair.has_asked(inviter));
+        if is_asked {
+            let (joined, changes) = self.try_join(tx, invitation, Rejoin::Asked(id))?;
+            return Ok((joined, changes, true));
+        }
+        if self.keep_early(tx, id, (invitation, sender))? {
+            return Err(NotJoined::Early);
+        }
+        Err(NotJoined::Welcome(JoinError::Exists(id)))
+    }
+
     /// That we are in a named group now, for its conversation.
+    ///
+    /// * `what` - how that came
     pub(crate) fn joined_event(
         &mut self,
         tx: &ReadTxn<'_>,
         id: GroupId,
+        what: GroupEvent,
     ) -> Result<Option<Item>, GroupError> {
         let row = self.row(tx, id)?;
         let inviter = row.inviter.as_ref().filter(|_| row.is_named());
         let changed = inviter.map(|inviter| GroupChanged {
             group: row.name(),
             by: inviter.handle.clone(),
-            what: GroupEvent::Joined,
+            what,
         });
         Ok(changed.map(Item::GroupChanged))
     }

@@ -8,6 +8,8 @@
 //! identity. HPKE's `info` is `lp(namespace) | recipient's identity 32`.
 
 mod invitation;
+mod not_a_member;
+mod rejoin_request;
 
 use chat_crypto::{
     DeviceCertificate, InboxKey, InboxPublic, Protected, Protection, Signature, SignatureContext,
@@ -16,6 +18,8 @@ use chat_crypto::{
 use zeroize::Zeroizing;
 
 pub(crate) use self::invitation::Invitation;
+pub(crate) use self::not_a_member::NotAMember;
+pub(crate) use self::rejoin_request::{RejoinReason, RejoinRequest};
 use super::{GroupError, OwnLeaf};
 use crate::namespace::Namespace;
 use crate::wire::{Reader, Writer};
@@ -25,6 +29,10 @@ use crate::wire::{Reader, Writer};
 pub(crate) enum Letter {
     /// To join a group.
     Invitation(Invitation),
+    /// To be put back into a group.
+    RejoinRequest(RejoinRequest),
+    /// That whoever has asked for that is no member.
+    NotAMember(NotAMember),
 }
 
 /// A letter that was opened, and who has signed it.
@@ -94,12 +102,16 @@ impl Letter {
     fn kind(&self) -> Kind {
         match self {
             Self::Invitation(_) => Kind::Invitation,
+            Self::RejoinRequest(_) => Kind::RejoinRequest,
+            Self::NotAMember(_) => Kind::NotAMember,
         }
     }
 
     fn text(&self) -> Zeroizing<Vec<u8>> {
         match self {
             Self::Invitation(invitation) => invitation.encode(),
+            Self::RejoinRequest(request) => request.encode(),
+            Self::NotAMember(answer) => answer.encode(),
         }
     }
 }
@@ -115,6 +127,8 @@ impl ReceivedLetter {
         }
         let kind = match reader.u8().ok_or(at("kind"))? {
             1 => Kind::Invitation,
+            2 => Kind::RejoinRequest,
+            3 => Kind::NotAMember,
             0 => return Err(at("kind")),
             _ => return Err(LetterError::Newer),
         };
@@ -131,6 +145,8 @@ impl ReceivedLetter {
             .map_err(|_| LetterError::Forged)?;
         let letter = match kind {
             Kind::Invitation => Letter::Invitation(Invitation::decode(text).map_err(at)?),
+            Kind::RejoinRequest => Letter::RejoinRequest(RejoinRequest::decode(text).map_err(at)?),
+            Kind::NotAMember => Letter::NotAMember(NotAMember::decode(text).map_err(at)?),
         };
         Ok(Self { letter, sender })
     }
@@ -140,6 +156,8 @@ impl<'a> Addressee<'a> {
     fn context(&self, kind: Kind) -> SignatureContext<'a> {
         let kind = match kind {
             Kind::Invitation => SignatureKind::Invitation,
+            Kind::RejoinRequest => SignatureKind::RejoinRequest,
+            Kind::NotAMember => SignatureKind::NotAMember,
         };
         SignatureContext {
             kind,
@@ -162,6 +180,8 @@ pub(crate) fn fuzz_letter(bytes: &[u8]) {
     let me = Addressee { namespace: &namespace, identity: &[7; 32] };
     drop(ReceivedLetter::parse(bytes, me));
     drop(Invitation::decode(bytes));
+    drop(RejoinRequest::decode(bytes));
+    drop(NotAMember::decode(bytes));
     let _parsed = super::payload::Payload::parse(bytes);
 }
 
@@ -169,6 +189,8 @@ pub(crate) fn fuzz_letter(bytes: &[u8]) {
 #[derive(Clone, Copy)]
 enum Kind {
     Invitation = 1,
+    RejoinRequest = 2,
+    NotAMember = 3,
 }
 
 const VERSION: u8 = 1;

@@ -79,7 +79,7 @@ impl Ratchets {
     }
 
     /// All groups, as this transaction has them.
-    fn rows_now(&self, tx: &ReadTxn<'_>) -> Result<Vec<GroupRow>, GroupError> {
+    pub(super) fn rows_now(&self, tx: &ReadTxn<'_>) -> Result<Vec<GroupRow>, GroupError> {
         let mut rows = self.changed_rows();
         let stored = GroupRow::all::<GroupError>(tx)?;
         rows.extend(stored.into_iter().filter(|row| !self.has_row(row.id())));
@@ -107,7 +107,7 @@ impl Ratchets {
     }
 
     /// Lets one group of a pair hold, and all others be read only. All members find the same.
-    pub(super) fn converge(
+    pub(crate) fn converge(
         &mut self,
         tx: &ReadTxn<'_>,
         identity: &[u8; 32],

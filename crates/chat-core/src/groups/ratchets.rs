@@ -72,10 +72,19 @@ impl Ratchets {
         self.loaded.insert(id, group);
     }
 
+    /// Forgets the keys of a group's envelopes, and what was read in its epochs.
+    pub(super) fn forget_secrets(
+        &mut self,
+        tx: &ReadTxn<'_>,
+        id: GroupId,
+    ) -> Result<(), GroupError> {
+        let chains = self.change(tx, id, |row| row.take_secrets())?;
+        chains.iter().try_for_each(|chain| self.forget_chain(tx, id, chain))
+    }
+
     /// Deletes all that is kept of a group beside its row: nothing of it can be read afterwards.
     pub(super) fn wipe(&mut self, tx: &ReadTxn<'_>, id: GroupId) -> Result<(), GroupError> {
-        let chains = self.change(tx, id, |row| row.take_secrets())?;
-        chains.iter().try_for_each(|chain| self.forget_chain(tx, id, chain))?;
+        self.forget_secrets(tx, id)?;
         match self.delete(tx, id) {
             Err(error) if error.concerns_store() => Err(error),
             // What cannot be loaded cannot be read either.

@@ -108,6 +108,7 @@ impl Ratchets {
             Ok(Step::Content(content)) => {
                 let read = self.content(tx, id, (&content, offset));
                 self.follow(tx, id, (content.epoch, offset, &hash))?;
+                self.change(tx, id, |row| row.heard_in(content.epoch))?;
                 read
             }
             Ok(Step::Merged(merged)) => {
@@ -220,6 +221,8 @@ impl Ratchets {
             Some(start) => {
                 self.enter(tx, id, (&start, mailbox_of(&change.facts)))?;
                 self.change(tx, id, |row| row.rename(&change.facts.name))?;
+                let leaves = (change.removed.as_slice(), change.added.as_slice());
+                self.note_returned(tx, id, leaves, now_ms())?;
             }
             None => {
                 self.change(tx, id, GroupRow::end)?;

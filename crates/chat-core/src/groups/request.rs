@@ -39,7 +39,7 @@ impl Ratchets {
             if row.state != GroupState::Requested {
                 return Err(GroupError::NoRequest);
             }
-            row.state = GroupState::Member;
+            row.state = if row.repair.is_copy { GroupState::Stranded } else { GroupState::Member };
             Ok(std::mem::take(&mut row.withheld))
         })??;
         withheld.into_iter().map(GroupContent::try_from).collect()

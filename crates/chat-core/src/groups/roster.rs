@@ -83,6 +83,11 @@ impl Roster {
         self.facts.admins.iter().copied().filter(|admin| self.has(admin)).collect()
     }
 
+    /// What tells this epoch from all others, of this group and of branches of it; says nothing of its keys.
+    pub(crate) fn state(&self) -> [u8; 32] {
+        sha256(&[b"securechat/v1/epoch-state", &self.authenticator])
+    }
+
     /// 30 digits that members of the same epoch can compare by voice: groups of five.
     pub(crate) fn code(&self) -> String {
         let hash = sha256(&[b"securechat/v1/epoch-code", &self.authenticator]);

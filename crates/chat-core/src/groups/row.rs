@@ -9,6 +9,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use super::chain::Chain;
 use super::intent::Intent;
+use super::repair::Repair;
 use super::request::Withheld;
 use super::roster::MemberName;
 use super::{GroupError, Invitee};
@@ -53,6 +54,10 @@ pub(crate) struct GroupRow {
     pub(crate) withheld: Vec<Withheld>,
     /// Who has invited us; `None` for a group that we have founded.
     pub(crate) inviter: Option<MemberName>,
+    /// Leaves that are to be put back, or were: ours and others'.
+    pub(crate) repair: Repair,
+    /// The newest epoch that we knew when we were put out.
+    left_in: u64,
 }
 
 /// Our own Commit that is on its way.
@@ -162,6 +167,8 @@ impl GroupRow {
             departures: Vec::new(),
             withheld: Vec::new(),
             inviter: group.inviter,
+            repair: Repair::default(),
+            left_in: 0,
         }
     }
 
@@ -193,6 +200,7 @@ impl GroupRow {
             // Of two people the next message founds another group, which takes its place.
             row.state = GroupState::Stranded;
             (row.pending, row.wanted) = (None, None);
+            row.note_asking(Vec::new(), 0);
             row.lose_chains();
             row.put::<E>(tx)?;
         }
@@ -242,8 +250,14 @@ impl GroupRow {
 
     /// Forgets the keys of its envelopes, and gives out its chains.
     pub(super) fn take_secrets(&mut self) -> Vec<Chain> {
+        self.left_in = self.newest_epoch();
         self.wraps.clear();
         std::mem::take(&mut self.chains)
+    }
+
+    /// The newest epoch that we know, or knew when we were put out.
+    pub(super) fn newest_epoch(&self) -> u64 {
+        self.wraps.first().map_or(self.left_in, |wrap| wrap.epoch)
     }
 
     /// There is nothing left to do about an intent.
@@ -253,6 +267,9 @@ impl GroupRow {
         }
         if let Intent::Answer(departure) = intent {
             self.departures.retain(|kept| kept.as_slice() != departure.as_slice());
+        }
+        if let Intent::PutBack(wish) = intent {
+            self.repair.forget(wish);
         }
     }
 
@@ -292,8 +309,21 @@ impl GroupRow {
         &mut self.chains
     }
 
-    /// Records of its partition were passed over: what was read proves nothing any more.
-    pub(crate) fn lose_chains(&mut self) {
+    /// Records of its partition were passed over: what was read proves nothing any more, and the group may have
+    /// changed.
+    pub(crate) fn pass_over(&mut self) {
+        self.lose_chains();
+        self.repair.pass_over();
+    }
+
+    /// Somebody else has written in an epoch. Where it began behind all that was passed over, we are in step.
+    pub(super) fn heard_in(&mut self, epoch: u64) {
+        if self.chains.iter().any(|chain| chain.epoch == epoch && chain.is_followed()) {
+            self.repair.note_in_step();
+        }
+    }
+
+    fn lose_chains(&mut self) {
         self.chains.iter_mut().for_each(Chain::lose);
     }
 

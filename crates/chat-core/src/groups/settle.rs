@@ -112,12 +112,13 @@ impl Ratchets {
         id: GroupId,
         (intent, roster): (Intent, &Roster),
     ) -> Result<Option<Intent>, GroupError> {
-        // A departure stays in the row, a renewal falls due again: only what somebody has asked for is kept here.
-        let is_asked = !matches!(intent, Intent::Renew | Intent::Answer(_));
+        // A departure and a wish stay in the row, a renewal falls due again: only what somebody has asked for is kept here.
+        let is_asked = !matches!(intent, Intent::Renew | Intent::Answer(_) | Intent::PutBack(_));
         let rest = intent.left_over(roster)?;
-        let kept = &self.row(tx, id)?.departures;
+        let row = self.row(tx, id)?;
         let holds = |rest: &Intent| match rest {
-            Intent::Answer(departure) => kept.iter().any(|one| one == departure),
+            Intent::Answer(departure) => row.departures.iter().any(|one| one == departure),
+            Intent::PutBack(wish) => row.repair.has(wish),
             _ => true,
         };
         let rest = rest.filter(holds);
@@ -147,7 +148,7 @@ impl Ratchets {
             self.change(tx, id, |row| row.renewed_ms = now_ms())?;
         }
         match intent {
-            Intent::Renew | Intent::Answer(_) => Ok(Vec::new()),
+            Intent::Renew | Intent::Answer(_) | Intent::PutBack(_) => Ok(Vec::new()),
             _ => self.not_made(tx, id, why),
         }
     }

@@ -1,6 +1,8 @@
 //! Two profiles with real stores, and the bytes carried from hand to hand.
 
 mod named;
+mod repair;
+mod simulator;
 
 use chat_crypto::mls::KeyPackage;
 use chat_crypto::{EnvelopeKind, InboxKey, MailboxTag};
@@ -20,7 +22,7 @@ use crate::network::create::{NewNetwork, draft};
 use crate::trust::Standing;
 
 struct Person {
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
     client: Client,
     own: std::sync::Arc<OwnLeaf>,
     ratchets: std::cell::RefCell<Ratchets>,
@@ -39,13 +41,45 @@ fn network() -> crate::network::Network {
 impl Person {
     fn new(handle: &str, network: &crate::network::Network) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join(handle);
+        let path = folder.path().join("profile");
         let client = Client::create(&path, &handle.parse().unwrap(), None).unwrap();
         let signer = client.profile.signer(network.namespace()).unwrap();
         let own = std::sync::Arc::new(OwnLeaf::new(signer, network));
         let ratchets = Ratchets::new(std::sync::Arc::clone(&own)).into();
         let inbox_key = InboxKey::generate(&mut rand::rng());
-        Self { _folder: folder, client, own, ratchets, inbox_key, next_offset: 0.into() }
+        Self { folder, client, own, ratchets, inbox_key, next_offset: 0.into() }
+    }
+
+    /// Another process, with what is stored.
+    fn reopened(self) -> Self {
+        self.changed_on_disk(|_| ())
+    }
+
+    /// A copy of all that is stored.
+    fn copied_to(self, place: &std::path::Path) -> Self {
+        self.changed_on_disk(|profile| copy_files(profile, place))
+    }
+
+    /// The profile is a restored copy from here on.
+    fn restored_from(self, place: &std::path::Path) -> Self {
+        self.changed_on_disk(|profile| {
+            for entry in std::fs::read_dir(profile).unwrap().map(Result::unwrap) {
+                if entry.path().is_file() {
+                    std::fs::remove_file(entry.path()).unwrap();
+                }
+            }
+            copy_files(place, profile);
+        })
+    }
+
+    fn changed_on_disk(self, change: impl FnOnce(&std::path::Path)) -> Self {
+        let Self { folder, client, own, ratchets: _, inbox_key, next_offset } = self;
+        let path = folder.path().join("profile");
+        drop(client);
+        change(&path);
+        let client = Client::open(&path, None).unwrap();
+        let ratchets = Ratchets::new(std::sync::Arc::clone(&own)).into();
+        Self { folder, client, own, ratchets, inbox_key, next_offset }
     }
 
     fn work<T>(
@@ -92,7 +126,7 @@ impl Person {
         let me = Addressee { namespace: &self.own.namespace, identity: &self.own.identity() };
         let keys = std::slice::from_ref(&self.inbox_key);
         let ReceivedLetter { letter, sender } = Letter::open(letter, keys, me).unwrap();
-        let Letter::Invitation(invitation) = letter;
+        let Letter::Invitation(invitation) = letter else { panic!("{letter:?}") };
         self.take_invitation(&invitation, &sender)
     }
 
@@ -102,7 +136,7 @@ impl Person {
         sender: &chat_crypto::DeviceCertificate,
     ) -> Result<Joined, NotJoined> {
         let partitions = std::num::NonZeroU32::new(16).unwrap();
-        let arrival = Arrival { partitions, topic_id: [5; 16] };
+        let arrival = Arrival { partitions, topic_id: [5; 16], is_copy: false };
         let mut joined = None;
         self.work(|ratchets, tx| {
             joined = Some(ratchets.join(tx, (invitation, sender), arrival));
@@ -173,6 +207,15 @@ impl Person {
     fn renew(&self, id: chat_crypto::mls::GroupId) -> Option<Vec<u8>> {
         let renewed = self.work(|ratchets, tx| ratchets.renew(tx, id)).unwrap();
         renewed.map(chat_crypto::Envelope::into_bytes)
+    }
+}
+
+fn copy_files(from: &std::path::Path, to: &std::path::Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+        if entry.path().is_file() {
+            std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+        }
     }
 }
 
@@ -289,7 +332,9 @@ fn an_invitation_counts_only_from_who_made_the_group_and_where_it_says() {
     let (_, letter) = alice.found(&bob, 1);
     let me = Addressee { namespace: &bob.own.namespace, identity: &bob.own.identity() };
     let keys = std::slice::from_ref(&bob.inbox_key);
-    let Letter::Invitation(invitation) = Letter::open(&letter, keys, me).unwrap().letter;
+    let Letter::Invitation(invitation) = Letter::open(&letter, keys, me).unwrap().letter else {
+        panic!("no invitation")
+    };
     let to_bob = (&bob.inbox_key.public(), &bob.own.identity());
     let passed_on = Letter::Invitation(invitation.clone()).seal(&mallory.own, to_bob).unwrap();
     assert!(matches!(bob.join(passed_on.body()), Err(NotJoined::Unfit(_))));
@@ -361,7 +406,7 @@ fn members_who_read_different_logs_are_told() {
     let fork = say("we have not");
     assert!(forked(bob.read_at(id, &fork, 14)));
     // Who has not read all of an epoch compares nothing.
-    bob.work(|ratchets, tx| ratchets.change(tx, id, GroupRow::lose_chains)).unwrap();
+    bob.work(|ratchets, tx| ratchets.change(tx, id, GroupRow::pass_over)).unwrap();
     let later = say("and now you cannot tell");
     assert!(!forked(bob.read_at(id, &later, 15)));
 }

@@ -8,7 +8,7 @@ use chat_transport::{LeaderEpoch, TopicId};
 use super::conversations::{Conversations, RecordAt};
 use super::lagging::Lag;
 use super::store::{Sink, Skipped};
-use super::{Mailboxes, Opened, OpenedMls, Refusal, lagging};
+use super::{Mailboxes, Opened, OpenedMls, lagging};
 use crate::error::ReceiveError;
 use crate::groups::GroupRow;
 
@@ -146,11 +146,7 @@ impl Storing<'_, '_, '_> {
                 self.sink.tx.set_cursor(topic, partition, None, &self.cursor)?;
                 self.conversations.letter(self.sink.tx, &at, letter)?
             }
-            Opened::Refused(Refusal::Unreadable)
-                if self.conversations.unopened(self.sink.tx, &at)? =>
-            {
-                return Ok(());
-            }
+            Opened::Sealed(group) => self.conversations.sealed(self.sink.tx, &at, *group)?,
             _ => return self.sink.record(record),
         };
         if let Some(refusal) = took.refused {

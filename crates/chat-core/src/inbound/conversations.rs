@@ -1,5 +1,6 @@
 //! Where records of conversations that MLS protects go once their envelopes are open.
 
+use chat_crypto::mls::GroupId;
 use chat_store::WriteTxn;
 use chat_transport::TopicId;
 
@@ -8,7 +9,7 @@ use crate::error::ReceiveError;
 
 /// What takes the records of conversations: it lives as long as its reader, and may keep loaded groups.
 ///
-/// Both functions run inside the transaction that moves the cursor. A transaction that fails is rolled back after
+/// All functions run inside the transaction that moves the cursor. A transaction that fails is rolled back after
 /// they returned, and other processes of the profile write between two calls: whatever is kept in memory is
 /// compared with the store before it is used. Nothing in a record is trusted: what is refused is said in
 /// [`Took::refused`], and an error is the store's alone.
@@ -21,9 +22,14 @@ pub(crate) trait Conversations: Send {
         Ok(())
     }
 
-    /// Looks at a record that none of a mailbox's keys opens: whether it is one of our own.
-    fn unopened(&mut self, _: &mut WriteTxn<'_>, _: &RecordAt) -> Result<bool, ReceiveError> {
-        Ok(false)
+    /// Takes a record that lies in the mailbox of a group and opens with none of its keys.
+    fn sealed(
+        &mut self,
+        _: &mut WriteTxn<'_>,
+        _: &RecordAt,
+        _: GroupId,
+    ) -> Result<Took, ReceiveError> {
+        Ok(Took { refused: Some(Refusal::Unreadable), ..Took::default() })
     }
 
     /// Takes what lay in the mailbox of a conversation. A mailbox that lags is given what lies below the

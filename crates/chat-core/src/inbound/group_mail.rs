@@ -11,13 +11,13 @@ use super::conversations::{Conversations, RecordAt, Took};
 use super::opened::OpenedContent;
 use super::store::{Joined, Sink};
 use super::{OpenedLetter, OpenedMls, Refusal, Skipped, begin_reading};
-use crate::client::{Profile, inbox_key};
+use crate::client::{Profile, inbox_key, is_before_restore};
 use crate::conversation::Conversation;
 use crate::directory::key_package_used;
 use crate::error::{GroupError, ReceiveError};
 use crate::groups::{
-    Addressee, Arrival, Changed, GroupContent, GroupState, Invitation, Landing, Letter,
-    LetterError, NotJoined, OwnLeaf, Ratchets, Read, ReceivedLetter,
+    Addressee, Answer, Arrival, Changed, GroupContent, GroupState, Invitation, Landing, Letter,
+    LetterError, NotAMember, NotJoined, OwnLeaf, Ratchets, Read, ReceivedLetter, RejoinRequest,
 };
 use crate::handle::Handle;
 use crate::history_row::HistoryRow;
@@ -106,13 +106,21 @@ impl GroupMail {
         at: &RecordAt,
         (invitation, sender): (&Invitation, &DeviceCertificate),
     ) -> Result<Took, ReceiveError> {
-        let arrival = Arrival { partitions: self.network.partitions(), topic_id: at.topic_id.0 };
+        let arrival = Arrival {
+            partitions: self.network.partitions(),
+            topic_id: at.topic_id.0,
+            is_copy: is_before_restore(tx, at.timestamp_ms)?,
+        };
         let joined = match self.ratchets.join(tx, (invitation, sender), arrival) {
             Ok(joined) => joined,
             Err(NotJoined::Failed(error)) => return refused_by(error),
             Err(NotJoined::Blocked) => {
                 let skipped = Skipped { blocked: 1, ..Skipped::default() };
                 return Ok(Took { skipped, ..Took::default() });
+            }
+            Err(NotJoined::Early) => {
+                tracing::debug!("an invitation to a group that this profile is in is kept");
+                return Ok(Took::default());
             }
             Err(error) => {
                 tracing::debug!(%error, "did not join a group");
@@ -165,7 +173,50 @@ impl GroupMail {
             sealer.post(tx, &held.to, &held.letter).map_err(Box::new)?;
         }
         let rows = self.tell(tx, group, settled.events)?;
-        Ok(Took { rows, mailboxes_changed: true, ..Took::default() })
+        let mut took = Took { rows, mailboxes_changed: true, ..Took::default() };
+        if changed.change.removes_us
+            && let Some((invitation, sender)) = self.ratchets.take_early(tx, group)?
+        {
+            let back = self.join(tx, at, (&invitation, &sender))?;
+            took.rows += back.rows;
+            took.skipped.add(back.skipped);
+        }
+        Ok(took)
+    }
+
+    /// A member asks to be put back into a group.
+    fn put_back(
+        &mut self,
+        tx: &mut WriteTxn<'_>,
+        (request, sender): (&RejoinRequest, &DeviceCertificate),
+    ) -> Result<Took, ReceiveError> {
+        match self.ratchets.note_request(tx, (request, sender)) {
+            Ok(Answer::Kept) => {}
+            Ok(Answer::None) => {
+                tracing::debug!(?request, "a request to be put back counts for nothing");
+            }
+            Ok(Answer::NotAMember(held)) => {
+                let sealer = Sealer { network: &self.network, signer: &self.own.signer };
+                sealer.post(tx, &held.to, &held.letter).map_err(Box::new)?;
+            }
+            Err(error) => return refused_by(error),
+        }
+        Ok(Took::default())
+    }
+
+    /// Somebody whom we have asked to put us back says that we are no member.
+    fn no_member(
+        &mut self,
+        tx: &mut WriteTxn<'_>,
+        (answer, sender): (&NotAMember, &DeviceCertificate),
+    ) -> Result<Took, ReceiveError> {
+        let told = match self.ratchets.note_no_member(tx, (answer, sender)) {
+            Ok(told) => told,
+            Err(error) => return refused_by(error),
+        };
+        self.ratchets.finish(tx)?;
+        let rows = self.tell(tx, answer.group, told)?;
+        Ok(Took { rows, mailboxes_changed: rows > 0, ..Took::default() })
     }
 
     /// A message of ours landed when its epoch was out of reach: nobody has read it. It waits in the outbox again, and
@@ -232,8 +283,19 @@ impl Conversations for GroupMail {
         Ok(self.ratchets.finish(tx)?)
     }
 
-    fn unopened(&mut self, tx: &mut WriteTxn<'_>, at: &RecordAt) -> Result<bool, ReceiveError> {
-        self.send_again(tx, at)
+    fn sealed(
+        &mut self,
+        tx: &mut WriteTxn<'_>,
+        at: &RecordAt,
+        group: GroupId,
+    ) -> Result<Took, ReceiveError> {
+        if self.send_again(tx, at)? {
+            return Ok(Took::default());
+        }
+        if self.ratchets.row(tx, group)?.repair.tells_of_gap() {
+            self.ratchets.change(tx, group, |row| row.repair.note_unopened())?;
+        }
+        Ok(refused(Refusal::Unreadable))
     }
 
     fn message(
@@ -286,6 +348,8 @@ impl Conversations for GroupMail {
         }
         match letter {
             Letter::Invitation(invitation) => self.join(tx, at, (&invitation, &sender)),
+            Letter::RejoinRequest(request) => self.put_back(tx, (&request, &sender)),
+            Letter::NotAMember(answer) => self.no_member(tx, (&answer, &sender)),
         }
     }
 }

@@ -225,6 +225,7 @@ impl Opener<'_> {
                 }))
             }
             Ok(_) => Opened::Refused(Refusal::WrongContext),
+            Err(_) if carrier == CarrierKind::Plain => Opened::Sealed(group.group),
             Err(_) => Opened::unopened(carrier),
         }
     }

@@ -36,6 +36,8 @@ pub(crate) enum Opened {
     Foreign,
     /// It names our mailbox and is not what our mailbox takes.
     Refused(Refusal),
+    /// It lies in the mailbox of a conversation that MLS protects, and opens with none of its keys.
+    Sealed(GroupId),
     /// It is ours and of a later version: the envelope as it came.
     Newer(Vec<u8>, CarrierKind),
     /// A message.

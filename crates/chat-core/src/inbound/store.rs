@@ -181,7 +181,7 @@ impl<'a, 'tx> Sink<'a, 'tx> {
     /// Stores what needs no conversation.
     pub(super) fn record(&mut self, record: &OpenedRecord) -> Result<(), ReceiveError> {
         match &record.opened {
-            Opened::Foreign | Opened::Mls(_) | Opened::Letter(_) => Ok(()),
+            Opened::Foreign | Opened::Mls(_) | Opened::Letter(_) | Opened::Sealed(_) => Ok(()),
             Opened::Refused(refusal) => self.refused(*refusal, &record.hash),
             Opened::Newer(..) if breaks(Mutant::DropNewer) => Ok(()),
             Opened::Newer(envelope, carrier) => self.newer(record, envelope, *carrier),
@@ -539,7 +539,7 @@ pub(crate) fn append_gap(tx: &mut WriteTxn<'_>, gap: Gap) -> Result<(), ReceiveE
 pub(super) fn lose_chains(tx: &mut WriteTxn<'_>, partition: u32) -> Result<(), ReceiveError> {
     for mut row in GroupRow::all::<ReceiveError>(tx)? {
         if row.mailbox().partition.0 == partition {
-            row.lose_chains();
+            row.pass_over();
             row.put::<ReceiveError>(tx)?;
         }
     }

@@ -18,7 +18,6 @@ use crate::error::{GroupError, SendError};
 use crate::groups::{OwnLeaf, Ratchets};
 use crate::handle::Handle;
 use crate::history_row::HistoryRow;
-use crate::inbound::begin_reading;
 use crate::item::{Item, Message, MessageState, Protection};
 use crate::mailbox::Mailbox;
 use crate::peer::Peer;
@@ -186,9 +185,7 @@ impl<'a> Accepting<'a> {
         }
         let (invitee, place) = pair.founding.as_ref().ok_or(GroupError::NoGroup)?;
         let founded = ratchets.found_pair(tx, invitee, place)?;
-        let topic = self.composer.sealer.network.mail_topic();
-        begin_reading(tx, topic.as_str(), ratchets.row(tx, founded.id)?)?;
-        let inbox = self.composer.sealer.post(tx, to, &founded.invitation)?;
+        let inbox = self.composer.sealer.invite(tx, ratchets, (to, &founded))?;
         // What they have written under the shared key may still be on its way: MLS is asked of them once they use it.
         let signed = (pair.identity, Protection::SignedSharedKey);
         meet::<SendError>(tx, to, signed, now_ms())?;

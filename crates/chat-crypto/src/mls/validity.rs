@@ -169,9 +169,9 @@ fn check_pair(before: &GroupFacts, change: &Change) -> Result<(), Refusal> {
     if theirs && stays { Ok(()) } else { Err(Refusal::Pair) }
 }
 
-/// What somebody who is no admin may do: update the own leaf, add and remove own devices, and remove
-/// who signed to leave. To put somebody's device back in the place of one takes an admin: whoever is
-/// put back has to ask for it, and until they can it would be a way to throw them out.
+/// What somebody who is no admin may do: update the own leaf, add and remove own devices, remove who
+/// signed to leave, and put such a device back in its own place: without the signature, to put somebody
+/// back would be a way to throw them out.
 fn check_member(
     before: &GroupFacts,
     change: &Change,
@@ -182,7 +182,11 @@ fn check_member(
         return Err(Refusal::NotAdmin);
     }
     let others = |leaf: &&Leaf| leaf.name != change.by.name;
-    let comes = change.added.iter().any(|leaf| others(&leaf));
+    let returns = |new: &Leaf| {
+        let same = |old: &Leaf| old.name == new.name && old.signature_key == new.signature_key;
+        departed.contains(&new.name) && change.removed.iter().any(same)
+    };
+    let comes = change.added.iter().any(|leaf| others(&leaf) && !returns(leaf));
     let goes = change.removed.iter().filter(others).all(|leaf| departed.contains(&leaf.name));
     if goes && !comes { Ok(()) } else { Err(Refusal::NotAdmin) }
 }

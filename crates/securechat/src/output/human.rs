@@ -130,6 +130,7 @@ fn group_row(changed: &GroupChanged) -> String {
         GroupEvent::Joined => "brought you in".to_owned(),
         GroupEvent::Added(who) => format!("brought in {}", names(who)),
         GroupEvent::Removed(who) => format!("put out {}", names(who)),
+        GroupEvent::PutBack(who) => format!("gave {} new keys", names(who)),
         GroupEvent::Left(who) => return format!("{name}: {} left", names(who)),
         GroupEvent::Renamed(new) => format!("called it #{}", one_line(new.expose())),
         GroupEvent::AdminsChanged { added, removed } => {

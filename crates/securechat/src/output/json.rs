@@ -184,6 +184,7 @@ fn group_changed(place: Place, what: &Item, changed: &GroupChanged) -> Result<St
         GroupEvent::Founded(who)
         | GroupEvent::Added(who)
         | GroupEvent::Removed(who)
+        | GroupEvent::PutBack(who)
         | GroupEvent::Left(who) => serde_json::json!({ "people": people(who) }),
         GroupEvent::AdminsChanged { added, removed } => {
             serde_json::json!({ "people": people(added), "no_longer": people(removed) })

@@ -249,3 +249,60 @@ fn what_cannot_be_done_in_a_group_says_what_helps() {
     house.chat("alice", &["rename", &one, "night"]).exit(0);
     house.chat("alice", &["rename", &one, "day"]).exit(2).hints("listen --timeout 5s");
 }
+
+/// A profile whose folder was put back from a copy writes nothing with its old keys, and the others give it new ones.
+#[test]
+fn whoever_restores_a_copy_is_put_back_by_the_others() {
+    let broker = BrokerHouse::start();
+    let house = House::with_network(broker.address());
+    house.joins_by("carol", "alice");
+    let names = ["alice", "bob", "carol"];
+    names.iter().for_each(|name| house.publishes(name));
+    assert_eq!(house.chat_json("alice", &["create", "ops", "bob", "carol"])["state"], "acked");
+    house.sends_in_mls("alice", "#ops", "welcome");
+    house.sends_in_mls("alice", "bob", "hello");
+    let mut listening = ["bob", "carol"].map(|name| Listening::start(&house, name));
+    listening.iter_mut().for_each(|one| one.until_told("welcome"));
+    listening[0].until_told("hello");
+    let [bob, mut carol] = listening;
+    drop(bob);
+    // A while, so that what he renews is on the log.
+    house.run_as("bob", &["listen", "--name", "later", "--timeout", "3s"]);
+
+    let (place, kept) = (house.profile("bob"), house.path().join("kept"));
+    copy_folder(&place, &kept);
+    house.sends_in_mls("bob", "#ops", "from the copy that is lost");
+    carol.until_told("from the copy that is lost");
+    std::fs::remove_dir_all(&place).unwrap();
+    copy_folder(&kept, &place);
+
+    let refused = house.run_as("bob", &["send", "--to", "#ops", "-m", "with old keys"]).exit(2);
+    refused.says("waits for others to give it new keys").hints("listen --timeout 5s");
+    let mut alice = Listening::start(&house, "alice");
+    let mut bob = Listening::start(&house, "bob");
+    let is_back = |row: &serde_json::Value| row["what"] == "put_back" && row["people"][0] == "bob";
+    for one in [&mut bob, &mut carol, &mut alice] {
+        one.until_row("bob is put back", is_back);
+    }
+    house.sends_in_mls("bob", "#ops", "back again");
+    [&mut carol, &mut alice].into_iter().for_each(|one| one.until_told("back again"));
+    house.sends_in_mls("carol", "#ops", "good to have you");
+    bob.until_told("good to have you");
+    house.sends_in_mls("alice", "bob", "and you and me");
+    bob.until_told("and you and me");
+    house.sends_in_mls("bob", "alice", "as before");
+    alice.until_told("as before");
+}
+
+fn copy_folder(from: &std::path::Path, to: &std::path::Path) {
+    std::fs::create_dir(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let place = to.join(entry.file_name());
+        match entry.path().is_dir() {
+            true => copy_folder(&entry.path(), &place),
+            false => drop(std::fs::copy(entry.path(), place).unwrap()),
+        }
+    }
+    #[cfg(unix)]
+    std::fs::set_permissions(to, std::os::unix::fs::PermissionsExt::from_mode(0o700)).unwrap();
+}

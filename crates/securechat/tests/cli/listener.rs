@@ -45,6 +45,15 @@ impl Listening {
         }
     }
 
+    /// Takes what was printed until the message has come, now or before.
+    #[track_caller]
+    pub(crate) fn until_told(&mut self, text: &str) {
+        let deadline = Instant::now() + LONG;
+        while !self.texts.iter().any(|told| told == text) {
+            self.take(deadline, text);
+        }
+    }
+
     /// Takes what was printed until something else than a message comes, and it is this.
     #[track_caller]
     pub(crate) fn until_row(&mut self, what: &str, is_it: impl Fn(&serde_json::Value) -> bool) {

@@ -115,6 +115,9 @@ impl Profile {
                 invitees.extend(self.invitee(&network, &name.handle)?);
             }
         }
+        if let Intent::PutBack(wish) = &intent {
+            invitees.extend(wish.invitee(&own));
+        }
         let change = self.in_group(id, |queue, tx| {
             // Another process may have been quicker.
             if queue.ratchets.due(tx, id, now_ms())?.as_ref() != Some(&intent) {

@@ -9,7 +9,7 @@ use crate::clock::now_ms;
 use crate::content::Body;
 use crate::error::{Error, SendError};
 use crate::groups::GroupContent;
-use crate::item::{CarrierKind, Item, Message, MessageState, Protection};
+use crate::item::{CarrierKind, GroupEvent, Item, Message, MessageState, Protection};
 use crate::peer::GroupName;
 use crate::remote_text::RemoteText;
 use crate::trust::{Standing, meet};
@@ -42,7 +42,7 @@ impl Client {
                     meet::<SendError>(tx, &inviter.handle, signed, now_ms())?;
                 }
             }
-            if let Some(joined) = queue.ratchets.joined_event(tx, id)? {
+            if let Some(joined) = queue.ratchets.joined_event(tx, id, GroupEvent::Joined)? {
                 queue.append(tx, joined)?;
             }
             said.iter().try_for_each(|content| queue.show(tx, content))

@@ -116,8 +116,9 @@ impl Somebody {
         let me = Addressee { namespace: &own.namespace, identity: &own.identity() };
         let inbox_keys = std::slice::from_ref(&self.inbox_key);
         let received = Letter::open(opened.body(), inbox_keys, me).unwrap();
-        let Letter::Invitation(invitation) = received.letter;
-        let arrival = Arrival { partitions: NonZeroU32::new(64).unwrap(), topic_id: [0; 16] };
+        let Letter::Invitation(invitation) = received.letter else { panic!("no invitation") };
+        let partitions = NonZeroU32::new(64).unwrap();
+        let arrival = Arrival { partitions, topic_id: [0; 16], is_copy: false };
         let joined = self.client.profile.store.write::<_, GroupError>(|tx| {
             let mut ratchets = Ratchets::new(Arc::clone(&own));
             let joined = ratchets.join(tx, (&invitation, &received.sender), arrival).unwrap();

@@ -26,7 +26,7 @@ pub(crate) struct Invitation {
 }
 
 impl Invitation {
-    pub(super) fn encode(&self) -> Zeroizing<Vec<u8>> {
+    pub(in crate::groups) fn encode(&self) -> Zeroizing<Vec<u8>> {
         let mut writer = Writer::with_capacity(52 + self.welcome.len() + self.tree.len());
         writer
             .raw(&self.topic_id)
@@ -40,7 +40,7 @@ impl Invitation {
     }
 
     /// Parses an invitation and nothing behind it, or names what is wrong.
-    pub(super) fn decode(bytes: &[u8]) -> Result<Self, &'static str> {
+    pub(in crate::groups) fn decode(bytes: &[u8]) -> Result<Self, &'static str> {
         let mut reader = Reader::new(bytes);
         let topic_id = reader.array().ok_or("topic id")?;
         let partition = Partition(reader.u32().ok_or("partition")?);

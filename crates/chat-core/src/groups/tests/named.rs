@@ -8,17 +8,22 @@ use crate::groups::settle::MOST_TRIES;
 use crate::item::{GroupChanged, GroupEvent, Item};
 use crate::trust::{PinTrust, Standing};
 
-fn crowd<const N: usize>(names: [&str; N]) -> [Person; N] {
+pub(super) fn crowd<const N: usize>(names: [&str; N]) -> [Person; N] {
     let network = network();
     names.map(|name| Person::new(name, &network))
 }
 
+pub(super) fn crowd_of(names: &[&str]) -> Vec<Person> {
+    let network = network();
+    names.iter().map(|name| Person::new(name, &network)).collect()
+}
+
 impl Person {
-    fn name(&self) -> MemberName {
+    pub(super) fn name(&self) -> MemberName {
         MemberName { handle: self.client.handle().clone(), identity: self.own.identity() }
     }
 
-    fn knows(&self, other: &Self) {
+    pub(super) fn knows(&self, other: &Self) {
         let handle = other.client.handle();
         let known = self.client.profile.store.write::<_, GroupError>(|tx| {
             let mut standing = Standing::default();
@@ -28,7 +33,7 @@ impl Person {
         known.unwrap();
     }
 
-    fn founds(&self, name: &str, others: &[&Self]) -> FoundedGroup {
+    pub(super) fn founds(&self, name: &str, others: &[&Self]) -> FoundedGroup {
         let invitees: Vec<Invitee> = others.iter().map(|other| other.invitee()).collect();
         self.tries_founding(name, &invitees).unwrap()
     }
@@ -40,17 +45,17 @@ impl Person {
         self.work(|ratchets, tx| ratchets.found_named(tx, (&title, invitees), &place))
     }
 
-    fn joins(&self, letters: &[HeldLetter]) -> Result<Joined, NotJoined> {
+    pub(super) fn joins(&self, letters: &[HeldLetter]) -> Result<Joined, NotJoined> {
         let mine = letters.iter().find(|letter| letter.to == *self.client.handle()).unwrap();
         self.join(mine.letter.body())
     }
 
     /// A Commit of theirs, as bytes.
-    fn commits(&self, id: GroupId, intent: &Intent, invitees: &[Invitee]) -> Vec<u8> {
+    pub(super) fn commits(&self, id: GroupId, intent: &Intent, invitees: &[Invitee]) -> Vec<u8> {
         self.tries(id, intent, invitees).unwrap().unwrap()
     }
 
-    fn tries(
+    pub(super) fn tries(
         &self,
         id: GroupId,
         intent: &Intent,
@@ -61,7 +66,7 @@ impl Person {
     }
 
     /// Reads a Commit, and settles what follows.
-    fn takes(&self, id: GroupId, commit: &[u8], offset: u64) -> Settled {
+    pub(super) fn takes(&self, id: GroupId, commit: &[u8], offset: u64) -> Settled {
         match self.read(id, commit) {
             Read::Changed(changed) => {
                 let landing = Landing { topic_id: [5; 16], offset };
@@ -71,17 +76,17 @@ impl Person {
         }
     }
 
-    fn people(&self, id: GroupId) -> Vec<String> {
+    pub(super) fn people(&self, id: GroupId) -> Vec<String> {
         let roster = self.work(|ratchets, tx| ratchets.roster(tx, id)).unwrap();
         roster.people().into_iter().map(|name| name.handle.as_str().to_owned()).collect()
     }
 
-    fn due(&self, id: GroupId) -> Option<Intent> {
+    pub(super) fn due(&self, id: GroupId) -> Option<Intent> {
         let now = self.row(id).renewed_ms + 1_000;
         self.work(|ratchets, tx| ratchets.due(tx, id, now)).unwrap()
     }
 
-    fn says(&self, id: GroupId, text: &str) -> Vec<u8> {
+    pub(super) fn says(&self, id: GroupId, text: &str) -> Vec<u8> {
         let group = Conversation::group(&self.own.namespace, id.as_bytes());
         self.seal(id, &self.content_in(group, text))
     }
@@ -89,7 +94,7 @@ impl Person {
 
 impl Person {
     /// A group in which this person and the others are, all renewed.
-    fn gathers(&self, others: &[&Self]) -> GroupId {
+    pub(super) fn gathers(&self, others: &[&Self]) -> GroupId {
         let founded = self.founds("ops", others);
         for other in others {
             other.knows(self);
@@ -105,7 +110,7 @@ impl Person {
     }
 }
 
-fn told(events: &[Item]) -> Vec<(&str, GroupEvent)> {
+pub(super) fn told(events: &[Item]) -> Vec<(&str, GroupEvent)> {
     let one = |item: &Item| match item {
         Item::GroupChanged(GroupChanged { by, what, .. }) => {
             (Box::leak(by.as_str().to_owned().into_boxed_str()) as &str, what.clone())
@@ -115,7 +120,7 @@ fn told(events: &[Item]) -> Vec<(&str, GroupEvent)> {
     events.iter().map(one).collect()
 }
 
-fn handles(names: &[&str]) -> Vec<crate::handle::Handle> {
+pub(super) fn handles(names: &[&str]) -> Vec<crate::handle::Handle> {
     names.iter().map(|name| name.parse().unwrap()).collect()
 }
 

@@ -33,7 +33,7 @@ pub enum Rejoin {
     /// It stays, and the invitation is refused.
     No,
     /// We asked to be put back into this group: our state of it is replaced, and any member may be
-    /// the inviter.
+    /// the inviter. Check that it is one whom we have asked.
     Asked(GroupId),
 }
 
@@ -70,7 +70,7 @@ pub enum JoinError {
     NetworkSecret,
     /// We are in this group already and did not ask to be put back.
     #[error("we are in this group already")]
-    Exists,
+    Exists(GroupId),
     /// The group is none that we would be in.
     #[error("the group is not valid: {0}")]
     Refused(#[from] Refusal),
@@ -136,11 +136,11 @@ impl Invitation<'_> {
         let id = GroupId(group_id.try_into().map_err(|_| JoinError::Garbage)?);
         if let Some(mut old) = Inner::load(room, &id.inner()).map_err(LoadError::from)? {
             if self.rejoin != Rejoin::Asked(id) && old.is_active() {
-                return Err(JoinError::Exists);
+                return Err(JoinError::Exists(id));
             }
             delete_rows(&mut old, room, id)?;
         } else if matches!(self.rejoin, Rejoin::Asked(asked) if asked != id) {
-            return Err(JoinError::Exists);
+            return Err(JoinError::Exists(id));
         }
         builder = builder.replace_old_group();
         builder.build().map_err(welcome_error)
@@ -174,7 +174,6 @@ fn welcome_error(error: WelcomeError<StorageError>) -> JoinError {
             JoinError::NotForUs
         }
         WelcomeError::Psk(PskError::KeyNotFound) => JoinError::NetworkSecret,
-        WelcomeError::GroupAlreadyExists => JoinError::Exists,
         WelcomeError::StorageError(fault) => JoinError::Load(fault.into()),
         other => JoinError::Invalid(MlsCause::new(&other)),
     }

@@ -113,9 +113,9 @@ fn a_device_with_state_is_put_back_only_when_it_asked() {
     let pending = all[0].commit(&CommitPlan::new().removing(leaf).adding(&package)).unwrap();
     merge_all(&mut all[..1], &pending.commit);
     let (welcome, tree) = (pending.welcome.unwrap(), all[0].tree());
-    assert!(matches!(all[1].join(&welcome, &tree), Err(JoinError::Exists)));
+    assert!(matches!(all[1].join(&welcome, &tree), Err(JoinError::Exists(_))));
     let other = Rejoin::Asked(GroupId::from_bytes([0; 16]));
-    assert!(matches!(all[1].join_as(&welcome, &tree, other), Err(JoinError::Exists)));
+    assert!(matches!(all[1].join_as(&welcome, &tree, other), Err(JoinError::Exists(_))));
     assert_eq!(all[1].epoch(), 1, "nothing was changed");
     all[1].join_as(&welcome, &tree, Rejoin::Asked(id)).unwrap();
     assert_together(&mut all);

@@ -52,6 +52,26 @@ fn who_is_no_admin_puts_nobody_else_in_a_place() {
 }
 
 #[test]
+fn who_is_no_admin_puts_back_only_the_device_that_has_signed_for_it() {
+    let mut all = group_of(&["alice", "bob", "carol"], &["alice"]);
+    let departure = all[2].with(|me, group, overlay| {
+        group.as_mut().unwrap().view(overlay).unwrap().sign_departure(me).unwrap()
+    });
+    let leaf = all[1].leaf_of("carol");
+    let signed = CommitPlan::new().removing(leaf).with_departure(departure);
+    let phone = Client::new("carol").key_package();
+    all_refuse(&mut all, 1, &signed.clone().adding(&phone), Refusal::NotAdmin);
+    let dave = Client::new("dave").key_package();
+    all_refuse(&mut all, 1, &signed.clone().adding(&dave), Refusal::NotAdmin);
+    let package = all[2].key_package();
+    let pending = all[1].commit(&signed.adding(&package)).unwrap();
+    merge_all(&mut all[..2], &pending.commit);
+    let (tree, id) = (all[1].tree(), all[1].view(|view| view.id()));
+    all[2].join_as(&pending.welcome.unwrap(), &tree, Rejoin::Asked(id)).unwrap();
+    assert_together(&mut all);
+}
+
+#[test]
 fn who_is_no_admin_puts_nobody_back_who_may_not_have_asked_for_it() {
     let mut all = group_of(&["alice", "bob", "carol"], &["alice"]);
     let package = Client::new("carol").key_package();

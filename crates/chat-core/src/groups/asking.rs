@@ -1,0 +1,154 @@
+//! Getting back into groups that a profile cannot go on in: it asks to be put back, or founds the group of two anew.
+
+use chat_crypto::InboxPublic;
+use chat_crypto::mls::GroupId;
+use chat_store::{ReadTxn, WriteTxn};
+use rand::seq::SliceRandom;
+
+use super::found::Invitee;
+use super::request::is_pinned;
+use super::{GroupKind, GroupRow, GroupState, MOST_ASKED, MemberName, NewKeys, Ratchets};
+use crate::client::{Profile, inbox_key};
+use crate::clock::now_ms;
+use crate::directory::{inbox_key_of, own_key_package};
+use crate::error::SendError;
+use crate::handle::Handle;
+use crate::network::Network;
+use crate::outbox::Sealer;
+use crate::trust::Standing;
+
+impl Profile {
+    /// Whose published keys it takes to get back into groups; nobody's, if this profile is in step with all of them.
+    pub(crate) fn who_helps_back(&self, network: &Network) -> Result<Vec<Handle>, SendError> {
+        let own = self.own_leaf(network)?;
+        self.store.read(|tx| {
+            let mut ratchets = Ratchets::new(own);
+            let mut handles = Vec::new();
+            for row in lost(tx)? {
+                match &row.kind {
+                    GroupKind::Pair(handle, _) => handles.push(handle.clone()),
+                    GroupKind::Named(_) => {
+                        let members = ratchets.whom_to_ask(tx, row.id())?;
+                        handles.extend(members.into_iter().map(|name| name.handle));
+                    }
+                }
+            }
+            handles.sort();
+            handles.dedup();
+            Ok(handles)
+        })
+    }
+
+    /// Does what it takes to get back into groups, with the keys that are known: letters and invitations go into the
+    /// outbox. It is done again after a while, until it has helped.
+    pub(crate) fn get_back(&self, network: &Network) -> Result<(), SendError> {
+        for row in self.store.read::<_, SendError>(lost)? {
+            let done = match &row.kind {
+                GroupKind::Pair(handle, identity) => {
+                    self.found_again(network, &row, (handle, identity))
+                }
+                GroupKind::Named(_) => self.ask_members(network, row.id()),
+            };
+            match done {
+                Ok(()) => {}
+                Err(error) if error.concerns_store() => return Err(error),
+                // One group holds up no other.
+                Err(error) => tracing::warn!(%error, "a group cannot be got back into"),
+            }
+        }
+        Ok(())
+    }
+
+    /// Asks members of a group to put us back.
+    fn ask_members(&self, network: &Network, id: GroupId) -> Result<(), SendError> {
+        let (own, signer) = (self.own_leaf(network)?, self.signer(network.namespace())?);
+        let sealer = Sealer { network, signer: &signer };
+        self.store.write(|tx| {
+            let mut ratchets = Ratchets::new(own);
+            let mut members = ratchets.whom_to_ask(tx, id)?;
+            members.shuffle(&mut rand::rng());
+            let key_package = own_key_package(tx, (network, &self.handle, &signer))?;
+            let mut known = Vec::new();
+            for name in members {
+                known.extend(self.inbox_of(tx, network, name)?);
+            }
+            known.truncate(MOST_ASKED);
+            let Some(key_package) = key_package.filter(|_| !known.is_empty()) else {
+                ratchets.change(tx, id, |row| row.ask_soon(now_ms()))?;
+                return Ok(ratchets.finish(tx)?);
+            };
+            let keys = NewKeys { inbox_key: inbox_key(tx)?.public(), key_package };
+            for held in ratchets.ask(tx, id, (&known, &keys), now_ms())? {
+                sealer.post(tx, &held.to, &held.letter)?;
+            }
+            Ok(ratchets.finish(tx)?)
+        })
+    }
+
+    /// Where a letter to somebody goes, if it is known and they are not blocked.
+    fn inbox_of(
+        &self,
+        tx: &ReadTxn<'_>,
+        network: &Network,
+        name: MemberName,
+    ) -> Result<Option<(MemberName, InboxPublic)>, SendError> {
+        if Standing::of::<SendError>(tx, &name.handle)?.blocked {
+            return Ok(None);
+        }
+        let who = (&name.handle, &name.identity);
+        let inbox_key = inbox_key_of::<SendError>(tx, network.namespace(), who)?;
+        Ok(inbox_key.map(|inbox_key| (name, inbox_key)))
+    }
+
+    /// Founds the group of us and somebody anew: it takes the place of the one that we cannot go on in.
+    fn found_again(
+        &self,
+        network: &Network,
+        row: &GroupRow,
+        (handle, identity): (&Handle, &[u8; 32]),
+    ) -> Result<(), SendError> {
+        let invitee = self.invitee(network, handle)?;
+        let invitee: Option<Invitee> = invitee.filter(|known| known.identity == *identity);
+        let (own, signer) = (self.own_leaf(network)?, self.signer(network.namespace())?);
+        let sealer = Sealer { network, signer: &signer };
+        let place = self.new_place(network)?;
+        self.store.write(|tx: &mut WriteTxn<'_>| {
+            let mut ratchets = Ratchets::new(own);
+            match invitee {
+                None => ratchets.change(tx, row.id(), |row| row.ask_soon(now_ms()))?,
+                Some(invitee) => {
+                    ratchets.change(tx, row.id(), |row| row.note_asking(Vec::new(), now_ms()))?;
+                    let founded = ratchets.found_pair(tx, &invitee, &place)?;
+                    ratchets.converge(tx, identity)?;
+                    sealer.invite(tx, &mut ratchets, (handle, &founded))?;
+                }
+            }
+            Ok(ratchets.finish(tx)?)
+        })
+    }
+}
+
+/// The groups in which it is time to do something: a pair's only where it has no other group, and only with somebody
+/// whose key counts and who is not blocked.
+fn lost(tx: &ReadTxn<'_>) -> Result<Vec<GroupRow>, SendError> {
+    let (all, now) = (GroupRow::all::<SendError>(tx)?, now_ms());
+    let mut lost = Vec::new();
+    for row in all.iter().filter(|row| row.is_asking_due(now)) {
+        let is_it = match &row.kind {
+            GroupKind::Named(_) => true,
+            GroupKind::Pair(handle, identity) => {
+                let is_replaced = all.iter().any(|other| {
+                    other.id() != row.id()
+                        && other.state == GroupState::Member
+                        && other.is_pair_with(identity)
+                });
+                let is_blocked = Standing::of::<SendError>(tx, handle)?.blocked;
+                !is_replaced && !is_blocked && is_pinned(tx, handle, identity)?
+            }
+        };
+        if is_it {
+            lost.push(row.clone());
+        }
+    }
+    Ok(lost)
+}
