@@ -39,7 +39,7 @@ pub(crate) use self::join::{Arrival, NotJoined};
 pub(crate) use self::leave::Parting;
 pub(crate) use self::letter::fuzz_letter;
 pub(crate) use self::letter::{
-    Addressee, Invitation, Letter, LetterError, NotAMember, ReceivedLetter, RejoinRequest,
+    Addressee, Invitation, Letter, LetterError, ReceivedLetter, RejoinAnswer, RejoinRequest,
 };
 pub(crate) use self::own_leaf::{OwnLeaf, own_member};
 pub(crate) use self::ratchets::{Ratchets, sealed_len};

@@ -16,6 +16,7 @@
 //! post-quantum confidentiality. Signatures are Ed25519: no post-quantum authentication, and no
 //! deniability. The random generator is that of OpenMLS's provider, seeded by the system.
 
+mod additional_data;
 mod cause;
 mod codec;
 mod credential;
@@ -25,9 +26,11 @@ mod group;
 mod join_secret;
 mod key_package;
 mod leaf;
+mod leaf_signature;
 mod member;
 mod parse;
 mod refusal;
+mod returning;
 mod state;
 mod storage;
 #[cfg(test)]
@@ -55,6 +58,7 @@ pub use self::key_package::{
 pub use self::leaf::{Leaf, LeafIndex};
 pub use self::member::MlsMember;
 pub use self::refusal::Refusal;
+pub use self::returning::Return;
 pub use self::state::{MlsChanges, MlsState, MlsStateError, Overlay};
 pub use self::validity::Change;
 

@@ -72,8 +72,8 @@ pub enum SignatureKind {
     RejoinRequest,
     /// A new network key.
     NetworkKey,
-    /// That whoever has asked to be let into an MLS group again is none of its members.
-    NotAMember,
+    /// An answer to such a request.
+    RejoinAnswer,
 }
 
 impl SignatureKind {
@@ -87,7 +87,7 @@ impl SignatureKind {
         Self::Invitation,
         Self::RejoinRequest,
         Self::NetworkKey,
-        Self::NotAMember,
+        Self::RejoinAnswer,
     ];
 
     /// The name as it stands in what is signed.
@@ -101,7 +101,7 @@ impl SignatureKind {
             Self::Invitation => "invitation",
             Self::RejoinRequest => "rejoin-request",
             Self::NetworkKey => "network-key",
-            Self::NotAMember => "not-a-member",
+            Self::RejoinAnswer => "rejoin-answer",
         }
     }
 }

@@ -262,3 +262,50 @@ fn fill(path: &Path) {
     assert_eq!(store.read(|tx| tx.history_last()).unwrap(), Some(stored.into()));
     println!("<full and sound> {stored} rows");
 }
+
+/// A key that was used is gone from the pages, not only from the tables.
+#[test]
+fn what_was_deleted_or_replaced_is_in_no_page_any_more() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("store.db");
+    let store = Store::create(&path, &key()).unwrap();
+    let keys: Vec<Vec<u8>> = (0..200_u32).map(|n| n.to_be_bytes().to_vec()).collect();
+    let put = |tx: &mut WriteTxn<'_>, fill: u8| {
+        keys.iter().try_for_each(|key| tx.session_put(key, &[fill; 300]))
+    };
+    store.write(|tx| put(tx, 1)).unwrap();
+    drop(store);
+    // The sealed values, as they lie in the pages.
+    let sealed = || -> Vec<Vec<u8>> {
+        let tables = Connection::open(&path).unwrap();
+        let mut rows = tables.prepare("SELECT v FROM sessions").unwrap();
+        rows.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    };
+    let before = sealed();
+    assert_eq!(before.len(), keys.len());
+    let found = |values: &[Vec<u8>]| {
+        let files = contents(folder.path());
+        let holds = |value: &Vec<u8>| {
+            let tail = &value[value.len() - 24..];
+            files.iter().any(|(_, bytes)| bytes.windows(tail.len()).any(|window| window == tail))
+        };
+        values.iter().filter(|value| holds(value)).count()
+    };
+    assert_eq!(found(&before), keys.len());
+    // Half of them are replaced, the others deleted.
+    let store = Store::open(&path, &key()).unwrap();
+    store
+        .write(|tx| {
+            for (at, key) in keys.iter().enumerate() {
+                match at % 2 {
+                    0 => tx.session_put(key, &[2; 300])?,
+                    _ => tx.session_delete(key)?,
+                }
+            }
+            Ok::<_, StoreError>(())
+        })
+        .unwrap();
+    drop(store);
+    assert_eq!(found(&before), 0, "a page still holds what is gone");
+    assert_eq!(sealed().len(), keys.len() / 2);
+}

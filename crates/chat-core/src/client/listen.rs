@@ -320,10 +320,11 @@ async fn keep_groups(
     let helpers = apart(profile, network, Profile::who_helps_back).await?;
     if !helpers.is_empty() {
         let of = (Arc::clone(profile), Arc::clone(transport));
-        if let Err(error) = refresh(of, network, (&helpers, LOOKUP_TIME)).await {
-            tracing::debug!(%error, "the directory was not read");
+        match refresh(of, network, (&helpers, LOOKUP_TIME)).await {
+            Ok(()) => apart(profile, network, Profile::get_back).await?,
+            // Nobody would hear it now.
+            Err(error) => tracing::debug!(%error, "the directory was not read"),
         }
-        apart(profile, network, Profile::get_back).await?;
     }
     apart(profile, network, Profile::keep_groups).await
 }

@@ -100,6 +100,9 @@ pub enum GroupError {
         "this profile was restored from a copy, and waits for others to give it new keys for the group"
     )]
     Stranded,
+    /// Records of the group are gone that nobody here has read: it may have changed. A running listener asks others.
+    #[error("this profile may have missed changes of the group, and waits for others to say")]
+    InDoubt,
     /// The group's state cannot be read.
     #[error(transparent)]
     Load(#[from] LoadError),

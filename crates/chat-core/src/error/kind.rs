@@ -365,9 +365,11 @@ fn group(error: &GroupError) -> ErrorKind {
         | GroupError::RemovesSelf => ErrorKind::InvalidInput,
         GroupError::Ambiguous { .. } => ErrorKind::GroupAmbiguous,
         GroupError::NotAdmin | GroupError::LastAdmin => ErrorKind::GroupAdmin,
-        GroupError::Pending | GroupError::Overtaken | GroupError::Outrun | GroupError::Stranded => {
-            ErrorKind::GroupBusy
-        }
+        GroupError::Pending
+        | GroupError::Overtaken
+        | GroupError::Outrun
+        | GroupError::InDoubt
+        | GroupError::Stranded => ErrorKind::GroupBusy,
         GroupError::Requested => ErrorKind::GroupRequested,
         GroupError::Leaving | GroupError::Left => ErrorKind::GroupLeft,
         GroupError::Unknown { .. }

@@ -27,10 +27,12 @@ impl Profile {
             for row in lost(tx)? {
                 match &row.kind {
                     GroupKind::Pair(handle, _) => handles.push(handle.clone()),
-                    GroupKind::Named(_) => {
-                        let members = ratchets.whom_to_ask(tx, row.id())?;
-                        handles.extend(members.into_iter().map(|name| name.handle));
-                    }
+                    GroupKind::Named(_) => match ratchets.whom_to_ask(tx, row.id()) {
+                        Ok(names) => handles.extend(names.into_iter().map(|name| name.handle)),
+                        Err(error) if error.concerns_store() => return Err(error.into()),
+                        // One group holds up no other.
+                        Err(error) => tracing::warn!(%error, "a group cannot be read any more"),
+                    },
                 }
             }
             handles.sort();
@@ -113,6 +115,10 @@ impl Profile {
         let sealer = Sealer { network, signer: &signer };
         let place = self.new_place(network)?;
         self.store.write(|tx: &mut WriteTxn<'_>| {
+            // Another process may have been quicker, or another row of the same two.
+            if !lost(tx)?.iter().any(|one| one.id() == row.id()) {
+                return Ok(());
+            }
             let mut ratchets = Ratchets::new(own);
             match invitee {
                 None => ratchets.change(tx, row.id(), |row| row.ask_soon(now_ms()))?,

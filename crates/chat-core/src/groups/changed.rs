@@ -78,12 +78,7 @@ impl Ratchets {
         changed: &Changed,
     ) -> Result<Vec<Item>, GroupError> {
         let us = self.own.handle()?;
-        let own = self.own.identity();
-        // Whoever is put back is told so once they are in again.
         let event = match changed.was {
-            _ if changed.came_back().iter().any(|name| name.identity == own) => {
-                return Ok(Vec::new());
-            }
             GroupState::Member => GroupEvent::Removed(vec![us]),
             GroupState::Leaving => GroupEvent::Left(vec![us]),
             _ => return Ok(Vec::new()),

@@ -8,6 +8,7 @@ use super::intent::Intent;
 use super::ratchets::Ratchets;
 use super::row::{Guest, Pending};
 use super::{GroupError, GroupState, Invitee};
+use crate::clock::now_ms;
 use crate::mailbox::Mailbox;
 
 /// A record of MLS for a group's mailbox that is no message.
@@ -34,6 +35,9 @@ impl Ratchets {
         (intent, invitees): (&Intent, &[Invitee]),
     ) -> Result<Option<Handshake>, GroupError> {
         self.check_we_write(tx, id)?;
+        if self.row(tx, id)?.holds_back(now_ms()) {
+            return Err(GroupError::InDoubt);
+        }
         let made = self.step::<_, GroupError>(tx, id, |group, overlay, own| {
             let view = group.view(overlay)?;
             if view.pending().is_some() {
@@ -76,7 +80,8 @@ impl Ratchets {
         now_ms: i64,
     ) -> Result<Option<Intent>, GroupError> {
         let row = self.row(tx, id)?;
-        if row.state != GroupState::Member || row.pending.is_some() {
+        let waits = row.pending.is_some() || row.holds_back(now_ms);
+        if row.state != GroupState::Member || waits {
             return Ok(None);
         }
         let departure = || row.departures.first().map(|bytes| Intent::Answer(bytes.to_vec()));

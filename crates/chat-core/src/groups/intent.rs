@@ -155,8 +155,8 @@ impl Roster {
         if self.are_we_admin() {
             return Ok(Some(plan));
         }
-        let departure = wish.departure().ok_or(GroupError::NotAdmin)?;
-        Ok(Some(plan.with_departure(departure)))
+        let signed = wish.signed().ok_or(GroupError::NotAdmin)?;
+        Ok(Some(plan.with_return(signed)))
     }
 
     fn removing<'a>(&self, names: &[MemberName]) -> Result<CommitPlan<'a>, GroupError> {

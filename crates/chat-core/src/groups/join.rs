@@ -12,10 +12,12 @@ use chat_store::ReadTxn;
 
 use super::letter::Invitation;
 use super::ratchets::Ratchets;
+use super::repair::Repair;
 use super::roster::MemberName;
 use super::row::NewGroup;
 use super::state::StoreState;
 use super::{GroupError, GroupKind, GroupRow, GroupState};
+use crate::clock::now_ms;
 use crate::handle::Handle;
 use crate::item::{GroupChanged, GroupEvent, Item};
 use crate::mailbox::Mailbox;
@@ -98,11 +100,15 @@ impl Ratchets {
             return Err(NotJoined::Unfit("it names another mailbox"));
         }
         // What is sent again from before we were put out, or put back, leads into an epoch that is over.
-        let known = self.known(tx, joined.group.id())?.map(GroupRow::newest_epoch);
-        if known.is_some_and(|known| joined.start.epoch <= known) {
+        let before = self.known(tx, joined.group.id())?.cloned();
+        if before.as_ref().is_some_and(|row| joined.start.epoch <= row.newest_epoch()) {
             return Err(NotJoined::Unfit("it is for an epoch that is over"));
         }
         let kind = self.kind_of(&joined)?;
+        let is_named = matches!(kind, GroupKind::Named(_));
+        if before.as_ref().is_some_and(|row| row.is_named() != is_named) {
+            return Err(NotJoined::Unfit("a named group stays one, and that of two people too"));
+        }
         let mut state = match asked || self.knows(tx, &joined.inviter.name)? {
             true => GroupState::Member,
             false => self.standing_with_stranger(tx, &kind)?,
@@ -122,12 +128,17 @@ impl Ratchets {
             inviter: MemberName::of(&inviter.name),
         };
         let id = group.id();
-        if self.known(tx, id)?.is_some() {
+        if before.is_some() {
             self.forget_secrets(tx, id)?;
         }
         self.changes.extend(changes);
         let mut row = GroupRow::new(new, &start, NEVER);
+        let kept = before.as_ref().map(|before| &before.repair);
+        row.repair = Repair::joined((start.epoch, now_ms()), kept);
         row.repair.is_copy = arrival.is_copy;
+        if let Some(before) = before.as_ref().filter(|_| asked) {
+            row.keep_mailboxes(before);
+        }
         self.insert(row);
         self.keep_loaded(id, group);
         if let GroupKind::Pair(_, identity) = kind {

@@ -8,7 +8,7 @@
 //! identity. HPKE's `info` is `lp(namespace) | recipient's identity 32`.
 
 mod invitation;
-mod not_a_member;
+mod rejoin_answer;
 mod rejoin_request;
 
 use chat_crypto::{
@@ -18,7 +18,7 @@ use chat_crypto::{
 use zeroize::Zeroizing;
 
 pub(crate) use self::invitation::Invitation;
-pub(crate) use self::not_a_member::NotAMember;
+pub(crate) use self::rejoin_answer::{Finding, RejoinAnswer};
 pub(crate) use self::rejoin_request::{RejoinReason, RejoinRequest};
 use super::{GroupError, OwnLeaf};
 use crate::namespace::Namespace;
@@ -31,8 +31,8 @@ pub(crate) enum Letter {
     Invitation(Invitation),
     /// To be put back into a group.
     RejoinRequest(RejoinRequest),
-    /// That whoever has asked for that is no member.
-    NotAMember(NotAMember),
+    /// An answer to such a request.
+    RejoinAnswer(RejoinAnswer),
 }
 
 /// A letter that was opened, and who has signed it.
@@ -103,7 +103,7 @@ impl Letter {
         match self {
             Self::Invitation(_) => Kind::Invitation,
             Self::RejoinRequest(_) => Kind::RejoinRequest,
-            Self::NotAMember(_) => Kind::NotAMember,
+            Self::RejoinAnswer(_) => Kind::RejoinAnswer,
         }
     }
 
@@ -111,7 +111,7 @@ impl Letter {
         match self {
             Self::Invitation(invitation) => invitation.encode(),
             Self::RejoinRequest(request) => request.encode(),
-            Self::NotAMember(answer) => answer.encode(),
+            Self::RejoinAnswer(answer) => answer.encode(),
         }
     }
 }
@@ -128,7 +128,7 @@ impl ReceivedLetter {
         let kind = match reader.u8().ok_or(at("kind"))? {
             1 => Kind::Invitation,
             2 => Kind::RejoinRequest,
-            3 => Kind::NotAMember,
+            3 => Kind::RejoinAnswer,
             0 => return Err(at("kind")),
             _ => return Err(LetterError::Newer),
         };
@@ -146,7 +146,7 @@ impl ReceivedLetter {
         let letter = match kind {
             Kind::Invitation => Letter::Invitation(Invitation::decode(text).map_err(at)?),
             Kind::RejoinRequest => Letter::RejoinRequest(RejoinRequest::decode(text).map_err(at)?),
-            Kind::NotAMember => Letter::NotAMember(NotAMember::decode(text).map_err(at)?),
+            Kind::RejoinAnswer => Letter::RejoinAnswer(RejoinAnswer::decode(text).map_err(at)?),
         };
         Ok(Self { letter, sender })
     }
@@ -157,7 +157,7 @@ impl<'a> Addressee<'a> {
         let kind = match kind {
             Kind::Invitation => SignatureKind::Invitation,
             Kind::RejoinRequest => SignatureKind::RejoinRequest,
-            Kind::NotAMember => SignatureKind::NotAMember,
+            Kind::RejoinAnswer => SignatureKind::RejoinAnswer,
         };
         SignatureContext {
             kind,
@@ -181,7 +181,7 @@ pub(crate) fn fuzz_letter(bytes: &[u8]) {
     drop(ReceivedLetter::parse(bytes, me));
     drop(Invitation::decode(bytes));
     drop(RejoinRequest::decode(bytes));
-    drop(NotAMember::decode(bytes));
+    drop(RejoinAnswer::decode(bytes));
     let _parsed = super::payload::Payload::parse(bytes);
 }
 
@@ -190,7 +190,7 @@ pub(crate) fn fuzz_letter(bytes: &[u8]) {
 enum Kind {
     Invitation = 1,
     RejoinRequest = 2,
-    NotAMember = 3,
+    RejoinAnswer = 3,
 }
 
 const VERSION: u8 = 1;

@@ -65,7 +65,7 @@ impl Ratchets {
         let mut unheard = Vec::new();
         for row in self.rows_now(tx)? {
             if let GroupKind::Pair(handle, identity) = &row.kind
-                && matches!(row.state, GroupState::Member | GroupState::Superseded)
+                && row.state.is_kept()
                 && !is_pinned(tx, handle, identity)?
             {
                 unheard.push(row.id());
@@ -113,7 +113,7 @@ impl Ratchets {
         identity: &[u8; 32],
     ) -> Result<(), GroupError> {
         let mut pairs = self.pairs_of(tx, identity)?;
-        pairs.retain(|row| matches!(row.state, GroupState::Member | GroupState::Superseded));
+        pairs.retain(|row| row.state.is_kept());
         pairs.sort_by(
             |one, other| {
                 if one.holds_over(other) { Ordering::Less } else { Ordering::Greater }
@@ -122,6 +122,7 @@ impl Ratchets {
         for row in pairs.split_off(pairs.len().min(MOST_PAIRS)) {
             self.end_pair(tx, row.id())?;
         }
+        pairs.retain(|row| row.state != GroupState::Stranded);
         let best = best(&pairs).map(GroupRow::id);
         for row in pairs {
             let is_best = Some(row.id()) == best;
@@ -131,6 +132,13 @@ impl Ratchets {
             }
         }
         Ok(())
+    }
+}
+
+impl GroupState {
+    /// Whether state of it is kept, so that it counts where there is a limit.
+    fn is_kept(self) -> bool {
+        matches!(self, Self::Member | Self::Superseded | Self::Stranded)
     }
 }
 

@@ -15,7 +15,7 @@ use super::join::mailbox_of;
 use super::payload::Payload;
 use super::ratchets::Ratchets;
 use super::roster::MemberName;
-use super::{GroupError, GroupKind, GroupRow, GroupState, OwnLeaf};
+use super::{GroupError, GroupKind, GroupState, OwnLeaf};
 use crate::clock::now_ms;
 use crate::content::{Content, Decoded};
 use crate::conversation::Conversation;
@@ -221,11 +221,17 @@ impl Ratchets {
             Some(start) => {
                 self.enter(tx, id, (&start, mailbox_of(&change.facts)))?;
                 self.change(tx, id, |row| row.rename(&change.facts.name))?;
-                let leaves = (change.removed.as_slice(), change.added.as_slice());
-                self.note_returned(tx, id, leaves, now_ms())?;
+                self.note_returned(tx, id, &change.removed, now_ms())?;
             }
             None => {
-                self.change(tx, id, GroupRow::end)?;
+                let own = self.own.member.signature_key().as_slice();
+                let is_back = change.added.iter().any(|leaf| leaf.signature_key == own);
+                self.change(tx, id, |row| {
+                    row.end();
+                    if !is_back {
+                        row.repair.forget_asking();
+                    }
+                })?;
                 self.wipe(tx, id)?;
             }
         }

@@ -194,11 +194,15 @@ impl GroupRow {
         E: From<StoreError> + From<StoredValueError>,
     {
         for mut row in Self::all::<E>(tx)? {
-            if matches!(row.state, GroupState::Gone | GroupState::Declined) {
-                continue;
-            }
-            // Of two people the next message founds another group, which takes its place.
-            row.state = GroupState::Stranded;
+            row.state = match row.state {
+                GroupState::Gone | GroupState::Declined => continue,
+                // Nobody has said yes, and nobody writes before.
+                GroupState::Requested => GroupState::Requested,
+                // What says that we leave was said; nothing else is.
+                GroupState::Leaving => GroupState::Declined,
+                _ => GroupState::Stranded,
+            };
+            row.repair.is_copy = true;
             (row.pending, row.wanted) = (None, None);
             row.note_asking(Vec::new(), 0);
             row.lose_chains();
@@ -257,7 +261,18 @@ impl GroupRow {
 
     /// The newest epoch that we know, or knew when we were put out.
     pub(super) fn newest_epoch(&self) -> u64 {
-        self.wraps.first().map_or(self.left_in, |wrap| wrap.epoch)
+        let newest = || self.wraps.first().map_or(self.left_in, |wrap| wrap.epoch);
+        self.doubted_epoch().unwrap_or_else(newest)
+    }
+
+    /// We are in it anew: what waits for the mailboxes that it had before is sent there still, as long as others read
+    /// them.
+    pub(super) fn keep_mailboxes(&mut self, before: &Self) {
+        // One epoch more than we have is out of reach for all others at the same time.
+        let until_epoch = self.newest_epoch().saturating_add(1);
+        let kept = before.mailboxes().filter(|one| *one != self.mailbox());
+        let kept = kept.map(|one| OlderMailbox { mailbox: one.to_bytes(), until_epoch });
+        self.older = kept.take(MOST_WRAPS).collect();
     }
 
     /// There is nothing left to do about an intent.
@@ -313,14 +328,7 @@ impl GroupRow {
     /// changed.
     pub(crate) fn pass_over(&mut self) {
         self.lose_chains();
-        self.repair.pass_over();
-    }
-
-    /// Somebody else has written in an epoch. Where it began behind all that was passed over, we are in step.
-    pub(super) fn heard_in(&mut self, epoch: u64) {
-        if self.chains.iter().any(|chain| chain.epoch == epoch && chain.is_followed()) {
-            self.repair.note_in_step();
-        }
+        self.doubt();
     }
 
     fn lose_chains(&mut self) {

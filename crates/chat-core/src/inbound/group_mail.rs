@@ -17,7 +17,7 @@ use crate::directory::key_package_used;
 use crate::error::{GroupError, ReceiveError};
 use crate::groups::{
     Addressee, Answer, Arrival, Changed, GroupContent, GroupState, Invitation, Landing, Letter,
-    LetterError, NotAMember, NotJoined, OwnLeaf, Ratchets, Read, ReceivedLetter, RejoinRequest,
+    LetterError, NotJoined, OwnLeaf, Ratchets, Read, ReceivedLetter, RejoinAnswer, RejoinRequest,
 };
 use crate::handle::Handle;
 use crate::history_row::HistoryRow;
@@ -105,12 +105,10 @@ impl GroupMail {
         tx: &mut WriteTxn<'_>,
         at: &RecordAt,
         (invitation, sender): (&Invitation, &DeviceCertificate),
+        is_copy: bool,
     ) -> Result<Took, ReceiveError> {
-        let arrival = Arrival {
-            partitions: self.network.partitions(),
-            topic_id: at.topic_id.0,
-            is_copy: is_before_restore(tx, at.timestamp_ms)?,
-        };
+        let (partitions, topic_id) = (self.network.partitions(), at.topic_id.0);
+        let arrival = Arrival { partitions, topic_id, is_copy };
         let joined = match self.ratchets.join(tx, (invitation, sender), arrival) {
             Ok(joined) => joined,
             Err(NotJoined::Failed(error)) => return refused_by(error),
@@ -177,7 +175,8 @@ impl GroupMail {
         if changed.change.removes_us
             && let Some((invitation, sender)) = self.ratchets.take_early(tx, group)?
         {
-            let back = self.join(tx, at, (&invitation, &sender))?;
+            // What was kept came to this copy itself.
+            let back = self.join(tx, at, (&invitation, &sender), false)?;
             took.rows += back.rows;
             took.skipped.add(back.skipped);
         }
@@ -195,7 +194,7 @@ impl GroupMail {
             Ok(Answer::None) => {
                 tracing::debug!(?request, "a request to be put back counts for nothing");
             }
-            Ok(Answer::NotAMember(held)) => {
+            Ok(Answer::Said(held)) => {
                 let sealer = Sealer { network: &self.network, signer: &self.own.signer };
                 sealer.post(tx, &held.to, &held.letter).map_err(Box::new)?;
             }
@@ -204,13 +203,13 @@ impl GroupMail {
         Ok(Took::default())
     }
 
-    /// Somebody whom we have asked to put us back says that we are no member.
-    fn no_member(
+    /// Somebody whom we have asked to put us back says how we stand.
+    fn answered(
         &mut self,
         tx: &mut WriteTxn<'_>,
-        (answer, sender): (&NotAMember, &DeviceCertificate),
+        (answer, sender): (&RejoinAnswer, &DeviceCertificate),
     ) -> Result<Took, ReceiveError> {
-        let told = match self.ratchets.note_no_member(tx, (answer, sender)) {
+        let told = match self.ratchets.note_answer(tx, (answer, sender)) {
             Ok(told) => told,
             Err(error) => return refused_by(error),
         };
@@ -347,9 +346,12 @@ impl Conversations for GroupMail {
             return Ok(Took { skipped, ..Took::default() });
         }
         match letter {
-            Letter::Invitation(invitation) => self.join(tx, at, (&invitation, &sender)),
+            Letter::Invitation(invitation) => {
+                let is_copy = is_before_restore(tx, (at.topic_id, at.offset))?;
+                self.join(tx, at, (&invitation, &sender), is_copy)
+            }
             Letter::RejoinRequest(request) => self.put_back(tx, (&request, &sender)),
-            Letter::NotAMember(answer) => self.no_member(tx, (&answer, &sender)),
+            Letter::RejoinAnswer(answer) => self.answered(tx, (&answer, &sender)),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chat_store::Cursor;
 use chat_store::failpoint::{Place, reach};
-use chat_transport::{Offset, Page, Partition, Position, ReadOptions, TransportError};
+use chat_transport::{Offset, Page, Partition, Position, ReadOptions, TopicId, TransportError};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -16,6 +16,7 @@ use super::live::LivePart;
 use super::page::Fetched;
 use super::reconcile::{Log, Look, OlderLeader, Start};
 use super::{Mail, Mailboxes, Skipped, reopen_newer};
+use crate::client::{awaits_end_of_inbox, note_end_of_inbox};
 use crate::error::ReceiveError;
 use crate::hash::stored_hash;
 use crate::mutant::{Mutant, breaks};
@@ -158,6 +159,10 @@ impl Reader {
                 course.pause = FIRST_PAUSE;
                 course.doubts.older_leader = 0;
                 course.see_end(start.end);
+                if !is_for_groups {
+                    let end = (start.topic_id, start.end);
+                    self.with_store(move |reader| reader.note_end(end)).await?;
+                }
                 self.read_from(start, course).await?
             }
             Ok(Some(Look::Shorter(cursor))) => End::Suspicious(cursor),
@@ -168,6 +173,15 @@ impl Reader {
             Err(error) => return Err(error),
         };
         self.conclude(end, &mut course.doubts).await
+    }
+
+    /// After a restore, the first look says what another copy may have read.
+    fn note_end(&self, end: (TopicId, u64)) -> Result<(), ReceiveError> {
+        let store = &self.mail.store;
+        if store.read(awaits_end_of_inbox)? {
+            store.write(|tx| note_end_of_inbox(tx, end))?;
+        }
+        Ok(())
     }
 
     /// Believes what was seen often enough.

@@ -5,6 +5,7 @@ use openmls::prelude::{
     Capabilities, CredentialType, ExtensionType, KeyPackage as Inner, KeyPackageRef as InnerRef,
     Lifetime, ProtocolVersion,
 };
+use openmls_rust_crypto::RustCrypto;
 use openmls_traits::OpenMlsProvider;
 use openmls_traits::storage::StorageProvider;
 
@@ -65,7 +66,7 @@ impl KeyPackage {
     /// # Errors
     /// See [`KeyPackageError`].
     pub fn parse(bytes: &[u8], checker: &dyn CheckLeaf) -> Result<Self, KeyPackageError> {
-        let crypto = openmls_rust_crypto::RustCrypto::default();
+        let crypto = RustCrypto::default();
         let package = parse::key_package(bytes).map_err(|_| KeyPackageError::Garbage)?;
         let inner = package
             .validate(&crypto, ProtocolVersion::Mls10)
@@ -85,6 +86,11 @@ impl KeyPackage {
     /// Whose it is.
     pub fn leaf(&self) -> &Leaf {
         &self.leaf
+    }
+
+    /// Names it.
+    pub(super) fn reference(&self, crypto: &RustCrypto) -> Option<KeyPackageRef> {
+        KeyPackageRef::of(&self.inner, crypto)
     }
 
     pub(super) fn inner(&self) -> &Inner {
@@ -121,12 +127,8 @@ impl MlsMember {
                 .key_package()
                 .tls_serialize_detached()
                 .map_err(|error| KeyPackageError::Library(MlsCause::new(&error)))?;
-            let reference = bundle
-                .key_package()
-                .hash_ref(room.crypto())
-                .map_err(|error| KeyPackageError::Library(MlsCause::new(&error)))?;
-            let reference = reference.as_slice().try_into().map_err(|_| KeyPackageError::Kind)?;
-            Ok(NewKeyPackage { bytes, reference: KeyPackageRef(reference) })
+            let reference = KeyPackageRef::of(bundle.key_package(), room.overlay().crypto());
+            Ok(NewKeyPackage { bytes, reference: reference.ok_or(KeyPackageError::Kind)? })
         })
     }
 }
@@ -156,6 +158,10 @@ impl KeyPackageRef {
     /// The 48 bytes.
     pub fn as_bytes(&self) -> &[u8; 48] {
         &self.0
+    }
+
+    pub(super) fn of(package: &Inner, crypto: &RustCrypto) -> Option<Self> {
+        package.hash_ref(crypto).ok()?.as_slice().try_into().ok().map(Self)
     }
 
     fn inner(&self) -> Option<InnerRef> {

@@ -41,7 +41,7 @@ pub enum Refusal {
     /// A leaf's lifetime is not unlimited; members' clocks would decide differently on it.
     #[error("a leaf's lifetime is limited")]
     Lifetime,
-    /// Bytes beside the content that do not belong there, or a departure that nobody signed.
+    /// Bytes beside the content that do not belong there, or a departure or return that nobody signed.
     #[error("the additional data are malformed or prove nothing")]
     AdditionalData,
 }

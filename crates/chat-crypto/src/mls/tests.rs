@@ -144,6 +144,14 @@ impl Client {
         self.me = MlsMember::new(Zeroizing::new(self.seed), public, credential);
     }
 
+    /// A new credential for the identity of one handle, under another one.
+    pub(super) fn renew_credential_as(&mut self, owner: &str, handle: &str) {
+        let public = *self.me.signature_key();
+        let mut credential = credential(handle, &public, "");
+        credential.splice(..32, identity(owner));
+        self.me = MlsMember::new(Zeroizing::new(self.seed), public, credential);
+    }
+
     /// Runs one operation and writes its changes.
     pub(super) fn with<T>(
         &mut self,

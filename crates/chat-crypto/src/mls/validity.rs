@@ -5,11 +5,11 @@ use openmls::prelude::{LeafNodeIndex, Proposal, ProposalOrRefType, Sender};
 use openmls_rust_crypto::RustCrypto;
 
 use super::MAX_MEMBERS;
+use super::additional_data::AdditionalData;
 use super::credential::{CheckLeaf, LeafName};
-use super::departure::decode_departures;
 use super::facts::GroupFacts;
 use super::join_secret::JoinSecret;
-use super::key_package::unlimited;
+use super::key_package::{KeyPackageRef, unlimited};
 use super::leaf::Leaf;
 use super::refusal::Refusal;
 
@@ -52,11 +52,12 @@ impl Proposed<'_> {
         let before = GroupFacts::from_extensions(self.group.extensions())?;
         check_facts(&before, &change)?;
         self.check_size(&change)?;
-        let departed = self.departed(&change, crypto, checker)?;
+        check_returning_names(&change)?;
+        let consent = self.consent(&change, crypto, checker)?;
         if before.admins.contains(&change.by.name.identity) {
             return Ok(change);
         }
-        check_member(&before, &change, &departed).map(|()| change)
+        check_member(&before, &change, &consent).map(|()| change)
     }
 
     /// Takes the Commit apart; every leaf in it is checked.
@@ -129,22 +130,61 @@ impl Proposed<'_> {
         if stay + change.added.len() > MAX_MEMBERS { Err(Refusal::TooMany) } else { Ok(()) }
     }
 
-    /// Who has signed to leave. Each of them must be going.
-    fn departed(
+    /// Who has signed to leave, or to be put back. Each of them must be going, and whoever comes
+    /// back must come with the KeyPackage that they have signed.
+    fn consent(
         self,
         change: &Change,
         crypto: &RustCrypto,
         checker: &dyn CheckLeaf,
-    ) -> Result<Vec<LeafName>, Refusal> {
-        let departures = decode_departures(self.additional_data)?;
-        let names = departures.iter().map(|departure| {
-            let member = departure.verify(self.group, crypto).ok_or(Refusal::AdditionalData)?;
-            let name = Leaf::of_member(&member, checker)?.name;
-            let goes = change.removed.iter().any(|leaf| leaf.name == name);
-            if goes { Ok(name) } else { Err(Refusal::AdditionalData) }
-        });
-        names.collect()
+    ) -> Result<Consent, Refusal> {
+        match AdditionalData::decode(self.additional_data)? {
+            AdditionalData::Departures(departures) => {
+                let names = departures.iter().map(|departure| {
+                    let member =
+                        departure.verify(self.group, crypto).ok_or(Refusal::AdditionalData)?;
+                    let name = Leaf::of_member(&member, checker)?.name;
+                    let goes = change.removed.iter().any(|leaf| leaf.name == name);
+                    if goes { Ok(name) } else { Err(Refusal::AdditionalData) }
+                });
+                Ok(Consent { departed: names.collect::<Result<_, _>>()?, returned: None })
+            }
+            AdditionalData::Return(wish) => {
+                let packages = self.staged.add_proposals();
+                let member = packages
+                    .filter_map(|add| KeyPackageRef::of(add.add_proposal().key_package(), crypto))
+                    .find_map(|reference| wish.verify(self.group, crypto, &reference));
+                let leaf = Leaf::of_member(&member.ok_or(Refusal::AdditionalData)?, checker)?;
+                let is_swap = change.removed.contains(&leaf)
+                    && change.added.iter().any(|new| is_same_device(new, &leaf));
+                if !is_swap {
+                    return Err(Refusal::AdditionalData);
+                }
+                Ok(Consent { departed: Vec::new(), returned: Some(leaf) })
+            }
+        }
     }
+}
+
+/// What others have signed that a Commit is made for.
+struct Consent {
+    /// Who leaves.
+    departed: Vec<LeafName>,
+    /// The leaf that is put back.
+    returned: Option<Leaf>,
+}
+
+fn is_same_device(one: &Leaf, other: &Leaf) -> bool {
+    one.name == other.name && one.signature_key == other.signature_key
+}
+
+/// Whoever is put back keeps their handle: all devices of one identity have one.
+fn check_returning_names(change: &Change) -> Result<(), Refusal> {
+    let mut pairs =
+        change.removed.iter().flat_map(|old| change.added.iter().map(move |new| (old, new)));
+    let is_other =
+        |(old, new): (&Leaf, &Leaf)| old.name.identity == new.name.identity && old.name != new.name;
+    if pairs.any(is_other) { Err(Refusal::IdentityChanged) } else { Ok(()) }
 }
 
 /// What nobody may do, an admin neither.
@@ -170,23 +210,17 @@ fn check_pair(before: &GroupFacts, change: &Change) -> Result<(), Refusal> {
 }
 
 /// What somebody who is no admin may do: update the own leaf, add and remove own devices, remove who
-/// signed to leave, and put such a device back in its own place: without the signature, to put somebody
-/// back would be a way to throw them out.
-fn check_member(
-    before: &GroupFacts,
-    change: &Change,
-    departed: &[LeafName],
-) -> Result<(), Refusal> {
+/// signed to leave, and put one device back that has signed for it.
+fn check_member(before: &GroupFacts, change: &Change, consent: &Consent) -> Result<(), Refusal> {
     let kept = GroupFacts { mailbox: change.facts.mailbox, ..before.clone() };
     if kept != change.facts {
         return Err(Refusal::NotAdmin);
     }
+    let Consent { departed, returned } = consent;
     let others = |leaf: &&Leaf| leaf.name != change.by.name;
-    let returns = |new: &Leaf| {
-        let same = |old: &Leaf| old.name == new.name && old.signature_key == new.signature_key;
-        departed.contains(&new.name) && change.removed.iter().any(same)
-    };
-    let comes = change.added.iter().any(|leaf| others(&leaf) && !returns(leaf));
-    let goes = change.removed.iter().filter(others).all(|leaf| departed.contains(&leaf.name));
-    if goes && !comes { Ok(()) } else { Err(Refusal::NotAdmin) }
+    let may_come = |leaf: &Leaf| returned.as_ref().is_some_and(|old| is_same_device(leaf, old));
+    let may_go = |leaf: &Leaf| departed.contains(&leaf.name) || returned.as_ref() == Some(leaf);
+    let comes = change.added.iter().filter(others).all(may_come);
+    let goes = change.removed.iter().filter(others).all(may_go);
+    if goes && comes { Ok(()) } else { Err(Refusal::NotAdmin) }
 }

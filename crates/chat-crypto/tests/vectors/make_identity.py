@@ -173,7 +173,7 @@ def identity_cases():
 
 def signature_cases():
     kinds = ["device-certificate", "directory-change", "directory-entry", "key-package", "content"]
-    kinds += ["invitation", "rejoin-request", "network-key", "not-a-member"]
+    kinds += ["invitation", "rejoin-request", "network-key", "rejoin-answer"]
     for index, kind in enumerate(kinds):
         conversation = pair("alice", "bob") if index % 2 == 0 else b""
         protection = [0, 1, 2, 3][index % 4]

@@ -1,12 +1,13 @@
 //! A request to be put back into a group.
 //!
 //! ```text
-//! group id 16 | why u8 | epoch u64 | state 32 | made at u64 | departure 68 | inbox key 1216 | length u32 | KeyPackage
+//! group id 16 | why u8 | epoch u64 | state 32 | made at u64 | wish 68 | inbox key 1216 | length u32 | KeyPackage
 //! ```
-//! The departure lets members who are no admins do it, as long as it is of the leaf that the group has. Keys come with it: what the directory holds may be those of the copy that was lost.
+//! The wish is a [`Return`] for this KeyPackage: it lets members who are no admins do it, as long as it is of the leaf
+//! that the group has. Keys come with it: what the directory holds may be those of the copy that was lost.
 
 use chat_crypto::InboxPublic;
-use chat_crypto::mls::{Departure, GroupId, MAX_MLS_MESSAGE};
+use chat_crypto::mls::{GroupId, MAX_MLS_MESSAGE, Return};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -24,7 +25,7 @@ pub(crate) struct RejoinRequest {
     /// The device's clock, milliseconds since 1970.
     pub(crate) made_at_ms: i64,
     /// Signed for the leaf as the device knows it.
-    pub(crate) departure: Departure,
+    pub(crate) wish: Return,
     /// What its invitation is to be sealed to.
     pub(crate) inbox_key: InboxPublic,
     pub(crate) key_package: Vec<u8>,
@@ -48,7 +49,7 @@ impl RejoinRequest {
             .u64(self.epoch)
             .raw(&self.state)
             .u64(self.made_at_ms.cast_unsigned())
-            .raw(&self.departure.to_bytes())
+            .raw(&self.wish.to_bytes())
             .raw(self.inbox_key.as_bytes())
             .u32(u32::try_from(self.key_package.len()).unwrap_or(u32::MAX))
             .raw(&self.key_package);
@@ -67,14 +68,14 @@ impl RejoinRequest {
         let epoch = reader.u64().ok_or("epoch")?;
         let state = reader.array().ok_or("state")?;
         let made_at_ms = reader.u64().ok_or("time")?.cast_signed();
-        let departure = Departure::from_bytes(&reader.array().ok_or("departure")?);
+        let wish = Return::from_bytes(&reader.array().ok_or("wish")?);
         let inbox_key = reader.take(InboxPublic::LEN).ok_or("inbox key")?;
         let inbox_key = InboxPublic::from_bytes(inbox_key).map_err(|_| "inbox key")?;
         let len = reader.u32().and_then(|len| usize::try_from(len).ok());
         let len = len.filter(|len| (1..=MAX_MLS_MESSAGE).contains(len)).ok_or("KeyPackage")?;
         let key_package = reader.take(len).ok_or("KeyPackage")?.to_vec();
         reader.is_empty().then_some(()).ok_or("end")?;
-        Ok(Self { group, why, epoch, state, made_at_ms, departure, inbox_key, key_package })
+        Ok(Self { group, why, epoch, state, made_at_ms, wish, inbox_key, key_package })
     }
 }
 

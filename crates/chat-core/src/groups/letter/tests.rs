@@ -93,3 +93,102 @@ fn an_invitation_has_one_encoding() {
     endless[44..48].copy_from_slice(&u32::MAX.to_be_bytes());
     assert_eq!(Invitation::decode(&endless), Err("Welcome"));
 }
+
+fn request() -> RejoinRequest {
+    RejoinRequest {
+        group: chat_crypto::mls::GroupId::from_bytes([1; 16]),
+        why: RejoinReason::OutOfStep,
+        epoch: 7,
+        state: [2; 32],
+        made_at_ms: 9,
+        wish: chat_crypto::mls::Return::from_bytes(&[3; 68]),
+        inbox_key: InboxKey::generate(&mut rand::rng()).public(),
+        key_package: vec![4; 50],
+    }
+}
+
+/// Field by field, in the order of docs/wire-format.md.
+#[test]
+fn letters_lie_on_the_wire_as_it_is_written_down() {
+    let request = request();
+    let fields: [&[u8]; 9] = [
+        &[1; 16],
+        &[2],
+        &7_u64.to_be_bytes(),
+        &[2; 32],
+        &9_u64.to_be_bytes(),
+        &[3; 68],
+        request.inbox_key.as_bytes(),
+        &50_u32.to_be_bytes(),
+        &[4; 50],
+    ];
+    assert_eq!(request.encode().as_slice(), fields.concat());
+    let answer = RejoinAnswer {
+        group: chat_crypto::mls::GroupId::from_bytes([1; 16]),
+        made_at_ms: 9,
+        finding: Finding::InStep,
+    };
+    assert_eq!(
+        answer.encode().as_slice(),
+        [[1; 16].as_slice(), &9_u64.to_be_bytes(), &[2]].concat()
+    );
+    let fields: [&[u8]; 8] = [
+        &[1; 16],
+        &3_u32.to_be_bytes(),
+        &[2; 16],
+        &77_u64.to_be_bytes(),
+        &50_u32.to_be_bytes(),
+        &[3; 50],
+        &60_u32.to_be_bytes(),
+        &[4; 60],
+    ];
+    assert_eq!(invitation().encode().as_slice(), fields.concat());
+}
+
+#[test]
+fn a_request_and_its_answer_have_one_encoding() {
+    let bytes = request().encode();
+    let decoded = RejoinRequest::decode(&bytes).unwrap();
+    assert_eq!(decoded.encode().as_slice(), bytes.as_slice());
+    let answer =
+        RejoinAnswer { group: decoded.group, made_at_ms: -1, finding: Finding::NotAMember };
+    assert_eq!(RejoinAnswer::decode(&answer.encode()), Ok(answer.clone()));
+    for end in 0..bytes.len() {
+        assert!(RejoinRequest::decode(&bytes[..end]).is_err(), "{end} bytes");
+    }
+    for end in 0..25 {
+        assert!(RejoinAnswer::decode(&answer.encode()[..end]).is_err(), "{end} bytes");
+    }
+    assert_eq!(RejoinRequest::decode(&[&bytes[..], &[0]].concat()), Err("end"));
+    assert_eq!(RejoinAnswer::decode(&[&answer.encode()[..], &[0]].concat()), Err("end"));
+    for why in [0, 3] {
+        let mut other = bytes.to_vec();
+        other[16] = why;
+        assert_eq!(RejoinRequest::decode(&other), Err("reason"));
+    }
+    let mut endless = bytes.to_vec();
+    let at = bytes.len() - 54;
+    endless[at..at + 4].copy_from_slice(&u32::MAX.to_be_bytes());
+    assert_eq!(RejoinRequest::decode(&endless), Err("KeyPackage"));
+}
+
+#[test]
+fn each_kind_of_letter_is_signed_as_what_it_is() {
+    let namespace: Namespace = "ops".parse().unwrap();
+    let (alice, inbox) = (own("alice", &namespace), InboxKey::generate(&mut rand::rng()));
+    let bob = [9; 32];
+    let me = Addressee { namespace: &namespace, identity: &bob };
+    let answer = RejoinAnswer {
+        group: chat_crypto::mls::GroupId::from_bytes([1; 16]),
+        made_at_ms: 9,
+        finding: Finding::InStep,
+    };
+    for letter in [Letter::RejoinRequest(request()), Letter::RejoinAnswer(answer)] {
+        let sealed = letter.seal(&alice, (&inbox.public(), &bob)).unwrap();
+        let opened = Letter::open(sealed.body(), std::slice::from_ref(&inbox), me).unwrap();
+        assert_eq!(opened.letter, letter);
+        let mut bytes = inbox.open(&me.info(), &[], sealed.body()).unwrap().to_vec();
+        bytes[1] = if bytes[1] == 2 { 3 } else { 2 };
+        assert_eq!(ReceivedLetter::parse(&bytes, me).unwrap_err(), LetterError::Forged);
+    }
+}

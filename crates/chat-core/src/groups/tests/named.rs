@@ -39,9 +39,19 @@ impl Person {
     }
 
     fn tries_founding(&self, name: &str, invitees: &[Invitee]) -> Result<FoundedGroup, GroupError> {
+        self.founds_at(40, name, invitees)
+    }
+
+    /// Founds a group of which nothing lies before an offset.
+    pub(super) fn founds_at(
+        &self,
+        start: u64,
+        name: &str,
+        invitees: &[Invitee],
+    ) -> Result<FoundedGroup, GroupError> {
         let title = GroupTitle::parse(name)?;
         let mailbox = Mailbox { partition: Partition(3), tag: MailboxTag::from_bytes([9; 16]) };
-        let place = Place { topic_id: [5; 16], mailbox, start: 40 };
+        let place = Place { topic_id: [5; 16], mailbox, start };
         self.work(|ratchets, tx| ratchets.found_named(tx, (&title, invitees), &place))
     }
 

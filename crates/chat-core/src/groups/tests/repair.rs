@@ -3,6 +3,7 @@
 use chat_crypto::InboxPublic;
 use chat_crypto::mls::GroupId;
 
+use super::letter::Finding;
 use super::named::{crowd, handles, told};
 use super::*;
 use crate::item::GroupEvent;
@@ -30,9 +31,11 @@ impl Person {
 
     /// What would be asked now, to be sealed for somebody later.
     fn asks_later(&self, id: GroupId) -> impl Fn(&Self) -> Vec<u8> {
-        let departure = self.work(|ratchets, tx| {
+        let key_package = self.key_package();
+        let package = KeyPackage::parse(&key_package, &self.own.check).unwrap();
+        let wish = self.work(|ratchets, tx| {
             ratchets.step(tx, id, |group, overlay, own| {
-                group.view(overlay)?.sign_departure(&own.member).ok_or(GroupError::Left)
+                group.view(overlay)?.sign_return(&own.member, &package).ok_or(GroupError::Left)
             })
         });
         let request = RejoinRequest {
@@ -41,9 +44,9 @@ impl Person {
             epoch: self.row(id).newest_wrap().unwrap().0,
             state: [0; 32],
             made_at_ms: 5,
-            departure: departure.unwrap(),
+            wish: wish.unwrap(),
             inbox_key: self.inbox_key.public(),
-            key_package: self.key_package(),
+            key_package,
         };
         let letter = Letter::RejoinRequest(request);
         let own = std::sync::Arc::clone(&self.own);
@@ -174,7 +177,7 @@ fn who_is_no_admin_needs_the_signature_of_the_leaf_and_only_a_member_asks() {
         epoch: 1,
         state: [0; 32],
         made_at_ms: 5,
-        departure: chat_crypto::mls::Departure::from_bytes(&[7; 68]),
+        wish: chat_crypto::mls::Return::from_bytes(&[7; 68]),
         inbox_key: dave.inbox_key.public(),
         key_package: dave.key_package(),
     };
@@ -202,12 +205,28 @@ fn who_has_missed_a_commit_is_put_back_and_who_is_in_step_is_not() {
             })
             .unwrap()
     };
-    assert!(!step(&bob, false), "a gap alone says nothing");
-    assert!(step(&bob, true), "junk behind a gap raises a question");
-    assert!(!alice.is_asked(&bob.asks(id, &alice)), "and alice knows that nothing was missed");
-    assert_eq!(bob.row(id).rejoin_reason(), None, "asked once, until something else does not open");
-    // He writes on meanwhile, and is read.
+    let hears = |letter: &[u8]| {
+        let Answer::Said(held) = alice.answers(letter) else { panic!("not answered") };
+        let me = Addressee { namespace: &bob.own.namespace, identity: &bob.own.identity() };
+        let keys = std::slice::from_ref(&bob.inbox_key);
+        let received = Letter::open(held.letter.body(), keys, me).unwrap();
+        let Letter::RejoinAnswer(answer) = received.letter else { panic!() };
+        assert_eq!(answer.finding, Finding::InStep);
+        let heard = |ratchets: &mut Ratchets, tx: &chat_store::ReadTxn<'_>| {
+            ratchets.note_answer(tx, (&answer, &received.sender))
+        };
+        assert!(bob.work(heard).unwrap().is_empty());
+    };
+    assert!(step(&bob, false), "who has missed something asks");
+    assert!(matches!(bob.tries(id, &Intent::Renew, &[]), Err(GroupError::InDoubt)));
+    let letter = bob.asks(id, &alice);
+    assert_eq!(bob.row(id).rejoin_reason(), None, "once, until something does not open");
+    assert!(matches!(bob.tries(id, &Intent::Renew, &[]), Err(GroupError::InDoubt)));
+    hears(&letter);
+    assert!(!bob.row(id).repair.tells_of_gap(), "alice knows that nothing was missed");
+    // He writes on, and is read.
     assert!(alice.text(id, &bob.says(id, "I am here")).is_some());
+    assert_eq!(alice.due(id), None);
 
     let missed = carol.renew(id).unwrap();
     for person in [&alice, &carol] {
@@ -231,15 +250,16 @@ fn who_has_missed_their_own_removal_is_told_when_they_ask() {
     let removal = alice.commits(id, &Intent::Remove(vec![bob.name()]), &[]);
     alice.takes(id, &removal, 50);
     bob.is_restored();
-    let Answer::NotAMember(held) = alice.answers(&bob.asks(id, &alice)) else { panic!() };
+    let Answer::Said(held) = alice.answers(&bob.asks(id, &alice)) else { panic!() };
     let me = Addressee { namespace: &bob.own.namespace, identity: &bob.own.identity() };
     let keys = std::slice::from_ref(&bob.inbox_key);
     let received = Letter::open(held.letter.body(), keys, me).unwrap();
-    let Letter::NotAMember(answer) = received.letter else { panic!() };
-    let hears = |answer: &NotAMember, sender: &chat_crypto::DeviceCertificate| {
-        bob.work(|ratchets, tx| ratchets.note_no_member(tx, (answer, sender))).unwrap()
+    let Letter::RejoinAnswer(answer) = received.letter else { panic!() };
+    assert_eq!(answer.finding, Finding::NotAMember);
+    let hears = |answer: &RejoinAnswer, sender: &chat_crypto::DeviceCertificate| {
+        bob.work(|ratchets, tx| ratchets.note_answer(tx, (answer, sender))).unwrap()
     };
-    let other = NotAMember { made_at_ms: answer.made_at_ms - 1, ..answer.clone() };
+    let other = RejoinAnswer { made_at_ms: answer.made_at_ms - 1, ..answer.clone() };
     assert!(hears(&other, &received.sender).is_empty(), "to another request");
     assert!(hears(&answer, &carol.own.signer.certificate).is_empty(), "nobody has asked carol");
     let told_to_bob = hears(&answer, &received.sender);

@@ -88,8 +88,8 @@ impl World {
             people.iter().for_each(|other| person.knows(other));
         }
         let first = rng.random_range(1..people.len().max(2)).min(people.len() - 1);
-        let others: Vec<&Person> = people[1..=first].iter().collect();
-        let founded = people[0].founds("ops", &others);
+        let others: Vec<Invitee> = people[1..=first].iter().map(Person::invitee).collect();
+        let founded = people[0].founds_at(0, "ops", &others).unwrap();
         let mut inboxes = vec![Vec::new(); people.len()];
         for held in &founded.letters {
             let to = people.iter().position(|person| *person.client.handle() == held.to).unwrap();
@@ -362,15 +362,14 @@ impl World {
                     let answer =
                         person.work(|r, tx| r.note_request(tx, (&request, &sender))).unwrap();
                     self.note(format!("{n} is asked by {}: {answer:?}", sender.handle()));
-                    if let Answer::NotAMember(held) = answer {
+                    if let Answer::Said(held) = answer {
                         let out = Out::Letter(self.index_of(&held.to), held.letter.body().to_vec());
                         self.members[n].kept.outbox.push_back(out);
                     }
                 }
-                Letter::NotAMember(answer) => {
-                    let told =
-                        person.work(|r, tx| r.note_no_member(tx, (&answer, &sender))).unwrap();
-                    self.note(format!("{n} hears that they are out: {}", told.len()));
+                Letter::RejoinAnswer(answer) => {
+                    let told = person.work(|r, tx| r.note_answer(tx, (&answer, &sender))).unwrap();
+                    self.note(format!("{n} hears {:?}: {}", answer.finding, told.len()));
                 }
             }
         }
@@ -394,7 +393,7 @@ impl World {
             Ok(joined) => {
                 let start = usize::try_from(self.person(n).row(self.id).start).unwrap();
                 // The mailbox is read from its start, wherever its partition was read to.
-                self.members[n].kept.log_at = if start == 40 { 0 } else { start };
+                self.members[n].kept.log_at = start;
                 self.note(format!("{n} joins from {start}, {:?}", joined.state));
             }
             Err(error) => self.note(format!("{n} does not join: {error}")),

@@ -6,14 +6,16 @@ use sha2::{Digest, Sha256};
 
 use super::{GroupId, LoadError, MlsGroup, random};
 use crate::mailbox_tag::MailboxTag;
+use crate::mls::additional_data::AdditionalData;
 use crate::mls::cause::MlsCause;
 use crate::mls::credential::CheckLeaf;
-use crate::mls::departure::{Departure, encode_departures};
+use crate::mls::departure::Departure;
 use crate::mls::facts::GroupFacts;
 use crate::mls::key_package::KeyPackage;
 use crate::mls::leaf::LeafIndex;
 use crate::mls::member::MlsMember;
 use crate::mls::refusal::Refusal;
+use crate::mls::returning::Return;
 use crate::mls::state::{MlsStateError, Overlay};
 use crate::mls::storage::{Kind, Room};
 use crate::mls::validity::Proposed;
@@ -26,6 +28,7 @@ pub struct CommitPlan<'a> {
     added: Vec<&'a KeyPackage>,
     removed: Vec<LeafIndex>,
     departures: Vec<Departure>,
+    returning: Option<Return>,
     facts: Option<GroupFacts>,
 }
 
@@ -87,6 +90,14 @@ impl<'a> CommitPlan<'a> {
     #[must_use]
     pub fn with_departure(mut self, departure: Departure) -> Self {
         self.departures.push(departure);
+        self
+    }
+
+    /// Shows that the device which the plan removes and adds again has asked for it, with the very
+    /// KeyPackage that is added; then we need not be an admin. It goes with no departures.
+    #[must_use]
+    pub fn with_return(mut self, wish: Return) -> Self {
+        self.returning = Some(wish);
         self
     }
 
@@ -166,7 +177,7 @@ impl CommitPlan<'_> {
         let crypto = room.overlay().crypto();
         let facts = self.facts_of(inner, room)?;
         let leaf = leaf_parameters(inner, member);
-        inner.set_aad(encode_departures(&self.departures));
+        inner.set_aad(self.additional_data());
         let mut builder = inner
             .commit_builder()
             .consume_proposal_store(false)
@@ -201,7 +212,7 @@ impl CommitPlan<'_> {
         checker: &dyn CheckLeaf,
     ) -> Result<(), CommitError> {
         let staged = inner.pending_commit().ok_or(CommitError::Pending)?;
-        let additional_data = encode_departures(&self.departures);
+        let additional_data = self.additional_data();
         let proposed = Proposed {
             group: inner,
             committer: inner.own_leaf_index(),
@@ -210,6 +221,13 @@ impl CommitPlan<'_> {
         };
         proposed.check(room.overlay().crypto(), checker)?;
         Ok(())
+    }
+
+    fn additional_data(&self) -> Vec<u8> {
+        match &self.returning {
+            Some(wish) => AdditionalData::Return(wish.clone()).encode(),
+            None => AdditionalData::Departures(self.departures.clone()).encode(),
+        }
     }
 
     /// The facts that the Commit sets; `None` if they stay as they are.

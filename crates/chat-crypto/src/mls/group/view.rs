@@ -9,8 +9,10 @@ use super::{GroupId, LoadError, MlsGroup};
 use crate::mls::credential::{CheckLeaf, RefusedLeaf};
 use crate::mls::departure::Departure;
 use crate::mls::facts::GroupFacts;
+use crate::mls::key_package::KeyPackage;
 use crate::mls::leaf::{Leaf, LeafIndex};
 use crate::mls::member::MlsMember;
+use crate::mls::returning::Return;
 use crate::mls::state::Overlay;
 use crate::mls::storage::Kind;
 
@@ -101,6 +103,23 @@ impl GroupView<'_> {
     /// Who signed a departure, if it holds in this epoch.
     pub fn departing(&self, departure: &Departure, checker: &dyn CheckLeaf) -> Option<Leaf> {
         let member = departure.verify(self.inner, self.crypto)?;
+        Leaf::of_member(&member, checker).ok()
+    }
+
+    /// Signs that we want to be put back with a KeyPackage of ours. Any member may then commit it.
+    pub fn sign_return(&self, member: &MlsMember, key_package: &KeyPackage) -> Option<Return> {
+        let reference = key_package.reference(self.crypto)?;
+        Return::sign(self.inner, (member, self.crypto), &reference)
+    }
+
+    /// Who signed to be put back with a KeyPackage, if that holds in this epoch.
+    pub fn returning(
+        &self,
+        (wish, key_package): (&Return, &KeyPackage),
+        checker: &dyn CheckLeaf,
+    ) -> Option<Leaf> {
+        let reference = key_package.reference(self.crypto)?;
+        let member = wish.verify(self.inner, self.crypto, &reference)?;
         Leaf::of_member(&member, checker).ok()
     }
 }

@@ -69,6 +69,39 @@ fn no_changed_keypackage_is_taken() {
     }
 }
 
+/// Where a field of a KeyPackage lies, by what stands in it.
+fn place_of(bytes: &[u8], field: &[u8]) -> std::ops::Range<usize> {
+    let at = bytes.windows(field.len()).position(|window| window == field).unwrap();
+    at..at + field.len()
+}
+
+/// Who swaps a field for that of a genuine KeyPackage of their own gets into nobody's group.
+#[test]
+fn no_field_of_a_keypackage_can_be_swapped() {
+    let package = Client::new("bob").key_package_bytes();
+    let fields = |bytes: &[u8]| {
+        let parsed = KeyPackage::parse(bytes, &Checker).unwrap();
+        let (inner, end) = (parsed.inner(), bytes.len());
+        let node = inner.leaf_node();
+        [
+            ("init key", place_of(bytes, inner.hpke_init_key().as_slice())),
+            ("signature key", place_of(bytes, node.signature_key().as_slice())),
+            ("identity", place_of(bytes, &parsed.leaf().credential)),
+            ("signature", end - 64..end),
+        ]
+    };
+    for _ in 0..1000 {
+        // As long as bob's, so that each field fits in the place of his.
+        let mallory = Client::new("eve").key_package_bytes();
+        for ((name, own), (_, theirs)) in fields(&package).into_iter().zip(fields(&mallory)) {
+            let mut swapped = package.clone();
+            swapped[own].copy_from_slice(&mallory[theirs]);
+            let taken = KeyPackage::parse(&swapped, &Checker);
+            assert!(taken.is_err(), "{name}: {taken:?}");
+        }
+    }
+}
+
 #[test]
 fn nothing_larger_than_the_limit_is_looked_at() {
     let (mut alice, _) = pair();

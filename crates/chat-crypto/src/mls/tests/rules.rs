@@ -54,21 +54,49 @@ fn who_is_no_admin_puts_nobody_else_in_a_place() {
 #[test]
 fn who_is_no_admin_puts_back_only_the_device_that_has_signed_for_it() {
     let mut all = group_of(&["alice", "bob", "carol"], &["alice"]);
-    let departure = all[2].with(|me, group, overlay| {
-        group.as_mut().unwrap().view(overlay).unwrap().sign_departure(me).unwrap()
+    let (package, other) = (all[2].key_package(), all[2].key_package());
+    let wish = all[2].with(|me, group, overlay| {
+        group.as_mut().unwrap().view(overlay).unwrap().sign_return(me, &package).unwrap()
     });
+    let wish = Return::from_bytes(&wish.to_bytes());
+    let who = all[1].view(|view| view.returning((&wish, &package), &Checker)).unwrap();
+    assert_eq!((who.name.handle.as_str(), who.index), ("carol", Some(wish.leaf())));
+    assert_eq!(all[1].view(|view| view.returning((&wish, &other), &Checker)), None);
     let leaf = all[1].leaf_of("carol");
-    let signed = CommitPlan::new().removing(leaf).with_departure(departure);
-    let phone = Client::new("carol").key_package();
-    all_refuse(&mut all, 1, &signed.clone().adding(&phone), Refusal::NotAdmin);
+    let signed = CommitPlan::new().removing(leaf).with_return(wish.clone());
+    // Put out, and not back: with nothing, or with keys that nobody has signed for.
+    all_refuse(&mut all, 1, &signed, Refusal::AdditionalData);
+    all_refuse(&mut all, 1, &signed.clone().adding(&other), Refusal::AdditionalData);
+    let departure = Departure::from_bytes(&wish.to_bytes());
+    let gone = CommitPlan::new().removing(leaf).with_departure(departure);
+    all_refuse(&mut all, 1, &gone, Refusal::AdditionalData);
     let dave = Client::new("dave").key_package();
-    all_refuse(&mut all, 1, &signed.clone().adding(&dave), Refusal::NotAdmin);
-    let package = all[2].key_package();
-    let pending = all[1].commit(&signed.adding(&package)).unwrap();
+    let more = signed.clone().adding(&package).adding(&dave);
+    all_refuse(&mut all, 1, &more, Refusal::NotAdmin);
+
+    let leaf = all[1].leaf_of("carol");
+    let wish = all[2].with(|me, group, overlay| {
+        group.as_mut().unwrap().view(overlay).unwrap().sign_return(me, &package).unwrap()
+    });
+    let plan = CommitPlan::new().removing(leaf).adding(&package).with_return(wish.clone());
+    let pending = all[1].commit(&plan).unwrap();
     merge_all(&mut all[..2], &pending.commit);
     let (tree, id) = (all[1].tree(), all[1].view(|view| view.id()));
     all[2].join_as(&pending.welcome.unwrap(), &tree, Rejoin::Asked(id)).unwrap();
     assert_together(&mut all);
+    // Once: the leaf has other keys by now.
+    assert_eq!(all[1].view(|view| view.returning((&wish, &package), &Checker)), None);
+}
+
+#[test]
+fn nobody_comes_back_under_another_handle() {
+    let mut all = group_of(&["alice", "bob", "carol"], &["alice"]);
+    let mut other = Client::new("carol");
+    other.renew_credential_as("carol", "caroline");
+    let package = other.key_package();
+    let leaf = all[0].leaf_of("carol");
+    let plan = CommitPlan::new().removing(leaf).adding(&package);
+    all_refuse(&mut all, 0, &plan, Refusal::IdentityChanged);
 }
 
 #[test]
@@ -77,6 +105,60 @@ fn who_is_no_admin_puts_nobody_back_who_may_not_have_asked_for_it() {
     let package = Client::new("carol").key_package();
     let leaf = all[1].leaf_of("carol");
     all_refuse(&mut all, 1, &CommitPlan::new().removing(leaf).adding(&package), Refusal::NotAdmin);
+}
+
+/// Whatever somebody who is no admin puts together: nobody takes it, the one who made it neither.
+#[test]
+fn of_a_thousand_changes_by_who_is_no_admin_none_is_taken() {
+    let mut all = group_of(&["alice", "bob", "carol", "dave"], &["alice"]);
+    let strangers = ["erin", "frank", "dave"].map(|handle| Client::new(handle).key_package());
+    let mut named = facts(&["alice"]);
+    named.name = "bob's".to_owned();
+    let changed = [
+        named,
+        facts(&["alice", "bob"]),
+        facts(&["bob"]),
+        GroupFacts { generation: 7, ..facts(&["alice"]) },
+    ];
+    let departure = all[3].with(|me, group, overlay| {
+        group.as_mut().unwrap().view(overlay).unwrap().sign_departure(me).unwrap()
+    });
+    // All sets of additions, removals, one change of the facts or none, and a departure or none.
+    let mut tried = 0;
+    for set in 0..8_usize * 8 * 5 * 2 * 2 {
+        let (by, set) = (1 + set / 640, set % 640);
+        let (adds, removes, facts, departs) = (set % 8, set / 8 % 8, set / 64 % 5, set / 320 == 1);
+        let chosen = |bits: usize, at: usize| bits >> at & 1 == 1;
+        let only_leaving = adds == 0 && facts == 0 && departs && matches!(removes, 0 | 4);
+        if adds + removes + facts == 0 || only_leaving {
+            continue;
+        }
+        let others =
+            ["alice", ["carol", "bob"][by - 1], "dave"].map(|handle| all[by].leaf_of(handle));
+        let mut plan = CommitPlan::new();
+        for (_, package) in strangers.iter().enumerate().filter(|(at, _)| chosen(adds, *at)) {
+            plan = plan.adding(package);
+        }
+        for (_, leaf) in others.iter().enumerate().filter(|(at, _)| chosen(removes, *at)) {
+            plan = plan.removing(*leaf);
+        }
+        if let Some(facts) = facts.checked_sub(1) {
+            plan = plan.with_facts(changed[facts].clone());
+        }
+        if departs {
+            plan = plan.with_departure(departure.clone());
+        }
+        let own = all[by].commit(&plan);
+        assert!(matches!(own, Err(CommitError::Refused(_))), "{by}, {set}: {:?}", own.err());
+        let made = all[by].commit_unchecked(&plan);
+        let taken = all[0].process(&made.commit);
+        assert!(matches!(taken, Err(ProcessError::Refused(_))), "{by}, {set}: {:?}", taken.err());
+        all[by].with(|_, group, overlay| group.as_mut().unwrap().drop_pending(overlay).unwrap());
+        tried += 1;
+    }
+    assert_eq!(tried, 1274);
+    assert_eq!(all[0].handles(), ["alice", "bob", "carol", "dave"]);
+    assert_together(&mut all);
 }
 
 #[test]
