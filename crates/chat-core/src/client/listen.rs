@@ -318,7 +318,7 @@ async fn keep_groups(
     network: &Network,
 ) -> Result<bool, SendError> {
     let helpers = apart(profile, network, Profile::who_helps_back).await?;
-    if !helpers.is_empty() {
+    if let Some(helpers) = helpers {
         let of = (Arc::clone(profile), Arc::clone(transport));
         match refresh(of, network, (&helpers, LOOKUP_TIME)).await {
             Ok(()) => apart(profile, network, Profile::get_back).await?,

@@ -18,13 +18,17 @@ use crate::outbox::Sealer;
 use crate::trust::Standing;
 
 impl Profile {
-    /// Whose published keys it takes to get back into groups; nobody's, if this profile is in step with all of them.
-    pub(crate) fn who_helps_back(&self, network: &Network) -> Result<Vec<Handle>, SendError> {
+    /// Whose published keys it takes to get back into groups; `None` if this profile is in step with all of them.
+    pub(crate) fn who_helps_back(
+        &self,
+        network: &Network,
+    ) -> Result<Option<Vec<Handle>>, SendError> {
         let own = self.own_leaf(network)?;
         self.store.read(|tx| {
             let mut ratchets = Ratchets::new(own);
             let mut handles = Vec::new();
-            for row in lost(tx)? {
+            let lost = lost(tx)?;
+            for row in &lost {
                 match &row.kind {
                     GroupKind::Pair(handle, _) => handles.push(handle.clone()),
                     GroupKind::Named(_) => match ratchets.whom_to_ask(tx, row.id()) {
@@ -37,7 +41,7 @@ impl Profile {
             }
             handles.sort();
             handles.dedup();
-            Ok(handles)
+            Ok((!lost.is_empty()).then_some(handles))
         })
     }
 
@@ -68,6 +72,11 @@ impl Profile {
         self.store.write(|tx| {
             let mut ratchets = Ratchets::new(own);
             let mut members = ratchets.whom_to_ask(tx, id)?;
+            if members.is_empty() && ratchets.row(tx, id)?.state == GroupState::Member {
+                // Nobody else is in it who could have changed it.
+                ratchets.change(tx, id, GroupRow::settle_doubt)?;
+                return Ok(ratchets.finish(tx)?);
+            }
             members.shuffle(&mut rand::rng());
             let key_package = own_key_package(tx, (network, &self.handle, &signer))?;
             let mut known = Vec::new();

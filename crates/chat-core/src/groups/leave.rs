@@ -23,16 +23,22 @@ impl Ratchets {
     /// Leaves a group. Nothing is sent to it from then on, and our leaf stays as it is, or the signature would
     /// prove nothing. It may be said again, where the log has lost it.
     pub(crate) fn leave(&mut self, tx: &ReadTxn<'_>, id: GroupId) -> Result<Parting, GroupError> {
-        match self.row(tx, id)?.state {
-            GroupState::Leaving => {}
-            state => state.check_we_write()?,
-        }
+        let state = self.row(tx, id)?.state;
         let own = self.own.identity();
-        let roster = self.roster(tx, id)?;
+        let roster = match state {
+            GroupState::Leaving | GroupState::Stranded => self.roster(tx, id)?,
+            state => {
+                state.check_we_write()?;
+                self.roster(tx, id)?
+            }
+        };
         if roster.leaves.iter().all(|leaf| leaf.name.identity == own) {
             self.delete(tx, id)?;
             self.change(tx, id, |row| row.end())?;
             return Ok(Parting::Forgotten);
+        }
+        if state == GroupState::Stranded {
+            return Err(GroupError::Stranded);
         }
         let admins = roster.admins();
         if admins.len() == 1 && admins.contains(&own) {

@@ -4,7 +4,7 @@ use chat_crypto::DeviceCertificate;
 use chat_crypto::mls::PAST_EPOCHS;
 use chat_crypto::mls::{
     Departure, GroupFacts, GroupId, GroupView, LoadError, Merged, ProcessError, Processed,
-    ReceivedContent,
+    ReceivedContent, StagedChange,
 };
 use chat_store::ReadTxn;
 use zeroize::Zeroizing;
@@ -80,7 +80,7 @@ impl Ratchets {
         if row.state == GroupState::Gone {
             return Ok(Read::Passed);
         }
-        let departures = row.departures.clone();
+        let (departures, is_asking) = (row.departures.clone(), row.repair.is_asking());
         let hash = sha256(&[message]);
         if let Some(epoch) = self.take_own(tx, id, &hash)? {
             let current = self.row(tx, id)?.newest_wrap().map_or(epoch, |(current, _)| current);
@@ -97,6 +97,10 @@ impl Ratchets {
                     let before = Before::of(&group.view(overlay)?, own, &departures)?;
                     let merged = group.merge_pending(overlay, &hash, &own.check)?;
                     Ok(Step::Merged(Box::new((merged, Before { own: Some(hash), ..before }))))
+                }
+                // Whoever asks for new keys keeps the old ones until they have them, so that they can ask again.
+                Processed::Commit(staged) if is_asking && puts_back(&staged, own) => {
+                    Err(Failed::KeptForNow)
                 }
                 Processed::Commit(staged) => {
                     let before = Before::of(&group.view(overlay)?, own, &departures)?;
@@ -118,6 +122,7 @@ impl Ratchets {
             }
             Err(Failed::Group(error)) => Err(error),
             Err(Failed::Process(error)) => Ok(passed_over(id, &error)),
+            Err(Failed::KeptForNow) => Ok(Read::Passed),
         }
     }
 
@@ -261,6 +266,14 @@ impl Before {
 enum Failed {
     Group(GroupError),
     Process(ProcessError),
+    /// It takes our leaf out and brings it in again, with keys that are still to come.
+    KeptForNow,
+}
+
+/// Whether a Commit takes our own leaf out and brings it in again.
+fn puts_back(staged: &StagedChange, own: &OwnLeaf) -> bool {
+    let (change, key) = (staged.change(), own.member.signature_key().as_slice());
+    change.removes_us && change.added.iter().any(|leaf| leaf.signature_key == key)
 }
 
 impl From<LoadError> for Failed {

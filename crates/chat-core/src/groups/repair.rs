@@ -18,6 +18,7 @@ use self::early::Early;
 pub(crate) use self::wish::Wish;
 use super::letter::RejoinReason;
 use super::{GroupRow, GroupState};
+use crate::clock::now_ms;
 
 /// What a profile keeps of leaves that are to be put back, or were.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,7 +38,7 @@ pub(crate) struct Repair {
     /// An invitation that came before the Commit which puts us out.
     early: Option<Early>,
     /// Whether another copy of this profile may have joined with the same invitation.
-    pub(super) is_copy: bool,
+    pub(crate) is_copy: bool,
 }
 
 /// Records were passed over, which may have changed the group.
@@ -47,6 +48,8 @@ struct Doubt {
     epoch: u64,
     /// Whether it is to be asked about.
     is_due: bool,
+    /// When the last gap was seen: our clock, milliseconds since 1970.
+    since_ms: i64,
 }
 
 /// Whose leaf it is: an identity, and the key of one of its devices.
@@ -95,6 +98,26 @@ impl Repair {
         self.asked.contains(identity)
     }
 
+    /// Whether we wait for somebody to put us back.
+    pub(super) fn is_asking(&self) -> bool {
+        !self.asked.is_empty()
+    }
+
+    /// Whether it is the only one that we have asked and that has not answered.
+    fn has_asked_only(&self, identity: &[u8; 32]) -> bool {
+        self.asked == [*identity]
+    }
+
+    /// Somebody whom we have asked has answered.
+    fn strike_out(&mut self, identity: &[u8; 32]) {
+        self.asked.retain(|asked| asked != identity);
+    }
+
+    /// Whether something is to be asked about.
+    fn is_due(&self) -> bool {
+        self.doubt.is_some_and(|doubt| doubt.is_due)
+    }
+
     /// Nobody is to put us back any more.
     pub(super) fn forget_asking(&mut self) {
         self.asked.clear();
@@ -105,7 +128,9 @@ impl Repair {
         let (epoch, until_ms) = self.since;
         let back = self.returned.iter().filter(|back| back.device == wish.device());
         let mut ends = back.map(|back| (back.epoch, back.until_ms)).chain([(epoch, until_ms)]);
-        ends.any(|(epoch, until_ms)| wish.epoch < epoch && wish.made_at_ms <= until_ms)
+        // Clocks differ a little.
+        let until = |until_ms: i64| until_ms.saturating_add(ASK_AGAIN_MS);
+        ends.any(|(epoch, until_ms)| wish.epoch < epoch && wish.made_at_ms <= until(until_ms))
     }
 
     /// Keeps a wish, in place of an earlier one of the same device.
@@ -131,13 +156,18 @@ impl Repair {
         self.wishes.contains(wish)
     }
 
+    /// Whether this very request, or one after it, was answered already.
+    fn was_answered(&self, wish: &Wish) -> bool {
+        let device = wish.device();
+        self.answered.iter().any(|(one, at)| *one == device && wish.made_at_ms <= *at)
+    }
+
     /// Notes an answer; whether it is the first to a request, or to those after it.
     fn note_answered(&mut self, wish: &Wish) -> bool {
-        let device = wish.device();
-        let is_theirs = |(one, _): &&(Device, i64)| *one == device;
-        if self.answered.iter().find(is_theirs).is_some_and(|(_, at)| wish.made_at_ms <= *at) {
+        if self.was_answered(wish) {
             return false;
         }
+        let device = wish.device();
         self.answered.retain(|(one, _)| *one != device);
         self.answered.push((device, wish.made_at_ms));
         let over = self.answered.len().saturating_sub(MOST_RETURNED);
@@ -160,17 +190,19 @@ impl Repair {
 impl GroupRow {
     /// Records of the group's partition were passed over.
     pub(super) fn doubt(&mut self) {
-        let epoch = self.newest_epoch();
-        let doubt = self.repair.doubt.get_or_insert(Doubt { epoch, is_due: false });
+        let (epoch, since_ms) = (self.newest_epoch(), now_ms());
+        let doubt = self.repair.doubt.get_or_insert(Doubt { epoch, is_due: false, since_ms });
+        doubt.since_ms = since_ms;
         // A named group may have moved to a mailbox that we do not know. That of a pair does not: what comes tells.
         doubt.is_due |= matches!(self.kind, super::GroupKind::Named(_));
     }
 
-    /// Somebody else has written in an epoch. Where it began behind all that was passed over, we share its keys.
+    /// The other of two has written in an epoch. Where it began behind all that was passed over, we share its keys. In
+    /// a named group that proves nothing: somebody else may be in the same branch.
     pub(super) fn heard_in(&mut self, epoch: u64) {
         let is_followed =
             self.chains().iter().any(|chain| chain.epoch == epoch && chain.is_followed());
-        if is_followed && self.repair.is_in_doubt() {
+        if is_followed && self.repair.is_in_doubt() && !self.is_named() {
             self.settle_doubt();
         }
     }
@@ -178,8 +210,10 @@ impl GroupRow {
     /// Nothing was missed.
     pub(super) fn settle_doubt(&mut self) {
         self.repair.doubt = None;
-        if self.state != GroupState::Stranded {
+        if self.state != GroupState::Stranded && !self.repair.asked.is_empty() {
             self.repair.forget_asking();
+            // What we have signed to be put back with is for a leaf that we have no more.
+            self.renewed_ms = 0;
         }
     }
 
@@ -190,26 +224,28 @@ impl GroupRow {
 
     /// Why we have to be put back, if we have to.
     pub(crate) fn rejoin_reason(&self) -> Option<RejoinReason> {
-        let is_due = self.repair.doubt.is_some_and(|doubt| doubt.is_due);
+        let is_doubted = self.repair.doubt.is_some_and(|doubt| doubt.is_due || self.is_named());
         match self.state {
             GroupState::Stranded => Some(RejoinReason::Restored),
-            GroupState::Member if is_due => Some(RejoinReason::OutOfStep),
+            GroupState::Member if is_doubted => Some(RejoinReason::OutOfStep),
             _ => None,
         }
     }
 
     /// Whether changes of ours wait until we know whether we are in step: otherwise they may lie in a branch that
-    /// nobody else is in. Where nobody answers, the doubt is dropped.
+    /// nobody else is in. Not for ever: everybody may be in doubt, or nobody there to say.
     pub(super) fn holds_back(&self, now_ms: i64) -> bool {
-        let is_new = (0..ANSWER_MS).contains(&now_ms.saturating_sub(self.repair.asked_ms));
-        let is_due = self.repair.doubt.is_some_and(|doubt| doubt.is_due || is_new);
-        is_due && self.is_named()
+        let is_new = |doubt: Doubt| (0..ANSWER_MS).contains(&now_ms.saturating_sub(doubt.since_ms));
+        self.repair.doubt.is_some_and(is_new) && self.is_named()
     }
 
     /// Whether it is time to ask for it, once more or for the first time.
     pub(crate) fn is_asking_due(&self, now_ms: i64) -> bool {
         let since = now_ms.saturating_sub(self.repair.asked_ms);
-        self.rejoin_reason().is_some() && !(0..ASK_AGAIN_MS).contains(&since)
+        let is_urgent = self.state == GroupState::Stranded
+            || self.repair.doubt.is_some_and(|doubt| doubt.is_due);
+        let pause = if is_urgent { ASK_AGAIN_MS } else { ANSWER_MS };
+        self.rejoin_reason().is_some() && !(0..pause).contains(&since)
     }
 
     /// Notes that something was done about it.
@@ -235,7 +271,7 @@ fn device_of(leaf: &Leaf) -> Option<Device> {
 const ASK_AGAIN_MS: i64 = 10 * 60 * 1000;
 /// How long is waited where nobody could be asked.
 const TRY_AGAIN_MS: i64 = 15 * 1000;
-/// How long own changes wait for an answer: an hour.
+/// How long own changes wait for an answer, and how long a doubt rests that nobody has answered: an hour.
 const ANSWER_MS: i64 = 60 * 60 * 1000;
 /// Wishes that are kept at once; whoever is not among them asks again.
 const MOST_WISHES: usize = 16;

@@ -203,7 +203,7 @@ impl GroupRow {
                 _ => GroupState::Stranded,
             };
             row.repair.is_copy = true;
-            (row.pending, row.wanted) = (None, None);
+            row.wanted = None;
             row.note_asking(Vec::new(), 0);
             row.lose_chains();
             row.put::<E>(tx)?;

@@ -175,8 +175,8 @@ impl GroupMail {
         if changed.change.removes_us
             && let Some((invitation, sender)) = self.ratchets.take_early(tx, group)?
         {
-            // What was kept came to this copy itself.
-            let back = self.join(tx, at, (&invitation, &sender), false)?;
+            let is_copy = self.ratchets.row(tx, group)?.repair.is_copy;
+            let back = self.join(tx, at, (&invitation, &sender), is_copy)?;
             took.rows += back.rows;
             took.skipped.add(back.skipped);
         }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use chat_store::{Cursor, ReadTxn, StoreError, WriteTxn};
 
 use super::Mailboxes;
-use super::store::lose_chains;
+use super::store::pass_over;
 use crate::error::ReceiveError;
 use crate::groups::GroupRow;
 use crate::history_row::HistoryRow;
@@ -138,7 +138,8 @@ impl Lag {
             after_ms: None,
             before_ms: None,
         };
-        lose_chains(tx, mailboxes.partition.0)?;
+        let is_here = |mailbox: Mailbox| mailbox.tag.as_bytes() == &self.tag;
+        pass_over(tx, mailboxes.partition.0, |row| row.mailboxes().any(is_here))?;
         HistoryRow::now(Item::Gap(gap)).append::<ReceiveError>(tx, &group.conversation)?;
         Ok(())
     }

@@ -226,7 +226,7 @@ impl Log<'_> {
             let mailboxes = Mailboxes::load(tx, topic, &self.mail.inbox, self.partition)?;
             let first = mailboxes.first_start().unwrap_or_default();
             if start > first {
-                note_hole(tx, partition)?;
+                note_hole(tx, partition, |group| group.start < start)?;
             }
             let cursor = Cursor {
                 topic_id: info.id.0,

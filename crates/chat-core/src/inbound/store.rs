@@ -530,15 +530,22 @@ impl<'a, 'tx> Sink<'a, 'tx> {
 
 /// Appends a gap row, and remembers that this partition has a hole.
 pub(crate) fn append_gap(tx: &mut WriteTxn<'_>, gap: Gap) -> Result<(), ReceiveError> {
-    note_hole(tx, gap.partition)?;
+    note_hole(tx, gap.partition, |_| true)?;
     HistoryRow::now(Item::Gap(gap)).append::<ReceiveError>(tx, &[])?;
     Ok(())
 }
 
-/// Whoever has not read all of a log cannot tell whether others have read another one.
-pub(super) fn lose_chains(tx: &mut WriteTxn<'_>, partition: u32) -> Result<(), ReceiveError> {
+/// Whoever has not read all of a log cannot tell whether others have read another one, and whether a group is still as
+/// it was.
+///
+/// * `missed` - which of the groups of the partition have lost something
+pub(super) fn pass_over(
+    tx: &mut WriteTxn<'_>,
+    partition: u32,
+    missed: impl Fn(&GroupRow) -> bool,
+) -> Result<(), ReceiveError> {
     for mut row in GroupRow::all::<ReceiveError>(tx)? {
-        if row.mailbox().partition.0 == partition {
+        if row.mailbox().partition.0 == partition && missed(&row) {
             row.pass_over();
             row.put::<ReceiveError>(tx)?;
         }
@@ -548,8 +555,12 @@ pub(super) fn lose_chains(tx: &mut WriteTxn<'_>, partition: u32) -> Result<(), R
 
 /// Remembers that offsets of this partition were never read: a stream that is first seen past its
 /// beginning is then no news.
-pub(crate) fn note_hole(tx: &mut WriteTxn<'_>, partition: u32) -> Result<(), ReceiveError> {
-    lose_chains(tx, partition)?;
+pub(crate) fn note_hole(
+    tx: &mut WriteTxn<'_>,
+    partition: u32,
+    missed: impl Fn(&GroupRow) -> bool,
+) -> Result<(), ReceiveError> {
+    pass_over(tx, partition, missed)?;
     Ok(tx.meta_put(&hole_name(partition), &[1])?)
 }
 

@@ -6,6 +6,7 @@ use chat_store::ReadTxn;
 
 use super::device_of;
 use super::wish::Wish;
+use crate::clock::now_ms;
 use crate::groups::letter::{Finding, Letter, RejoinAnswer, RejoinRequest};
 use crate::groups::ratchets::Ratchets;
 use crate::groups::settle::HeldLetter;
@@ -35,22 +36,26 @@ impl Ratchets {
         let Some(row) = self.known(tx, id)?.cloned() else { return Ok(Answer::None) };
         let Some(wish) = Wish::of(request, sender) else { return Ok(Answer::None) };
         let is_ours = row.state == GroupState::Member && row.is_named();
-        // Who is in doubt themselves leads nobody anywhere.
-        if !is_ours || row.repair.is_in_doubt() {
+        if !is_ours || row.repair.was_answered(&wish) || wish.is_old(now_ms()) {
             return Ok(Answer::None);
         }
         let roster = self.roster(tx, id)?;
         let is_here = roster.leaves.iter().any(|leaf| wish.is_of(leaf));
-        if !is_here || wish.is_idle(&roster) {
+        let is_idle = is_here && wish.is_idle(&roster);
+        if !is_here || is_idle {
             // Who knows the group was in it. An admin who has read further knows better than they do.
             let is_out = roster.epoch > wish.epoch && !roster.has(&wish.name.identity);
-            let finding = if is_here { Finding::InStep } else { Finding::NotAMember };
-            let is_sure = roster.are_we_admin() && (is_here || is_out);
-            return if is_sure {
-                self.say(tx, (id, request), (wish, finding))
-            } else {
-                Ok(Answer::None)
+            let is_only_admin = roster.admins().iter().eq([&wish.name.identity]);
+            let is_sure = match roster.are_we_admin() {
+                true => is_idle || is_out,
+                false => is_idle && is_only_admin,
             };
+            // Who is in doubt themselves tells nobody anything.
+            if !is_sure || row.repair.is_in_doubt() {
+                return Ok(Answer::None);
+            }
+            let finding = if is_here { Finding::InStep } else { Finding::NotAMember };
+            return self.say(tx, (id, request), (wish, finding));
         }
         if row.repair.is_void(&wish) && !breaks(Mutant::PutBackAgain) {
             return Ok(Answer::None);

@@ -83,24 +83,24 @@ impl Ratchets {
         let Some(row) = self.known(tx, id)?.cloned() else { return Ok(Vec::new()) };
         let is_ours = matches!(row.state, GroupState::Member | GroupState::Stranded);
         let is_answer = row.repair.has_asked(by) && answer.made_at_ms == row.repair.asked_ms;
-        if !is_ours || !is_answer || !self.roster(tx, id)?.is_admin(by) {
+        // Something else has come up since.
+        let is_late = answer.finding == Finding::InStep && row.repair.is_due();
+        let is_out = answer.finding == Finding::NotAMember;
+        if !is_ours || !is_answer || is_late || (is_out && !self.roster(tx, id)?.is_admin(by)) {
             return Ok(Vec::new());
         }
+        let is_last = row.repair.has_asked_only(by);
         match answer.finding {
+            // One of them may be out by now, and lie.
+            _ if !is_last => self.change(tx, id, |row| row.repair.strike_out(by))?,
             Finding::InStep => self.change(tx, id, GroupRow::settle_doubt)?,
             Finding::NotAMember => {
-                let are_others_asked = self.change(tx, id, |row| {
-                    row.repair.asked.retain(|asked| asked != by);
-                    !row.repair.asked.is_empty()
-                })?;
-                if !are_others_asked {
-                    self.change(tx, id, GroupRow::end)?;
-                    self.wipe(tx, id)?;
-                    let by = sender.handle().parse().map_err(|_| GroupError::NoGroup)?;
-                    let what = GroupEvent::Removed(vec![self.own.handle()?]);
-                    let group = row.name();
-                    return Ok(vec![Item::GroupChanged(GroupChanged { group, by, what })]);
-                }
+                self.change(tx, id, GroupRow::end)?;
+                self.wipe(tx, id)?;
+                let by = sender.handle().parse().map_err(|_| GroupError::NoGroup)?;
+                let what = GroupEvent::Removed(vec![self.own.handle()?]);
+                let group = row.name();
+                return Ok(vec![Item::GroupChanged(GroupChanged { group, by, what })]);
             }
         }
         Ok(Vec::new())

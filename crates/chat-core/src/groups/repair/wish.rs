@@ -65,6 +65,11 @@ impl Wish {
         self.why == RejoinReason::OutOfStep && self.state == roster.state()
     }
 
+    /// Whether its keys may be gone by now.
+    pub(super) fn is_old(&self, now_ms: i64) -> bool {
+        now_ms.saturating_sub(self.made_at_ms) > OLDEST_MS
+    }
+
     /// What lets somebody do it who is no admin.
     pub(in crate::groups) fn signed(&self) -> Option<Return> {
         self.signed.as_slice().try_into().ok().map(Return::from_bytes)
@@ -75,6 +80,9 @@ impl Wish {
         device_of(leaf) == Some(self.device()) && leaf.name.handle == self.name.handle.as_str()
     }
 }
+
+/// How long the private part of a KeyPackage is kept once it was replaced: 7 days.
+const OLDEST_MS: i64 = 7 * 24 * 60 * 60 * 1000;
 
 impl std::fmt::Debug for Wish {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -43,7 +43,7 @@ impl Person {
             why: letter::RejoinReason::Restored,
             epoch: self.row(id).newest_wrap().unwrap().0,
             state: [0; 32],
-            made_at_ms: 5,
+            made_at_ms: crate::clock::now_ms(),
             wish: wish.unwrap(),
             inbox_key: self.inbox_key.public(),
             key_package,
@@ -146,8 +146,9 @@ fn the_only_admin_is_put_back_by_somebody_else() {
     let commit = carol.puts_back(id);
     let settled = carol.takes(id, &commit, 50);
     bob.takes(id, &commit, 50);
-    // She reads that she was put out, before she reads that she is in again.
-    assert!(matches!(alice.read(id, &commit), Read::Changed(_)));
+    // She reads the Commit, and keeps what she has until she is in again: the letter may never come.
+    assert!(matches!(alice.read(id, &commit), Read::Passed));
+    assert_eq!(alice.row(id).state, GroupState::Stranded);
     assert_eq!(alice.joins(&settled.letters).unwrap().state, GroupState::Member);
     assert!(bob.text(id, &alice.says(id, "back again")).is_some());
     let rename = Intent::rename("ops", &GroupTitle::parse("still hers").unwrap());
@@ -176,7 +177,7 @@ fn who_is_no_admin_needs_the_signature_of_the_leaf_and_only_a_member_asks() {
         why: letter::RejoinReason::Restored,
         epoch: 1,
         state: [0; 32],
-        made_at_ms: 5,
+        made_at_ms: crate::clock::now_ms(),
         wish: chat_crypto::mls::Return::from_bytes(&[7; 68]),
         inbox_key: dave.inbox_key.public(),
         key_package: dave.key_package(),
@@ -220,7 +221,9 @@ fn who_has_missed_a_commit_is_put_back_and_who_is_in_step_is_not() {
     assert!(step(&bob, false), "who has missed something asks");
     assert!(matches!(bob.tries(id, &Intent::Renew, &[]), Err(GroupError::InDoubt)));
     let letter = bob.asks(id, &alice);
-    assert_eq!(bob.row(id).rejoin_reason(), None, "once, until something does not open");
+    let now = crate::clock::now_ms();
+    assert!(!bob.row(id).is_asking_due(now), "once, until something does not open");
+    assert!(bob.row(id).is_asking_due(now + 61 * 60 * 1000), "or for an hour");
     assert!(matches!(bob.tries(id, &Intent::Renew, &[]), Err(GroupError::InDoubt)));
     hears(&letter);
     assert!(!bob.row(id).repair.tells_of_gap(), "alice knows that nothing was missed");
@@ -293,6 +296,35 @@ fn an_invitation_that_comes_before_the_removal_is_kept_until_then() {
         ratchets.keep_early(tx, id, (&invitation, &bob.own.signer.certificate))
     });
     assert!(!kept.unwrap());
+}
+
+#[test]
+fn an_answer_counts_once_and_only_for_what_was_asked() {
+    let [alice, bob, carol] = crowd(["alice", "bob", "carol"]);
+    let id = alice.gathers(&[&bob, &carol]);
+    bob.work(|ratchets, tx| ratchets.change(tx, id, GroupRow::pass_over)).unwrap();
+    let letter = bob.asks(id, &alice);
+    let Answer::Said(held) = alice.answers(&letter) else { panic!("not answered") };
+    assert!(matches!(alice.answers(&letter), Answer::None), "once");
+    // Bob renews, and somebody sends his old request again: it throws nobody out.
+    let hear = |held: &HeldLetter| {
+        let me = Addressee { namespace: &bob.own.namespace, identity: &bob.own.identity() };
+        let keys = std::slice::from_ref(&bob.inbox_key);
+        let received = Letter::open(held.letter.body(), keys, me).unwrap();
+        let Letter::RejoinAnswer(answer) = received.letter else { panic!() };
+        bob.work(|ratchets, tx| ratchets.note_answer(tx, (&answer, &received.sender))).unwrap()
+    };
+    // Another gap since: the answer is not for that one.
+    bob.work(|ratchets, tx| ratchets.change(tx, id, GroupRow::pass_over)).unwrap();
+    assert!(hear(&held).is_empty());
+    assert!(bob.row(id).rejoin_reason().is_some());
+    let Answer::Said(held) = alice.answers(&bob.asks(id, &alice)) else { panic!("not answered") };
+    assert!(hear(&held).is_empty());
+    assert_eq!(bob.row(id).rejoin_reason(), None);
+    let renewal = bob.renew(id).unwrap();
+    [&alice, &bob, &carol].iter().for_each(|person| drop(person.takes(id, &renewal, 50)));
+    assert!(!alice.is_asked(&letter));
+    assert_eq!(alice.due(id), None);
 }
 
 fn letter_of(settled: &Settled, to: &Person) -> Letter {
