@@ -12,6 +12,7 @@ use secrecy::SecretString;
 use super::folder::Folder;
 use super::identity::{has_identity, make_identity};
 use super::{Client, META_HANDLE, META_RESTORED, META_STREAM, Profile};
+use crate::directory::key_package_used;
 use crate::error::{Error, ProfileError};
 use crate::groups::GroupRow;
 use crate::handle::Handle;
@@ -162,6 +163,7 @@ pub(super) fn begin_new_streams(tx: &mut WriteTxn<'_>) -> Result<(), ProfileErro
     if !breaks(Mutant::ForgetRestore) {
         GroupRow::strand_all::<ProfileError>(tx)?;
         tx.meta_put(META_RESTORED, &[])?;
+        key_package_used::<ProfileError>(tx)?;
     }
     Ok(tx.meta_put(META_STREAM, &random::bytes::<16>(&mut rand::rng()))?)
 }

@@ -4,12 +4,12 @@ use chat_crypto::mls::{KeyPackageRef, Overlay, delete_key_package};
 use chat_crypto::{
     DirectoryChange, DirectoryEntry, IdentityKey, KeyPackageRecord, NewEntry, NewKeyPackage,
 };
-use chat_store::{ReadTxn, WriteTxn};
+use chat_store::{ReadTxn, StoreError, WriteTxn};
 
 use super::kept::{KeptEntry, KeptKeyPackage};
 use super::place::Place;
 use crate::client::{Signer, identity_key, inbox_key};
-use crate::error::DirectoryError;
+use crate::error::{DirectoryError, StoredValueError};
 use crate::groups::{StoreState, own_member, write_changes};
 use crate::handle::Handle;
 use crate::hash::sha256;
@@ -42,17 +42,16 @@ pub(crate) fn is_waiting(tx: &ReadTxn<'_>) -> Result<bool, DirectoryError> {
     Ok(OwnRow::of(tx)?.key_package.is_some_and(|package| package.used))
 }
 
-/// Notes that somebody has brought this profile into a group: its KeyPackage is replaced soon.
-pub(crate) fn key_package_used(tx: &mut WriteTxn<'_>) -> Result<(), DirectoryError> {
-    let mut row = OwnRow::of(tx)?;
-    if let Some(package) = &mut row.key_package {
-        package.used = true;
-        row.put(tx)?;
-    }
-    Ok(())
+/// Notes that this profile's KeyPackage is to be replaced soon: somebody has brought it into a group, or a copy of the
+/// profile may have it too.
+pub(crate) fn key_package_used<E>(tx: &mut WriteTxn<'_>) -> Result<(), E>
+where
+    E: From<StoreError> + From<StoredValueError>,
+{
+    OwnRow::use_key_package(tx)
 }
 
-/// Our present KeyPackage, as MLS encodes it, if it is one whose private part is here.
+/// Our present KeyPackage, as MLS encodes it, if it is one whose private part is here and nobody has used.
 pub(crate) fn own_key_package(
     tx: &ReadTxn<'_>,
     (network, handle, signer): (&Network, &Handle, &Signer),
@@ -63,7 +62,7 @@ pub(crate) fn own_key_package(
     let kept = KeptKeyPackage::of::<DirectoryError>(tx, handle, &keys.key_package)?;
     let (Some(entry), Some(kept)) = (entry, kept) else { return Ok(None) };
     let own = OwnRow::of(tx)?.key_package;
-    if own.is_none_or(|own| own.hash != sha256(&[&kept.bytes])) {
+    if own.is_none_or(|own| own.used || own.hash != sha256(&[&kept.bytes])) {
         return Ok(None);
     }
     let record = KeyPackageRecord::parse(&kept.bytes, &entry.parse(&place.namespace)?);

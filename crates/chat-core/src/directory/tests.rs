@@ -219,11 +219,11 @@ async fn entry_and_key_package_are_renewed_in_time_and_old_private_parts_go() {
     let both = vec![RecordKind::Entry, RecordKind::KeyPackage];
     assert_eq!((upkeep(now + 16 * DAY_MS), keys()), (both, 3));
     // Each use makes people.
-    profile.store.write(key_package_used).unwrap();
+    profile.store.write(key_package_used::<DirectoryError>).unwrap();
     upkeep(now + 16 * DAY_MS + 1);
     assert_eq!(keys(), 4);
     // A clock that went back does not make one that readers refuse.
-    profile.store.write(key_package_used).unwrap();
+    profile.store.write(key_package_used::<DirectoryError>).unwrap();
     upkeep(now - DAY_MS);
     let made_at = people.bob.published(&handle("bob")).unwrap().key_package_made_at_ms().unwrap();
     assert!(made_at.cast_signed() > now + 16 * DAY_MS, "{made_at}");

@@ -79,7 +79,7 @@ impl Ratchets {
     ) -> Result<Vec<Item>, GroupError> {
         let us = self.own.handle()?;
         let event = match changed.was {
-            GroupState::Member => GroupEvent::Removed(vec![us]),
+            GroupState::Member | GroupState::Stranded => GroupEvent::Removed(vec![us]),
             GroupState::Leaving => GroupEvent::Left(vec![us]),
             _ => return Ok(Vec::new()),
         };

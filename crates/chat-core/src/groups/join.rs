@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use chat_crypto::DeviceCertificate;
 use chat_crypto::mls::{
     GroupFacts, GroupId, Invitation as Welcome, JoinError, Joined as JoinedMls, LeafName,
-    MlsChanges, MlsGroup, Overlay, Refusal, Rejoin,
+    MlsChanges, MlsGroup, Overlay, Rejoin,
 };
 use chat_store::ReadTxn;
 
@@ -82,15 +82,9 @@ impl Ratchets {
             Err(NotJoined::Welcome(JoinError::Exists(id))) => {
                 self.join_again(tx, id, (invitation, sender))?
             }
-            Err(NotJoined::Welcome(JoinError::Refused(Refusal::NotAdmin))) => {
-                self.join_by_whom_we_asked(tx, (invitation, sender))?
-            }
             joined => {
                 let (joined, changes) = joined?;
-                let inviter = joined.inviter.name.identity;
-                let old = self.known(tx, joined.group.id())?;
-                let asked = old.is_some_and(|old| old.repair.has_asked(&inviter));
-                (joined, changes, asked)
+                (joined, changes, false)
             }
         };
         if joined.inviter.credential != sender.as_bytes() {
@@ -165,24 +159,6 @@ impl Ratchets {
         let welcome = Welcome { welcome, tree, rejoin };
         let joined = MlsGroup::join(&mut overlay, &self.own.member, &welcome, &self.own.check)?;
         Ok((joined, overlay.into_changes()))
-    }
-
-    /// Joins a group that we were put out of by somebody who is no admin, if we have asked them for it.
-    fn join_by_whom_we_asked(
-        &mut self,
-        tx: &ReadTxn<'_>,
-        (invitation, sender): (&Invitation, &DeviceCertificate),
-    ) -> Result<(JoinedMls, MlsChanges, bool), NotJoined> {
-        let inviter = sender.identity().as_bytes();
-        for row in self.rows_now(tx)? {
-            if row.state == GroupState::Gone && row.repair.has_asked(inviter) {
-                let joined = self.try_join(tx, invitation, Rejoin::Asked(row.id()));
-                if !matches!(joined, Err(NotJoined::Welcome(JoinError::Exists(_)))) {
-                    return joined.map(|(joined, changes)| (joined, changes, true));
-                }
-            }
-        }
-        Err(NotJoined::Welcome(JoinError::Refused(Refusal::NotAdmin)))
     }
 
     /// Joins a group that we are in, if we have asked whoever invites us for it.

@@ -48,15 +48,18 @@ impl Ratchets {
     }
 
     /// Refuses what a stranger has invited us to: we leave, and nothing of it is ever shown.
-    pub(crate) fn decline(
-        &mut self,
-        tx: &ReadTxn<'_>,
-        id: GroupId,
-    ) -> Result<Handshake, GroupError> {
-        if self.row(tx, id)?.state != GroupState::Requested {
+    pub(crate) fn decline(&mut self, tx: &ReadTxn<'_>, id: GroupId) -> Result<Parting, GroupError> {
+        let row = self.row(tx, id)?;
+        if row.state != GroupState::Requested {
             return Err(GroupError::NoRequest);
         }
-        self.part(tx, id, GroupState::Declined)
+        if row.repair.is_copy {
+            // Another copy may have used the keys that it would be said with.
+            self.change(tx, id, |row| row.end())?;
+            self.wipe(tx, id)?;
+            return Ok(Parting::Forgotten);
+        }
+        self.part(tx, id, GroupState::Declined).map(Parting::Asked)
     }
 
     fn part(

@@ -79,7 +79,7 @@ impl Ratchets {
     }
 
     /// All groups, as this transaction has them.
-    pub(super) fn rows_now(&self, tx: &ReadTxn<'_>) -> Result<Vec<GroupRow>, GroupError> {
+    fn rows_now(&self, tx: &ReadTxn<'_>) -> Result<Vec<GroupRow>, GroupError> {
         let mut rows = self.changed_rows();
         let stored = GroupRow::all::<GroupError>(tx)?;
         rows.extend(stored.into_iter().filter(|row| !self.has_row(row.id())));

@@ -15,7 +15,7 @@ use super::join::mailbox_of;
 use super::payload::Payload;
 use super::ratchets::Ratchets;
 use super::roster::MemberName;
-use super::{GroupError, GroupKind, GroupState, OwnLeaf};
+use super::{GroupError, GroupKind, GroupRow, GroupState, OwnLeaf};
 use crate::clock::now_ms;
 use crate::content::{Content, Decoded};
 use crate::conversation::Conversation;
@@ -29,6 +29,8 @@ pub(crate) enum Read {
     Content(Box<GroupContent>),
     /// The group has changed: a new epoch has begun, or we are out. [`settle`](Ratchets::settle) says what follows.
     Changed(Box<Changed>),
+    /// Our own leaf was taken out and brought in again: the invitation that goes with it may be here already.
+    PutBack,
     /// A content in a group that nobody has said yes to: it is kept, and is not to be shown.
     Withheld,
     /// A member leaves. The row keeps it until somebody has committed it; [`due`](Ratchets::due) asks us to.
@@ -80,7 +82,8 @@ impl Ratchets {
         if row.state == GroupState::Gone {
             return Ok(Read::Passed);
         }
-        let (departures, is_asking) = (row.departures.clone(), row.repair.is_asking());
+        let departures = row.departures.clone();
+        let is_in = matches!(row.state, GroupState::Member | GroupState::Stranded);
         let hash = sha256(&[message]);
         if let Some(epoch) = self.take_own(tx, id, &hash)? {
             let current = self.row(tx, id)?.newest_wrap().map_or(epoch, |(current, _)| current);
@@ -98,9 +101,8 @@ impl Ratchets {
                     let merged = group.merge_pending(overlay, &hash, &own.check)?;
                     Ok(Step::Merged(Box::new((merged, Before { own: Some(hash), ..before }))))
                 }
-                // Whoever asks for new keys keeps the old ones until they have them, so that they can ask again.
-                Processed::Commit(staged) if is_asking && puts_back(&staged, own) => {
-                    Err(Failed::KeptForNow)
+                Processed::Commit(staged) if is_in && puts_back(&staged, own) => {
+                    Err(Failed::PutsBack(staged.change().by.name.identity))
                 }
                 Processed::Commit(staged) => {
                     let before = Before::of(&group.view(overlay)?, own, &departures)?;
@@ -122,7 +124,10 @@ impl Ratchets {
             }
             Err(Failed::Group(error)) => Err(error),
             Err(Failed::Process(error)) => Ok(passed_over(id, &error)),
-            Err(Failed::KeptForNow) => Ok(Read::Passed),
+            Err(Failed::PutsBack(by)) => {
+                self.change(tx, id, |row| row.is_put_back(by))?;
+                Ok(Read::PutBack)
+            }
         }
     }
 
@@ -229,14 +234,7 @@ impl Ratchets {
                 self.note_returned(tx, id, &change.removed, now_ms())?;
             }
             None => {
-                let own = self.own.member.signature_key().as_slice();
-                let is_back = change.added.iter().any(|leaf| leaf.signature_key == own);
-                self.change(tx, id, |row| {
-                    row.end();
-                    if !is_back {
-                        row.repair.forget_asking();
-                    }
-                })?;
+                self.change(tx, id, GroupRow::end)?;
                 self.wipe(tx, id)?;
             }
         }
@@ -266,8 +264,8 @@ impl Before {
 enum Failed {
     Group(GroupError),
     Process(ProcessError),
-    /// It takes our leaf out and brings it in again, with keys that are still to come.
-    KeptForNow,
+    /// It takes our leaf out and brings it in again, with keys that are still to come: who made it.
+    PutsBack([u8; 32]),
 }
 
 /// Whether a Commit takes our own leaf out and brings it in again.

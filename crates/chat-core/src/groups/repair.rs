@@ -16,7 +16,7 @@ pub(crate) use self::answer::Answer;
 pub(crate) use self::ask::{MOST_ASKED, NewKeys};
 use self::early::Early;
 pub(crate) use self::wish::Wish;
-use super::letter::RejoinReason;
+use super::letter::{Finding, RejoinReason};
 use super::{GroupRow, GroupState};
 use crate::clock::now_ms;
 
@@ -24,9 +24,15 @@ use crate::clock::now_ms;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Repair {
     doubt: Option<Doubt>,
-    /// Whom we have asked to put us back, and when we did so last: our clock, milliseconds since 1970.
+    /// Whom we have asked to put us back, or who has done so already.
     asked: Vec<[u8; 32]>,
+    /// When we have asked last: our clock, milliseconds since 1970.
     asked_ms: i64,
+    /// When the Commit was read that puts us back: its invitation is waited for longer.
+    put_back_ms: i64,
+    /// Whom we have asked then and who has not answered, and what the others have said.
+    unanswered: Vec<[u8; 32]>,
+    said: Option<Finding>,
     /// Who has asked us.
     wishes: Vec<Wish>,
     /// Who was put back, or out.
@@ -98,19 +104,21 @@ impl Repair {
         self.asked.contains(identity)
     }
 
-    /// Whether we wait for somebody to put us back.
-    pub(super) fn is_asking(&self) -> bool {
-        !self.asked.is_empty()
+    /// Whether somebody is still to answer what we have asked at a time.
+    fn awaits(&self, identity: &[u8; 32], made_at_ms: i64) -> bool {
+        self.unanswered.contains(identity) && made_at_ms == self.asked_ms
     }
 
-    /// Whether it is the only one that we have asked and that has not answered.
-    fn has_asked_only(&self, identity: &[u8; 32]) -> bool {
-        self.asked == [*identity]
-    }
-
-    /// Somebody whom we have asked has answered.
-    fn strike_out(&mut self, identity: &[u8; 32]) {
-        self.asked.retain(|asked| asked != identity);
+    /// Somebody whom we have asked has answered. What is said against what others have said is ignored: one of them
+    /// may be out by now, and lie.
+    ///
+    /// Returns whether all have said the same by now.
+    fn note_said(&mut self, identity: &[u8; 32], finding: Finding) -> bool {
+        if *self.said.get_or_insert(finding) != finding {
+            return false;
+        }
+        self.unanswered.retain(|asked| asked != identity);
+        self.unanswered.is_empty()
     }
 
     /// Whether something is to be asked about.
@@ -121,6 +129,15 @@ impl Repair {
     /// Nobody is to put us back any more.
     pub(super) fn forget_asking(&mut self) {
         self.asked.clear();
+        self.unanswered.clear();
+    }
+
+    fn note_asked(&mut self, identity: [u8; 32]) {
+        if !self.asked.contains(&identity) {
+            self.asked.push(identity);
+        }
+        let over = self.asked.len().saturating_sub(MOST_RETURNED);
+        self.asked.drain(..over);
     }
 
     /// Whether a device was put back since it has asked for it, or we are newer than what it says.
@@ -168,6 +185,7 @@ impl Repair {
             return false;
         }
         let device = wish.device();
+        self.wishes.retain(|kept| kept.device() != device);
         self.answered.retain(|(one, _)| *one != device);
         self.answered.push((device, wish.made_at_ms));
         let over = self.answered.len().saturating_sub(MOST_RETURNED);
@@ -195,6 +213,20 @@ impl GroupRow {
         doubt.since_ms = since_ms;
         // A named group may have moved to a mailbox that we do not know. That of a pair does not: what comes tells.
         doubt.is_due |= matches!(self.kind, super::GroupKind::Named(_));
+    }
+
+    /// A Commit takes our own leaf out and brings it in again. It is not taken over: we keep what we have until the
+    /// invitation of whoever made it is there, and ask for another one where it does not come.
+    pub(super) fn is_put_back(&mut self, by: [u8; 32]) {
+        self.doubt();
+        self.repair.note_asked(by);
+        self.repair.put_back_ms = self.repair.asked_ms.max(now_ms());
+    }
+
+    /// Everything that was asked before is nothing any more.
+    pub(super) fn ask_anew(&mut self) {
+        self.repair.forget_asking();
+        (self.repair.asked_ms, self.repair.put_back_ms) = (0, 0);
     }
 
     /// The other of two has written in an epoch. Where it began behind all that was passed over, we share its keys. In
@@ -245,16 +277,24 @@ impl GroupRow {
         let is_urgent = self.state == GroupState::Stranded
             || self.repair.doubt.is_some_and(|doubt| doubt.is_due);
         let pause = if is_urgent { ASK_AGAIN_MS } else { ANSWER_MS };
-        self.rejoin_reason().is_some() && !(0..pause).contains(&since)
+        let is_coming = (0..ANSWER_MS).contains(&now_ms.saturating_sub(self.repair.put_back_ms));
+        self.rejoin_reason().is_some() && !is_coming && !(0..pause).contains(&since)
     }
 
     /// Notes that something was done about it.
     pub(crate) fn note_asking(&mut self, asked: Vec<[u8; 32]>, now_ms: i64) {
-        (self.repair.asked, self.repair.asked_ms) = (asked, now_ms);
+        asked.iter().for_each(|identity| self.repair.note_asked(*identity));
+        (self.repair.unanswered, self.repair.said) = (asked, None);
+        self.repair.asked_ms = now_ms;
         if let Some(doubt) = &mut self.repair.doubt {
             // What comes after that and opens with no key asks again.
             doubt.is_due = false;
         }
+    }
+
+    /// Whether it is going to be time within seconds.
+    pub(crate) fn asks_soon(&self, now_ms: i64) -> bool {
+        self.rejoin_reason().is_some() && self.is_asking_due(now_ms.saturating_add(TRY_AGAIN_MS))
     }
 
     /// Nothing could be done yet: it is tried again soon.

@@ -204,7 +204,7 @@ impl GroupRow {
             };
             row.repair.is_copy = true;
             row.wanted = None;
-            row.note_asking(Vec::new(), 0);
+            row.ask_anew();
             row.lose_chains();
             row.put::<E>(tx)?;
         }
@@ -250,6 +250,7 @@ impl GroupRow {
         (self.pending, self.wanted) = (None, None);
         self.departures.clear();
         self.withheld.clear();
+        self.repair.forget_asking();
     }
 
     /// Forgets the keys of its envelopes, and gives out its chains.
@@ -268,8 +269,7 @@ impl GroupRow {
     /// We are in it anew: what waits for the mailboxes that it had before is sent there still, as long as others read
     /// them.
     pub(super) fn keep_mailboxes(&mut self, before: &Self) {
-        // One epoch more than we have is out of reach for all others at the same time.
-        let until_epoch = self.newest_epoch().saturating_add(1);
+        let until_epoch = self.newest_epoch();
         let kept = before.mailboxes().filter(|one| *one != self.mailbox());
         let kept = kept.map(|one| OlderMailbox { mailbox: one.to_bytes(), until_epoch });
         self.older = kept.take(MOST_WRAPS).collect();
@@ -347,7 +347,7 @@ impl GroupRow {
             self.older.insert(0, OlderMailbox { mailbox: self.mailbox, until_epoch: start.epoch });
             self.mailbox = mailbox.to_bytes();
         }
-        let oldest = self.wraps.last().map_or(0, |wrap| wrap.epoch);
+        let oldest = start.epoch.saturating_sub(chat_crypto::mls::PAST_EPOCHS as u64);
         self.older.retain(|older| older.until_epoch > oldest);
         over
     }

@@ -172,8 +172,11 @@ impl Ratchets {
     /// Whether what happens in a group is shown.
     pub(super) fn is_shown(&mut self, tx: &ReadTxn<'_>, id: GroupId) -> Result<bool, GroupError> {
         let row = self.row(tx, id)?;
-        let is_ours = matches!(row.state, GroupState::Member | GroupState::Leaving);
-        Ok(row.is_named() && (is_ours || row.state == GroupState::Gone))
+        let is_ours = matches!(
+            row.state,
+            GroupState::Member | GroupState::Stranded | GroupState::Leaving | GroupState::Gone
+        );
+        Ok(row.is_named() && is_ours)
     }
 }
 

@@ -20,6 +20,7 @@ impl Profile {
             let mut ratchets = Ratchets::new(own);
             let mut due = Vec::new();
             for row in GroupRow::all::<SendError>(tx)? {
+                is_left |= row.asks_soon(now);
                 if ratchets.due(tx, row.id(), now)?.is_some() && is_answered(tx, &row)? {
                     due.push(row);
                 }

@@ -128,7 +128,7 @@ impl GroupMail {
         let row = self.ratchets.row(tx, joined.id)?.clone();
         self.ratchets.finish(tx)?;
         begin_reading(tx, &self.topic, &row)?;
-        key_package_used(tx)?;
+        key_package_used::<ReceiveError>(tx)?;
         let Ok(inviter) = joined.inviter.handle.parse::<Handle>() else {
             return Ok(Took { mailboxes_changed: true, ..Took::default() });
         };
@@ -172,15 +172,26 @@ impl GroupMail {
         }
         let rows = self.tell(tx, group, settled.events)?;
         let mut took = Took { rows, mailboxes_changed: true, ..Took::default() };
-        if changed.change.removes_us
-            && let Some((invitation, sender)) = self.ratchets.take_early(tx, group)?
-        {
-            let is_copy = self.ratchets.row(tx, group)?.repair.is_copy;
-            let back = self.join(tx, at, (&invitation, &sender), is_copy)?;
+        if changed.change.removes_us {
+            let back = self.join_early(tx, at, group)?;
             took.rows += back.rows;
             took.skipped.add(back.skipped);
         }
         Ok(took)
+    }
+
+    /// Takes the invitation that came before its Commit, if one did.
+    fn join_early(
+        &mut self,
+        tx: &mut WriteTxn<'_>,
+        at: &RecordAt,
+        group: GroupId,
+    ) -> Result<Took, ReceiveError> {
+        let Some((invitation, sender)) = self.ratchets.take_early(tx, group)? else {
+            return Ok(Took::default());
+        };
+        let is_copy = self.ratchets.row(tx, group)?.repair.is_copy;
+        self.join(tx, at, (&invitation, &sender), is_copy)
     }
 
     /// A member asks to be put back into a group.
@@ -310,6 +321,7 @@ impl Conversations for GroupMail {
         match read {
             Read::Content(content) => self.content(tx, (at, mls), *content),
             Read::Changed(changed) => self.changed(tx, (at, mls.group), &changed),
+            Read::PutBack => self.join_early(tx, at, mls.group),
             Read::Leaving(name) => {
                 tracing::debug!(who = %name.handle, "a member leaves a group");
                 Ok(Took::default())

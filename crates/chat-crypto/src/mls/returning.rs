@@ -10,7 +10,6 @@ use openmls::prelude::Member;
 use openmls_rust_crypto::RustCrypto;
 
 use super::key_package::KeyPackageRef;
-use super::leaf::LeafIndex;
 use super::leaf_signature::{LeafSignature, Statement};
 use super::member::MlsMember;
 
@@ -33,11 +32,6 @@ impl Return {
     /// Takes bytes that may be such a wish; whether they prove anything shows in the group.
     pub fn from_bytes(bytes: &[u8; Self::LEN]) -> Self {
         Self(LeafSignature::from_bytes(bytes))
-    }
-
-    /// Whose leaf signed it.
-    pub fn leaf(&self) -> LeafIndex {
-        self.0.leaf()
     }
 
     pub(super) fn sign(

@@ -8,7 +8,7 @@ use crate::client::Client;
 use crate::clock::now_ms;
 use crate::content::Body;
 use crate::error::{Error, SendError};
-use crate::groups::GroupContent;
+use crate::groups::{GroupContent, Parting};
 use crate::item::{CarrierKind, GroupEvent, Item, Message, MessageState, Protection};
 use crate::peer::GroupName;
 use crate::remote_text::RemoteText;
@@ -55,9 +55,9 @@ impl Client {
     /// [`GroupError::NoRequest`](crate::GroupError::NoRequest), or when the store fails.
     pub fn decline_request(&self, group: &GroupName) -> Result<GroupChange, Error> {
         let id = id_of(group);
-        Ok(self.profile.in_group(id, |queue, tx| {
-            let handshake = queue.ratchets.decline(tx, id)?;
-            queue.push(tx, handshake)
+        Ok(self.profile.in_group(id, |queue, tx| match queue.ratchets.decline(tx, id)? {
+            Parting::Asked(handshake) => queue.push(tx, handshake),
+            Parting::Forgotten => Ok(()),
         })?)
     }
 }

@@ -1,11 +1,11 @@
 //! What a profile remembers of its own records.
 
 use chat_crypto::mls::KeyPackageRef;
-use chat_store::{ReadTxn, WriteTxn};
+use chat_store::{ReadTxn, StoreError, WriteTxn};
 use serde::{Deserialize, Serialize};
 
 use crate::directory::place::RecordKind;
-use crate::error::DirectoryError;
+use crate::error::{DirectoryError, StoredValueError};
 use crate::hash::sha256;
 use crate::history_row::{decode, encode};
 
@@ -101,6 +101,20 @@ impl OwnRow {
 
     pub(crate) fn put(&self, tx: &mut WriteTxn<'_>) -> Result<(), DirectoryError> {
         Ok(tx.meta_put(META_OWN, &encode(self)?)?)
+    }
+
+    /// The present KeyPackage is to be replaced.
+    pub(super) fn use_key_package<E>(tx: &mut WriteTxn<'_>) -> Result<(), E>
+    where
+        E: From<StoreError> + From<StoredValueError>,
+    {
+        let Some(row) = tx.meta_get(META_OWN)? else { return Ok(()) };
+        let mut row: Self = decode(&row)?;
+        if let Some(package) = &mut row.key_package {
+            package.used = true;
+            tx.meta_put(META_OWN, &encode(&row)?)?;
+        }
+        Ok(())
     }
 
     /// Notes what was seen under our keys.

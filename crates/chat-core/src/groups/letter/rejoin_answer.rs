@@ -5,6 +5,7 @@
 //! ```
 
 use chat_crypto::mls::GroupId;
+use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::wire::{Reader, Writer};
@@ -19,7 +20,7 @@ pub(crate) struct RejoinAnswer {
 }
 
 /// How whoever asks stands in the group; the numbers are on the wire.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Finding {
     /// They are no member.
     NotAMember = 1,

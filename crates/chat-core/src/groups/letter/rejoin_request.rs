@@ -18,9 +18,9 @@ use crate::wire::{Reader, Writer};
 pub(crate) struct RejoinRequest {
     pub(crate) group: GroupId,
     pub(crate) why: RejoinReason,
-    /// The newest epoch that the device knows.
+    /// The newest epoch that the device knows; before anything came into doubt.
     pub(crate) epoch: u64,
-    /// What tells this epoch from all others, as [`Roster::state`](crate::groups::Roster::state) has it.
+    /// What tells the epoch that it is in now from all others, as [`Roster::state`](crate::groups::Roster::state) has it.
     pub(crate) state: [u8; 32],
     /// The device's clock, milliseconds since 1970.
     pub(crate) made_at_ms: i64,
@@ -36,7 +36,7 @@ pub(crate) struct RejoinRequest {
 pub(crate) enum RejoinReason {
     /// Its data is a restored copy: another one may have used its keys.
     Restored = 1,
-    /// It has missed records, and what came after opens with none of its keys.
+    /// Records are gone that it has not read.
     OutOfStep = 2,
 }
 

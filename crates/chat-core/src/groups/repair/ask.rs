@@ -82,17 +82,17 @@ impl Ratchets {
         let (id, by) = (answer.group, sender.identity().as_bytes());
         let Some(row) = self.known(tx, id)?.cloned() else { return Ok(Vec::new()) };
         let is_ours = matches!(row.state, GroupState::Member | GroupState::Stranded);
-        let is_answer = row.repair.has_asked(by) && answer.made_at_ms == row.repair.asked_ms;
+        let is_answer = row.repair.awaits(by, answer.made_at_ms);
         // Something else has come up since.
         let is_late = answer.finding == Finding::InStep && row.repair.is_due();
         let is_out = answer.finding == Finding::NotAMember;
         if !is_ours || !is_answer || is_late || (is_out && !self.roster(tx, id)?.is_admin(by)) {
             return Ok(Vec::new());
         }
-        let is_last = row.repair.has_asked_only(by);
+        if !self.change(tx, id, |row| row.repair.note_said(by, answer.finding))? {
+            return Ok(Vec::new());
+        }
         match answer.finding {
-            // One of them may be out by now, and lie.
-            _ if !is_last => self.change(tx, id, |row| row.repair.strike_out(by))?,
             Finding::InStep => self.change(tx, id, GroupRow::settle_doubt)?,
             Finding::NotAMember => {
                 self.change(tx, id, GroupRow::end)?;

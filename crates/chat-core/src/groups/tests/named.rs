@@ -391,7 +391,9 @@ fn a_declined_group_is_left_without_a_word_of_it_being_shown() {
     let founded = alice.founds("ops", &[&bob]);
     let id = founded.id;
     bob.joins(&founded.letters).unwrap();
-    let goodbye = bob.work(|r, tx| r.decline(tx, id)).unwrap().envelope.into_bytes();
+    let parting = bob.work(|r, tx| r.decline(tx, id)).unwrap();
+    let Parting::Asked(handshake) = parting else { panic!("{parting:?}") };
+    let goodbye = handshake.envelope.into_bytes();
     assert!(matches!(alice.read(id, &goodbye), Read::Leaving(_)));
     assert!(matches!(bob.read(id, &alice.says(id, "psst")), Read::Withheld));
     let let_go = alice.commits(id, &alice.due(id).unwrap(), &[]);

@@ -147,7 +147,7 @@ fn the_only_admin_is_put_back_by_somebody_else() {
     let settled = carol.takes(id, &commit, 50);
     bob.takes(id, &commit, 50);
     // She reads the Commit, and keeps what she has until she is in again: the letter may never come.
-    assert!(matches!(alice.read(id, &commit), Read::Passed));
+    assert!(matches!(alice.read(id, &commit), Read::PutBack));
     assert_eq!(alice.row(id).state, GroupState::Stranded);
     assert_eq!(alice.joins(&settled.letters).unwrap().state, GroupState::Member);
     assert!(bob.text(id, &alice.says(id, "back again")).is_some());

@@ -275,6 +275,10 @@ impl World {
                 }
                 Read::Changed(changed) => self.settles(n, at, &changed),
                 Read::Refused(Refusal::Unreadable) => self.opens_nothing(n),
+                Read::PutBack => {
+                    self.note(format!("{n} reads at {at} that they are put back"));
+                    self.joins_early(n);
+                }
                 Read::Passed | Read::Leaving(_) | Read::TooLate | Read::Withheld => {}
                 other => panic!("{other:?}: {}", self.story()),
             }
@@ -319,10 +323,17 @@ impl World {
         }
         if changed.change.removes_us {
             self.note(format!("{n} reads at {at} that they are out"));
-            let early = self.person(n).work(|ratchets, tx| ratchets.take_early(tx, id)).unwrap();
-            if let Some((invitation, sender)) = early {
-                self.joins(n, (&invitation, &sender), false);
-            }
+            self.joins_early(n);
+        }
+    }
+
+    /// Takes the invitation that came before its Commit, if one did.
+    fn joins_early(&mut self, n: usize) {
+        let id = self.id;
+        let early = self.person(n).work(|ratchets, tx| ratchets.take_early(tx, id)).unwrap();
+        if let Some((invitation, sender)) = early {
+            let is_copy = self.person(n).row(id).repair.is_copy;
+            self.joins(n, (&invitation, &sender), is_copy);
         }
     }
 
