@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use chat_crypto::InboxPublic;
 use chat_crypto::mls::GroupId;
 use rand::rngs::StdRng;
+use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 
 use super::named::crowd_of;
@@ -451,9 +452,10 @@ impl World {
         if !self.person(n).row(id).is_asking_due(now) {
             return;
         }
-        let Ok(whom) = self.person(n).work(|ratchets, tx| ratchets.whom_to_ask(tx, id)) else {
+        let Ok(mut whom) = self.person(n).work(|ratchets, tx| ratchets.whom_to_ask(tx, id)) else {
             return;
         };
+        whom.shuffle(&mut self.rng);
         let known: Vec<(MemberName, InboxPublic)> = whom
             .into_iter()
             .take(MOST_ASKED)
