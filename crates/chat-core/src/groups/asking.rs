@@ -6,6 +6,7 @@ use chat_store::{ReadTxn, WriteTxn};
 use rand::seq::SliceRandom;
 
 use super::found::Invitee;
+use super::repair::{KEYS_SOON_MS, NOBODY_MS};
 use super::request::is_pinned;
 use super::{GroupKind, GroupRow, GroupState, MOST_ASKED, MemberName, NewKeys, Ratchets};
 use crate::client::{Profile, inbox_key};
@@ -84,8 +85,9 @@ impl Profile {
                 known.extend(self.inbox_of(tx, network, name)?);
             }
             known.truncate(MOST_ASKED);
+            let wait = if known.is_empty() { NOBODY_MS } else { KEYS_SOON_MS };
             let Some(key_package) = key_package.filter(|_| !known.is_empty()) else {
-                ratchets.change(tx, id, |row| row.ask_soon(now_ms()))?;
+                ratchets.change(tx, id, |row| row.ask_after(now_ms(), wait))?;
                 return Ok(ratchets.finish(tx)?);
             };
             let keys = NewKeys { inbox_key: inbox_key(tx)?.public(), key_package };
@@ -130,7 +132,7 @@ impl Profile {
             }
             let mut ratchets = Ratchets::new(own);
             match invitee {
-                None => ratchets.change(tx, row.id(), |row| row.ask_soon(now_ms()))?,
+                None => ratchets.change(tx, row.id(), |row| row.ask_after(now_ms(), NOBODY_MS))?,
                 Some(invitee) => {
                     ratchets.change(tx, row.id(), |row| row.note_asking(Vec::new(), now_ms()))?;
                     let founded = ratchets.found_pair(tx, &invitee, &place)?;

@@ -294,12 +294,12 @@ impl GroupRow {
 
     /// Whether it is going to be time within seconds.
     pub(crate) fn asks_soon(&self, now_ms: i64) -> bool {
-        self.rejoin_reason().is_some() && self.is_asking_due(now_ms.saturating_add(TRY_AGAIN_MS))
+        self.rejoin_reason().is_some() && self.is_asking_due(now_ms.saturating_add(KEYS_SOON_MS))
     }
 
-    /// Nothing could be done yet: it is tried again soon.
-    pub(crate) fn ask_soon(&mut self, now_ms: i64) {
-        self.repair.asked_ms = now_ms.saturating_sub(ASK_AGAIN_MS).saturating_add(TRY_AGAIN_MS);
+    /// Nothing could be done yet: it is tried again after a while, in milliseconds.
+    pub(crate) fn ask_after(&mut self, now_ms: i64, wait_ms: i64) {
+        self.repair.asked_ms = now_ms.saturating_sub(ASK_AGAIN_MS).saturating_add(wait_ms);
     }
 }
 
@@ -309,8 +309,10 @@ fn device_of(leaf: &Leaf) -> Option<Device> {
 
 /// How long an answer is waited for before others are asked.
 const ASK_AGAIN_MS: i64 = 10 * 60 * 1000;
-/// How long is waited where nobody could be asked.
-const TRY_AGAIN_MS: i64 = 15 * 1000;
+/// How long new keys of our own are waited for, which a running listener publishes.
+pub(super) const KEYS_SOON_MS: i64 = 2 * 1000;
+/// How long is waited where nobody can be asked.
+pub(super) const NOBODY_MS: i64 = 60 * 1000;
 /// How long own changes wait for an answer, and how long a doubt rests that nobody has answered: an hour.
 const ANSWER_MS: i64 = 60 * 60 * 1000;
 /// Wishes that are kept at once; whoever is not among them asks again.
