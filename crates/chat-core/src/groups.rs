@@ -1,11 +1,11 @@
 //! Conversations that MLS protects: one for every two people, and those that people make.
 
-mod asking;
 mod chain;
 mod changed;
 mod commit;
 mod credential;
 mod found;
+mod getting_back;
 mod intent;
 mod invitee;
 mod join;

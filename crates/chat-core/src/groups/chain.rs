@@ -169,7 +169,8 @@ impl Ratchets {
         Ok(is_news)
     }
 
-    fn stored(
+    /// What is kept under a name among the state of MLS, as this transaction has it.
+    pub(super) fn stored(
         &self,
         tx: &ReadTxn<'_>,
         key: &[u8],

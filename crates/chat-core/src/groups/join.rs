@@ -87,22 +87,8 @@ impl Ratchets {
                 (joined, changes, false)
             }
         };
-        if joined.inviter.credential != sender.as_bytes() {
-            return Err(NotJoined::Unfit("somebody else has signed the Welcome"));
-        }
-        if mailbox_of(&joined.facts) != invitation.mailbox {
-            return Err(NotJoined::Unfit("it names another mailbox"));
-        }
-        // What is sent again from before we were put out, or put back, leads into an epoch that is over.
         let before = self.known(tx, joined.group.id())?.cloned();
-        if before.as_ref().is_some_and(|row| joined.start.epoch <= row.newest_epoch()) {
-            return Err(NotJoined::Unfit("it is for an epoch that is over"));
-        }
-        let kind = self.kind_of(&joined)?;
-        let is_named = matches!(kind, GroupKind::Named(_));
-        if before.as_ref().is_some_and(|row| row.is_named() != is_named) {
-            return Err(NotJoined::Unfit("a named group stays one, and that of two people too"));
-        }
+        let kind = self.check_fits(&joined, (invitation, sender), before.as_ref())?;
         let mut state = match asked || self.knows(tx, &joined.inviter.name)? {
             true => GroupState::Member,
             false => self.standing_with_stranger(tx, &kind)?,
@@ -122,17 +108,18 @@ impl Ratchets {
             inviter: MemberName::of(&inviter.name),
         };
         let id = group.id();
-        if before.is_some() {
+        let mut row = GroupRow::new(new, &start, NEVER);
+        row.repair =
+            Repair::joined((start.epoch, now_ms()), before.as_ref().map(|row| &row.repair));
+        row.repair.is_copy = arrival.is_copy;
+        if let Some(before) = &before {
             self.forget_secrets(tx, id)?;
+            self.forget_early(tx, id)?;
+            if asked {
+                row.keep_mailboxes(before);
+            }
         }
         self.changes.extend(changes);
-        let mut row = GroupRow::new(new, &start, NEVER);
-        let kept = before.as_ref().map(|before| &before.repair);
-        row.repair = Repair::joined((start.epoch, now_ms()), kept);
-        row.repair.is_copy = arrival.is_copy;
-        if let Some(before) = before.as_ref().filter(|_| asked) {
-            row.keep_mailboxes(before);
-        }
         self.insert(row);
         self.keep_loaded(id, group);
         if let GroupKind::Pair(_, identity) = kind {
@@ -145,6 +132,34 @@ impl Ratchets {
             _ => None,
         };
         Ok(Joined { id, inviter: inviter.name, state, event })
+    }
+
+    /// Checks that a Welcome, the letter that it came in, and what is known of the group fit together.
+    fn check_fits(
+        &self,
+        joined: &JoinedMls,
+        (invitation, sender): (&Invitation, &DeviceCertificate),
+        before: Option<&GroupRow>,
+    ) -> Result<GroupKind, NotJoined> {
+        if joined.inviter.credential != sender.as_bytes() {
+            return Err(NotJoined::Unfit("somebody else has signed the Welcome"));
+        }
+        if mailbox_of(&joined.facts) != invitation.mailbox {
+            return Err(NotJoined::Unfit("it names another mailbox"));
+        }
+        let kind = self.kind_of(joined)?;
+        if let Some(row) = before {
+            // What is sent again from before we were put out, or put back, leads into an epoch that is over.
+            if joined.start.epoch <= row.newest_epoch() {
+                return Err(NotJoined::Unfit("it is for an epoch that is over"));
+            }
+            if row.is_named() != matches!(kind, GroupKind::Named(_)) {
+                return Err(NotJoined::Unfit(
+                    "a named group stays one, and that of two people too",
+                ));
+            }
+        }
+        Ok(kind)
     }
 
     fn try_join(

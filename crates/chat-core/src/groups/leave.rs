@@ -57,6 +57,7 @@ impl Ratchets {
             // Another copy may have used the keys that it would be said with.
             self.change(tx, id, |row| row.end())?;
             self.wipe(tx, id)?;
+            self.forget_early(tx, id)?;
             return Ok(Parting::Forgotten);
         }
         self.part(tx, id, GroupState::Declined).map(Parting::Asked)

@@ -14,7 +14,6 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::answer::Answer;
 pub(crate) use self::ask::{MOST_ASKED, NewKeys};
-use self::early::Early;
 pub(crate) use self::wish::Wish;
 use super::letter::{Finding, RejoinReason};
 use super::{GroupRow, GroupState};
@@ -41,8 +40,9 @@ pub(crate) struct Repair {
     answered: Vec<(Device, i64)>,
     /// The epoch in which we came ourselves, and when.
     since: (u64, i64),
-    /// An invitation that came before the Commit which puts us out.
-    early: Option<Early>,
+    /// From which offset on an invitation reads that came before the Commit which puts us out. It is kept apart: it may
+    /// be long, and this is written with each message.
+    early: Option<u64>,
     /// Whether another copy of this profile may have joined with the same invitation.
     pub(crate) is_copy: bool,
 }
@@ -136,7 +136,7 @@ impl Repair {
         if !self.asked.contains(&identity) {
             self.asked.push(identity);
         }
-        let over = self.asked.len().saturating_sub(MOST_RETURNED);
+        let over = self.asked.len().saturating_sub(MOST_REMEMBERED);
         self.asked.drain(..over);
     }
 
@@ -188,7 +188,7 @@ impl Repair {
         self.wishes.retain(|kept| kept.device() != device);
         self.answered.retain(|(one, _)| *one != device);
         self.answered.push((device, wish.made_at_ms));
-        let over = self.answered.len().saturating_sub(MOST_RETURNED);
+        let over = self.answered.len().saturating_sub(MOST_REMEMBERED);
         self.answered.drain(..over);
         true
     }
@@ -200,7 +200,7 @@ impl Repair {
         self.wishes.retain(|wish| wish.device() != device);
         self.returned.retain(|back| back.device != device);
         self.returned.push(Returned { device, epoch, until_ms });
-        let over = self.returned.len().saturating_sub(MOST_RETURNED);
+        let over = self.returned.len().saturating_sub(MOST_REMEMBERED);
         self.returned.drain(..over);
     }
 }
@@ -256,7 +256,7 @@ impl GroupRow {
 
     /// Why we have to be put back, if we have to.
     pub(crate) fn rejoin_reason(&self) -> Option<RejoinReason> {
-        let is_doubted = self.repair.doubt.is_some_and(|doubt| doubt.is_due || self.is_named());
+        let is_doubted = self.repair.is_due() || (self.repair.is_in_doubt() && self.is_named());
         match self.state {
             GroupState::Stranded => Some(RejoinReason::Restored),
             GroupState::Member if is_doubted => Some(RejoinReason::OutOfStep),
@@ -274,8 +274,7 @@ impl GroupRow {
     /// Whether it is time to ask for it, once more or for the first time.
     pub(crate) fn is_asking_due(&self, now_ms: i64) -> bool {
         let since = now_ms.saturating_sub(self.repair.asked_ms);
-        let is_urgent = self.state == GroupState::Stranded
-            || self.repair.doubt.is_some_and(|doubt| doubt.is_due);
+        let is_urgent = self.state == GroupState::Stranded || self.repair.is_due();
         let pause = if is_urgent { ASK_AGAIN_MS } else { ANSWER_MS };
         let is_coming = (0..ANSWER_MS).contains(&now_ms.saturating_sub(self.repair.put_back_ms));
         self.rejoin_reason().is_some() && !is_coming && !(0..pause).contains(&since)
@@ -317,5 +316,5 @@ pub(super) const NOBODY_MS: i64 = 60 * 1000;
 const ANSWER_MS: i64 = 60 * 60 * 1000;
 /// Wishes that are kept at once; whoever is not among them asks again.
 const MOST_WISHES: usize = 16;
-/// Devices that were put back or out and are remembered.
-const MOST_RETURNED: usize = 64;
+/// Devices that were put back or out, requests that were answered, and people who were asked, that are remembered.
+const MOST_REMEMBERED: usize = 64;

@@ -6,8 +6,8 @@
 //! The wish is a [`Return`] for this KeyPackage: it lets members who are no admins do it, as long as it is of the leaf
 //! that the group has. Keys come with it: what the directory holds may be those of the copy that was lost.
 
-use chat_crypto::InboxPublic;
-use chat_crypto::mls::{GroupId, MAX_MLS_MESSAGE, Return};
+use chat_crypto::mls::{GroupId, Return};
+use chat_crypto::{InboxPublic, KeyPackageRecord};
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
@@ -72,7 +72,9 @@ impl RejoinRequest {
         let inbox_key = reader.take(InboxPublic::LEN).ok_or("inbox key")?;
         let inbox_key = InboxPublic::from_bytes(inbox_key).map_err(|_| "inbox key")?;
         let len = reader.u32().and_then(|len| usize::try_from(len).ok());
-        let len = len.filter(|len| (1..=MAX_MLS_MESSAGE).contains(len)).ok_or("KeyPackage")?;
+        let len = len
+            .filter(|len| (1..=KeyPackageRecord::MAX_KEY_PACKAGE).contains(len))
+            .ok_or("KeyPackage")?;
         let key_package = reader.take(len).ok_or("KeyPackage")?.to_vec();
         reader.is_empty().then_some(()).ok_or("end")?;
         Ok(Self { group, why, epoch, state, made_at_ms, wish, inbox_key, key_package })

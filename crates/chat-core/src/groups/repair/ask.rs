@@ -97,6 +97,7 @@ impl Ratchets {
             Finding::NotAMember => {
                 self.change(tx, id, GroupRow::end)?;
                 self.wipe(tx, id)?;
+                self.forget_early(tx, id)?;
                 let by = sender.handle().parse().map_err(|_| GroupError::NoGroup)?;
                 let what = GroupEvent::Removed(vec![self.own.handle()?]);
                 let group = row.name();

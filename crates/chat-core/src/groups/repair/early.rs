@@ -8,23 +8,16 @@ use serde::{Deserialize, Serialize};
 use crate::groups::letter::Invitation;
 use crate::groups::ratchets::Ratchets;
 use crate::groups::{GroupError, GroupRow, GroupState};
+use crate::history_row::{decode, encode};
 
 /// An invitation that came before the Commit which puts us out.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Early {
-    /// The first offset that it is for.
-    start: u64,
+#[derive(Serialize, Deserialize)]
+struct Early {
     #[serde(with = "serde_bytes")]
     invitation: Vec<u8>,
     /// The device certificate of its sender.
     #[serde(with = "serde_bytes")]
     sender: Vec<u8>,
-}
-
-impl std::fmt::Debug for Early {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Early({} bytes)", self.invitation.len())
-    }
 }
 
 impl Ratchets {
@@ -39,8 +32,7 @@ impl Ratchets {
         (invitation, sender): (&Invitation, &DeviceCertificate),
     ) -> Result<bool, GroupError> {
         let Some(row) = self.known(tx, id)? else { return Ok(false) };
-        let kept = row.repair.early.as_ref().map(|early| early.start);
-        let is_later = invitation.start > kept.unwrap_or(row.start);
+        let is_later = invitation.start > row.repair.early.unwrap_or(row.start);
         if row.state == GroupState::Gone || !row.is_named() || !is_later {
             return Ok(false);
         }
@@ -49,9 +41,10 @@ impl Ratchets {
         if !roster.is_admin(identity) || !roster.has(identity) {
             return Ok(false);
         }
-        let (start, invitation) = (invitation.start, invitation.encode().to_vec());
-        let early = Early { start, invitation, sender: sender.as_bytes().to_vec() };
-        self.change(tx, id, |row| row.repair.early = Some(early))?;
+        self.change(tx, id, |row| row.repair.early = Some(invitation.start))?;
+        let invitation = invitation.encode().to_vec();
+        let early = Early { invitation, sender: sender.as_bytes().to_vec() };
+        self.changes.insert(key(id), Some(encode(&early)?));
         Ok(true)
     }
 
@@ -61,11 +54,29 @@ impl Ratchets {
         tx: &ReadTxn<'_>,
         id: GroupId,
     ) -> Result<Option<(Invitation, DeviceCertificate)>, GroupError> {
-        let Some(early) = self.row(tx, id)?.repair.early.clone() else { return Ok(None) };
-        self.change(tx, id, |row| row.repair.early = None)?;
+        if self.row(tx, id)?.repair.early.is_none() {
+            return Ok(None);
+        }
+        let stored = self.stored(tx, &key(id))?;
+        self.forget_early(tx, id)?;
+        let Some(stored) = stored else { return Ok(None) };
+        let early: Early = decode(&stored)?;
         let namespace = self.own.namespace.as_str();
         let invitation = Invitation::decode(&early.invitation).ok();
         Ok(invitation.zip(DeviceCertificate::parse(&early.sender, namespace).ok()))
+    }
+
+    /// No invitation is waited with any more.
+    pub(in crate::groups) fn forget_early(
+        &mut self,
+        tx: &ReadTxn<'_>,
+        id: GroupId,
+    ) -> Result<(), GroupError> {
+        if self.row(tx, id)?.repair.early.is_some() {
+            self.change(tx, id, |row| row.repair.early = None)?;
+            self.changes.insert(key(id), None);
+        }
+        Ok(())
     }
 
     /// What is kept of a group, if anything is.
@@ -80,4 +91,8 @@ impl Ratchets {
             Err(error) => Err(error),
         }
     }
+}
+
+fn key(id: GroupId) -> Vec<u8> {
+    [b"early".as_slice(), id.as_bytes()].concat()
 }

@@ -287,6 +287,10 @@ fn an_invitation_that_comes_before_the_removal_is_kept_until_then() {
     let (invitation, sender) = take().unwrap();
     assert_eq!(bob.take_invitation(&invitation, &sender).unwrap().state, GroupState::Member);
     assert!(take().is_none(), "once");
+    let left = |tx: &chat_store::ReadTxn<'_>| {
+        Ok::<_, GroupError>(tx.session_get(&[b"early".as_slice(), id.as_bytes()].concat())?)
+    };
+    assert!(bob.client.profile.store.read(left).unwrap().is_none(), "nothing of it is left");
     carol.takes(id, &removal, 50);
     carol.takes(id, &commit, 51);
     assert!(carol.text(id, &bob.says(id, "in again")).is_some());

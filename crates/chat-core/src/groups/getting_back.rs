@@ -72,6 +72,10 @@ impl Profile {
         let sealer = Sealer { network, signer: &signer };
         self.store.write(|tx| {
             let mut ratchets = Ratchets::new(own);
+            // Another process may have been quicker.
+            if !ratchets.row(tx, id)?.is_asking_due(now_ms()) {
+                return Ok(());
+            }
             let mut members = ratchets.whom_to_ask(tx, id)?;
             if members.is_empty() && ratchets.row(tx, id)?.state == GroupState::Member {
                 // Nobody else is in it who could have changed it.
