@@ -34,7 +34,6 @@ pub use self::history::HistoryQuery;
 pub(crate) use self::identity::{Signer, identity_key, inbox_key};
 pub use self::listen::{Event, ListenFrom, Listener};
 pub use self::membership::Joined;
-pub(crate) use self::profile::{awaits_end_of_inbox, is_before_restore, note_end_of_inbox};
 pub use self::repair::Repair;
 pub use self::send::{SendOutcome, Sent};
 
@@ -164,6 +163,4 @@ impl Profile {
 
 const META_HANDLE: &str = "handle";
 const META_STREAM: &str = "stream";
-/// That the profile's data was restored: nothing until the log of the inbox was looked at, and where that ended then.
-const META_RESTORED: &str = "restored";
 const META_NETWORK: &str = "network";

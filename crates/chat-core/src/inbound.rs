@@ -18,6 +18,7 @@ mod post;
 mod reader;
 mod readers;
 mod reconcile;
+mod restored;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -31,5 +32,6 @@ pub(crate) use self::opened::{Inbox, Opened, OpenedLetter, OpenedMls, Refusal};
 pub(crate) use self::reader::Reader;
 pub(crate) use self::readers::Readers;
 pub(crate) use self::readers::read_to_end;
+pub(crate) use self::restored::note_restored;
 pub use self::store::Skipped;
 pub(crate) use self::store::reopen_newer;

@@ -5,18 +5,18 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, RwLock};
 
 use chat_crypto::{DataKey, Vault};
-use chat_store::{EngineKind, ReadTxn, Restored as StoreRestored, Store, StoreKey, WriteTxn};
-use chat_transport::TopicId;
+use chat_store::{EngineKind, Restored as StoreRestored, Store, StoreKey, WriteTxn};
 use secrecy::SecretString;
 
 use super::folder::Folder;
 use super::identity::{has_identity, make_identity};
-use super::{Client, META_HANDLE, META_RESTORED, META_STREAM, Profile};
+use super::{Client, META_HANDLE, META_STREAM, Profile};
 use crate::directory::key_package_used;
 use crate::error::{Error, ProfileError};
 use crate::groups::GroupRow;
 use crate::handle::Handle;
 use crate::history_row::HistoryRow;
+use crate::inbound::note_restored;
 use crate::item::{Item, Restored};
 use crate::lock::Lock;
 use crate::mutant::{Mutant, breaks};
@@ -162,35 +162,10 @@ pub(super) fn begin_new_streams(tx: &mut WriteTxn<'_>) -> Result<(), ProfileErro
     tx.clear_stream_tips()?;
     if !breaks(Mutant::ForgetRestore) {
         GroupRow::strand_all::<ProfileError>(tx)?;
-        tx.meta_put(META_RESTORED, &[])?;
+        note_restored::<ProfileError>(tx)?;
         key_package_used::<ProfileError>(tx)?;
     }
     Ok(tx.meta_put(META_STREAM, &random::bytes::<16>(&mut rand::rng()))?)
-}
-
-/// Whether a record of the inbox may have been read by another copy before this profile's data was restored, if it was.
-pub(crate) fn is_before_restore(
-    tx: &ReadTxn<'_>,
-    (topic, offset): (TopicId, u64),
-) -> Result<bool, ProfileError> {
-    let Some(restored) = tx.meta_get(META_RESTORED)? else { return Ok(false) };
-    // Until the log was looked at, nobody knows.
-    let Some((log, end)) = restored.split_first_chunk::<16>() else { return Ok(true) };
-    let end = end.try_into().map_or(u64::MAX, u64::from_be_bytes);
-    Ok(*log == topic.0 && offset < end)
-}
-
-/// The inbox's log ends here at the first look after a restore: what lies before may have been read by another copy.
-pub(crate) fn note_end_of_inbox(
-    tx: &mut WriteTxn<'_>,
-    (topic, end): (TopicId, u64),
-) -> Result<(), ProfileError> {
-    Ok(tx.meta_put(META_RESTORED, &[topic.0.as_slice(), &end.to_be_bytes()].concat())?)
-}
-
-/// Whether [`note_end_of_inbox`] is still to be called.
-pub(crate) fn awaits_end_of_inbox(tx: &ReadTxn<'_>) -> Result<bool, ProfileError> {
-    Ok(tx.meta_get(META_RESTORED)?.is_some_and(|restored| restored.is_empty()))
 }
 
 fn make_parts(

@@ -9,9 +9,10 @@ use chat_store::WriteTxn;
 
 use super::conversations::{Conversations, RecordAt, Took};
 use super::opened::OpenedContent;
+use super::restored::is_before_restore;
 use super::store::{Joined, Sink};
 use super::{OpenedLetter, OpenedMls, Refusal, Skipped, begin_reading};
-use crate::client::{Profile, inbox_key, is_before_restore};
+use crate::client::{Profile, inbox_key};
 use crate::conversation::Conversation;
 use crate::directory::key_package_used;
 use crate::error::{GroupError, ReceiveError};

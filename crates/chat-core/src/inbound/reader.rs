@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chat_store::Cursor;
 use chat_store::failpoint::{Place, reach};
-use chat_transport::{Offset, Page, Partition, Position, ReadOptions, TopicId, TransportError};
+use chat_transport::{Offset, Page, Partition, Position, ReadOptions, TransportError};
 use tokio::sync::watch;
 use tokio::time::Instant;
 
@@ -15,8 +15,8 @@ use super::course::{Course, Doubts, FIRST_PAUSE, LAST_PAUSE, Until};
 use super::live::LivePart;
 use super::page::Fetched;
 use super::reconcile::{Log, Look, OlderLeader, Start};
+use super::restored::note_end;
 use super::{Mail, Mailboxes, Skipped, reopen_newer};
-use crate::client::{awaits_end_of_inbox, note_end_of_inbox};
 use crate::error::ReceiveError;
 use crate::hash::stored_hash;
 use crate::mutant::{Mutant, breaks};
@@ -161,7 +161,7 @@ impl Reader {
                 course.see_end(start.end);
                 if !is_for_groups {
                     let end = (start.topic_id, start.end);
-                    self.with_store(move |reader| reader.note_end(end)).await?;
+                    self.with_store(move |reader| note_end(&reader.mail.store, end)).await?;
                 }
                 self.read_from(start, course).await?
             }
@@ -173,15 +173,6 @@ impl Reader {
             Err(error) => return Err(error),
         };
         self.conclude(end, &mut course.doubts).await
-    }
-
-    /// After a restore, the first look says what another copy may have read.
-    fn note_end(&self, end: (TopicId, u64)) -> Result<(), ReceiveError> {
-        let store = &self.mail.store;
-        if store.read(awaits_end_of_inbox)? {
-            store.write(|tx| note_end_of_inbox(tx, end))?;
-        }
-        Ok(())
     }
 
     /// Believes what was seen often enough.
