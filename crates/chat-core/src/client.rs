@@ -15,6 +15,7 @@ use crate::mailbox::Mailbox;
 use crate::network::Network;
 
 mod contacts;
+mod devices;
 pub(crate) mod folder;
 mod groups;
 mod history;
@@ -29,9 +30,12 @@ mod route;
 mod send;
 
 pub use self::contacts::{Compared, TrustPolicy};
+pub use self::devices::{Device, LinkOutcome};
 pub use self::groups::{Group, GroupChange, GroupDetail, GroupMember, GroupStanding};
 pub use self::history::HistoryQuery;
-pub(crate) use self::identity::{Signer, identity_key, inbox_key};
+pub(crate) use self::identity::{
+    Signer, held_identity, inbox_key, put_identity, put_inbox_key, take_identity,
+};
 pub use self::listen::{Event, ListenFrom, Listener};
 pub use self::membership::Joined;
 pub use self::repair::Repair;

@@ -8,17 +8,20 @@ use chat_stego::{CoverError, EmbedError};
 use chat_store::{OpenError as StoreOpenError, Seq, StoreError};
 use chat_transport::{TopicName, TransportError};
 
+use crate::devices::DeviceCodeError;
 use crate::handle::Handle;
 use crate::namespace::Namespace;
 use crate::network::invite::InviteError;
 use crate::private_file::PrivateFileError;
 
 mod contact;
+mod device;
 mod directory;
 mod group;
 mod kind;
 
 pub use self::contact::ContactError;
+pub use self::device::DeviceError;
 pub use self::directory::DirectoryError;
 pub use self::group::GroupError;
 pub use self::kind::ErrorKind;
@@ -48,6 +51,12 @@ pub enum Error {
     /// A question about a contact failed.
     #[error(transparent)]
     Contact(#[from] ContactError),
+    /// Something could not be done with a device.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// A line is no device code that can be used.
+    #[error(transparent)]
+    DeviceCode(#[from] DeviceCodeError),
     /// Somebody was not found in the directory, or it could not be read or written.
     #[error(transparent)]
     Directory(#[from] DirectoryError),
@@ -143,6 +152,20 @@ pub enum ProfileError {
     /// A backup of an identity could not be made.
     #[error(transparent)]
     Backup(#[from] chat_crypto::BackupError),
+    /// This device was linked to its identity by another one, which holds the secret. Do it there.
+    #[error(
+        "this device was linked: the secret of its identity is on the device that has linked it"
+    )]
+    LinkedDevice,
+    /// The profile waits for the device that has made its code. Link it first.
+    #[error("this profile waits to be linked by the device that has made its code")]
+    Linking,
+    /// The profile's identity has removed this device. Link a new profile.
+    #[error("this device was removed by its owner: it is in no conversation any more")]
+    DeviceRemoved,
+    /// A device was certified for one network, and this is another.
+    #[error("this device was linked in another network")]
+    OtherNetwork,
     /// The store lacks a part that every profile has: it was not made by this program, or is damaged.
     #[error("the store is damaged: it has no {part}")]
     Incomplete {

@@ -11,6 +11,7 @@ mod invitee;
 mod join;
 mod leave;
 mod letter;
+mod own_devices;
 mod own_leaf;
 mod own_messages;
 mod pairs;
@@ -35,11 +36,13 @@ pub(crate) use self::commit::Handshake;
 pub(crate) use self::credential::DeviceCheck;
 pub(crate) use self::found::{FoundedPair, Invitee, Place};
 pub(crate) use self::intent::Intent;
+pub(crate) use self::invitee::MAX_KEY_PACKAGE_AGE_MS;
 pub(crate) use self::join::{Arrival, NotJoined};
 pub(crate) use self::leave::Parting;
 pub(crate) use self::letter::fuzz_letter;
 pub(crate) use self::letter::{
-    Addressee, Invitation, Letter, LetterError, ReceivedLetter, RejoinAnswer, RejoinRequest,
+    Addressee, DeviceAnswer, DeviceRequest, Invitation, Letter, LetterError, ReceivedLetter,
+    RejoinAnswer, RejoinRequest,
 };
 pub(crate) use self::own_leaf::{OwnLeaf, own_member};
 pub(crate) use self::ratchets::{Ratchets, sealed_len};

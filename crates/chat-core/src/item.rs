@@ -54,6 +54,8 @@ pub enum Item {
     LogForked(LogForked),
     /// A group has changed.
     GroupChanged(GroupChanged),
+    /// Somebody's entry of the directory names other devices than before; our own too.
+    DevicesChanged(DevicesChanged),
 }
 
 impl Item {
@@ -334,6 +336,18 @@ pub struct Downgraded {
 pub struct DirectoryFork {
     /// Whose it is.
     pub handle: Handle,
+}
+
+/// Somebody's entry of the directory names other devices than before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct DevicesChanged {
+    /// Whose devices they are; our own handle for our own.
+    pub handle: Handle,
+    /// Names of devices that have come, 32 hex digits each.
+    pub added: Vec<String>,
+    /// Names of devices that are gone for ever.
+    pub removed: Vec<String>,
 }
 
 /// A member of a conversation has read another log than we have: the broker shows different people different things.

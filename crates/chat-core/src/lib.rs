@@ -7,6 +7,7 @@ mod clock;
 mod content;
 mod conversation;
 mod cover;
+mod devices;
 mod directory;
 #[cfg(test)]
 mod documented;
@@ -40,25 +41,27 @@ mod wire;
 
 // The public interface is:
 pub use crate::client::{
-    Client, Compared, Event, Group, GroupChange, GroupDetail, GroupMember, GroupStanding,
-    HistoryQuery, Joined, ListenFrom, Listener, Repair, SendOutcome, Sent, TrustPolicy,
+    Client, Compared, Device, Event, Group, GroupChange, GroupDetail, GroupMember, GroupStanding,
+    HistoryQuery, Joined, LinkOutcome, ListenFrom, Listener, Repair, SendOutcome, Sent,
+    TrustPolicy,
 };
 pub use crate::cover::explained::{Explained, explain};
 pub use crate::cover::{
     ChosenCover, CoverCapacity, CoverMap, choose_cover, compare_pictures, cover_capacity,
     judge_cover, map_cover, prepare_cover,
 };
+pub use crate::devices::{DeviceCode, DeviceCodeError};
 pub use crate::directory::{OwnPublication, Published};
 pub use crate::error::{
-    ContactError, DirectoryError, Error, ErrorKind, GroupError, HistoryError, NetworkError,
-    ProfileError, ReceiveError, SendError, StoredValueError,
+    ContactError, DeviceError, DirectoryError, Error, ErrorKind, GroupError, HistoryError,
+    NetworkError, ProfileError, ReceiveError, SendError, StoredValueError,
 };
 pub use crate::handle::{Handle, HandleError};
 pub use crate::inbound::Skipped;
 pub use crate::item::{
-    CarrierKind, Conflict, DirectoryFork, Downgraded, Found, Gap, GapCause, GroupChanged,
-    GroupEvent, HistoryItem, Item, KeyChanged, LogForked, Lost, Message, MessageState, Missing,
-    Newer, Partial, Protection, Restored, Unsent,
+    CarrierKind, Conflict, DevicesChanged, DirectoryFork, Downgraded, Found, Gap, GapCause,
+    GroupChanged, GroupEvent, HistoryItem, Item, KeyChanged, LogForked, Lost, Message,
+    MessageState, Missing, Newer, Partial, Protection, Restored, Unsent,
 };
 pub use crate::message_id::MessageId;
 pub use crate::namespace::{Namespace, NamespaceError};

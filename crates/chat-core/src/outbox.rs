@@ -273,6 +273,9 @@ impl Sealer<'_> {
     ) -> Result<Mailbox, SendError> {
         let topic = self.network.mail_topic();
         begin_reading(tx, topic.as_str(), ratchets.row(tx, founded.id)?)?;
+        if let Some(held) = &founded.for_us {
+            self.post(tx, &held.to, &held.letter)?;
+        }
         self.post(tx, to, &founded.invitation)
     }
 

@@ -23,6 +23,8 @@ pub enum SenderTrust {
     Verified,
     /// It is signed by another key than the one that is known for this handle.
     Changed,
+    /// It is our own, written on another of our devices.
+    OwnDevice,
 }
 
 impl SenderTrust {
@@ -34,6 +36,7 @@ impl SenderTrust {
             Self::Introduced => "introduced",
             Self::Verified => "verified",
             Self::Changed => "changed",
+            Self::OwnDevice => "own-device",
         }
     }
 }

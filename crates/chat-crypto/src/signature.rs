@@ -74,11 +74,15 @@ pub enum SignatureKind {
     NetworkKey,
     /// An answer to such a request.
     RejoinAnswer,
+    /// A request of a device to be one of an identity's, or for the identity's inbox key.
+    DeviceRequest,
+    /// An answer to such a request.
+    DeviceAnswer,
 }
 
 impl SignatureKind {
     /// All kinds.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::DeviceCertificate,
         Self::DirectoryChange,
         Self::DirectoryEntry,
@@ -88,6 +92,8 @@ impl SignatureKind {
         Self::RejoinRequest,
         Self::NetworkKey,
         Self::RejoinAnswer,
+        Self::DeviceRequest,
+        Self::DeviceAnswer,
     ];
 
     /// The name as it stands in what is signed.
@@ -102,6 +108,8 @@ impl SignatureKind {
             Self::RejoinRequest => "rejoin-request",
             Self::NetworkKey => "network-key",
             Self::RejoinAnswer => "rejoin-answer",
+            Self::DeviceRequest => "device-request",
+            Self::DeviceAnswer => "device-answer",
         }
     }
 }

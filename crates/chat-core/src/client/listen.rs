@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::{Client, Profile};
 use crate::directory::{Publisher, refresh};
-use crate::error::{Error, HistoryError, ReceiveError, SendError};
+use crate::error::{Error, HistoryError, ProfileError, ReceiveError, SendError};
 use crate::history_row::HistoryRow;
 use crate::inbound::{Live, Mail, Readers, SharedLive, Skipped};
 use crate::item::{HistoryItem, Item};
@@ -20,6 +20,7 @@ use crate::mutant::{Mutant, breaks};
 use crate::network::Network;
 use crate::outbox::deliver::Drain;
 use crate::outbox::ground::Ground;
+use crate::trust::SenderTrust;
 
 /// Where `listen` begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,8 +76,17 @@ impl Client {
     /// profile stores it. What waits in the outbox is delivered as well.
     ///
     /// # Errors
-    /// When no network is joined, another process listens under the same name, or the store fails.
+    /// When no network is joined, this profile waits to be linked, another process listens under the same name, or
+    /// the store fails.
     pub fn listen(&self, from: ListenFrom) -> Result<Listener, Error> {
+        if self.is_linking()? {
+            return Err(ProfileError::Linking.into());
+        }
+        self.listen_anyway(from)
+    }
+
+    /// As [`listen`](Self::listen), also while this profile waits to be linked.
+    pub(super) fn listen_anyway(&self, from: ListenFrom) -> Result<Listener, Error> {
         let network = self.profile.joined_network()?;
         let transport = self.transport()?;
         let (position, mark) = self.profile.start_of(from)?;
@@ -253,9 +263,9 @@ impl Said {
     }
 }
 
-/// Own messages are in the history, and never events: their sender knows them.
+/// Own messages are in the history, and no events: their sender knows them. Those from other devices are.
 fn is_own(item: &HistoryItem) -> bool {
-    matches!(&item.what, Item::Message(message) if message.outgoing)
+    matches!(&item.what, Item::Message(message) if message.outgoing && message.sender != SenderTrust::OwnDevice)
 }
 
 /// Delivers what is or gets into the outbox, for as long as it is polled; puts back what the log has
@@ -326,6 +336,7 @@ async fn keep_groups(
             Err(error) => tracing::debug!(%error, "the directory was not read"),
         }
     }
+    apart(profile, network, Profile::ask_for_inbox_key).await?;
     apart(profile, network, Profile::keep_groups).await
 }
 

@@ -53,6 +53,16 @@ impl Client {
         handle: &Handle,
         passphrase: Option<&SecretString>,
     ) -> Result<Self, Error> {
+        Self::create_as(engine, folder, (handle, passphrase), |_| Ok(()))
+    }
+
+    /// Makes a profile that is from its first moment on what `begin` makes of it.
+    pub(super) fn create_as(
+        engine: EngineKind,
+        folder: &Path,
+        (handle, passphrase): (&Handle, Option<&SecretString>),
+        begin: impl Fn(&mut WriteTxn<'_>) -> Result<(), ProfileError>,
+    ) -> Result<Self, Error> {
         let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty());
         let parent = parent.unwrap_or(Path::new("."));
         make_folder(parent)?;
@@ -74,7 +84,7 @@ impl Client {
         let unfinished = unfinished.map_err(io)?;
         let made = unfinished.path().join("profile");
         make_folder(&made)?;
-        make_parts(&Folder::new(&made), engine, (handle, passphrase), &mut rng)?;
+        make_parts(&Folder::new(&made), engine, (handle, passphrase), (&begin, &mut rng))?;
         std::fs::rename(&made, folder).map_err(io)?;
         private_file::sync_folder(folder).map_err(io)?;
         Self::open(folder, passphrase)
@@ -168,11 +178,14 @@ pub(super) fn begin_new_streams(tx: &mut WriteTxn<'_>) -> Result<(), ProfileErro
     Ok(tx.meta_put(META_STREAM, &random::bytes::<16>(&mut rand::rng()))?)
 }
 
+/// What a new profile begins as.
+type Begin<'a> = dyn Fn(&mut WriteTxn<'_>) -> Result<(), ProfileError> + 'a;
+
 fn make_parts(
     parts: &Folder<'_>,
     engine: EngineKind,
     (handle, passphrase): (&Handle, Option<&SecretString>),
-    rng: &mut impl rand::CryptoRng,
+    (begin, rng): (&Begin<'_>, &mut impl rand::CryptoRng),
 ) -> Result<(), ProfileError> {
     make_folder(&parts.locks())?;
     let (vault, key) = Vault::create(passphrase, rng)
@@ -184,7 +197,8 @@ fn make_parts(
     store.write::<_, ProfileError>(|tx| {
         tx.meta_put(META_HANDLE, handle.as_str().as_bytes())?;
         make_identity(tx)?;
-        Ok(tx.meta_put(META_STREAM, &random::bytes::<16>(rng))?)
+        tx.meta_put(META_STREAM, &random::bytes::<16>(rng))?;
+        begin(tx)
     })?;
     Ok(private_file::create_new(&parts.vault(), &vault.encode())?)
 }

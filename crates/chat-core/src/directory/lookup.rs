@@ -138,6 +138,19 @@ impl Profile {
         self.store.read(|tx| find(tx, handle, network.namespace()))
     }
 
+    /// What is known of what this profile's own identity has published; `None` if that is nothing.
+    pub(crate) fn published_by_us(
+        &self,
+        network: &Network,
+        identity: &[u8; 32],
+    ) -> Result<Option<Published>, DirectoryError> {
+        self.store.read(|tx| {
+            let records = KeptRecords::of::<DirectoryError>(tx, &self.handle)?;
+            let Some(entry) = records.entry(identity) else { return Ok(None) };
+            records.published(&self.handle, entry, network.namespace()).map(Some)
+        })
+    }
+
     /// Whoever writes to somebody for the first time lets the only identity count that claims the handle, if one does
     /// and none counts yet.
     pub(crate) fn pin_published(

@@ -2,19 +2,22 @@
 
 use chat_crypto::mls::{KeyPackageRef, Overlay, delete_key_package};
 use chat_crypto::{
-    DirectoryChange, DirectoryEntry, IdentityKey, KeyPackageRecord, NewEntry, NewKeyPackage,
+    DeviceId, DirectoryChange, DirectoryEntry, EntryError, IdentityKey, KeyPackageRecord, NewEntry,
+    NewKeyPackage,
 };
 use chat_store::{ReadTxn, StoreError, WriteTxn};
 
 use super::kept::{KeptEntry, KeptKeyPackage};
 use super::place::Place;
-use crate::client::{Signer, identity_key, inbox_key};
+use crate::client::{Signer, held_identity, inbox_key};
+use crate::devices::{Certified, Linking, promote_inbox_key};
 use crate::error::{DirectoryError, StoredValueError};
 use crate::groups::{StoreState, own_member, write_changes};
 use crate::handle::Handle;
 use crate::hash::sha256;
 use crate::network::Network;
 
+mod devices;
 mod row;
 
 pub(crate) use self::row::{Due, OwnKeys, OwnRow, Shown};
@@ -35,11 +38,6 @@ pub struct OwnPublication {
 /// Whether a profile has brought its entry onto the log at least once.
 pub(crate) fn is_published(tx: &ReadTxn<'_>) -> Result<bool, DirectoryError> {
     Ok(OwnRow::of(tx)?.published)
-}
-
-/// Whether the own records should be looked at before it is time.
-pub(crate) fn is_waiting(tx: &ReadTxn<'_>) -> Result<bool, DirectoryError> {
-    Ok(OwnRow::of(tx)?.key_package.is_some_and(|package| package.used))
 }
 
 /// Notes that this profile's KeyPackage is to be replaced soon: somebody has brought it into a group, or a copy of the
@@ -109,6 +107,10 @@ impl Owner<'_> {
         (mail_topic, inbox_partition): (&str, u32),
         now_ms: i64,
     ) -> Result<Vec<Due>, DirectoryError> {
+        if Linking::of::<DirectoryError>(tx)?.is_some() {
+            // Who we are is not ours to say yet.
+            return Ok(Vec::new());
+        }
         let mut row = OwnRow::of(tx)?;
         let certificate = &self.signer.certificate;
         let owner = (*certificate.identity().as_bytes(), *certificate.device_id().as_bytes());
@@ -117,8 +119,12 @@ impl Owner<'_> {
             self.delete(tx, row.private_parts())?;
             row = OwnRow { owner, ..OwnRow::default() };
         }
-        let entry = self.entry(tx, &mut row, now_ms)?;
+        let Some(entry) = self.entry(tx, &mut row, now_ms)? else {
+            row.put(tx)?;
+            return Ok(Vec::new());
+        };
         let key_package = self.key_package(tx, &mut row, &entry, now_ms)?;
+        self.note_devices(tx, (&row, &entry), now_ms)?;
         let cursor = tx.cursor(mail_topic, inbox_partition, None)?;
         let read_up_to = cursor.and_then(|cursor| cursor.last_timestamp_ms).unwrap_or(i64::MIN);
         self.delete(tx, row.take_expired(read_up_to))?;
@@ -127,55 +133,88 @@ impl Owner<'_> {
         Ok(due)
     }
 
-    /// The own entry as it should be.
+    /// The own entry as it should be; `None` where another device has to make it, and has not.
     fn entry(
         &self,
         tx: &mut WriteTxn<'_>,
         row: &mut OwnRow,
         now_ms: i64,
-    ) -> Result<DirectoryEntry, DirectoryError> {
-        let (identity, inbox) = (identity_key(tx)?, inbox_key(tx)?.public());
-        let now = now_ms.cast_unsigned();
-        let valid_until_ms = now.saturating_add(VALID_MS);
-        let device = &self.signer.certificate;
+    ) -> Result<Option<DirectoryEntry>, DirectoryError> {
         let key = self.keys().entry;
         let kept = KeptEntry::of::<DirectoryError>(tx, self.handle, &key)?;
-        let (entry, forked) = match kept {
+        let parse = |kept: &KeptEntry| kept.parse(&self.place.namespace);
+        let known = kept.as_ref().map(parse).transpose()?;
+        if let Some(entry) = &known {
+            promote_inbox_key(tx, entry.inbox_key())?;
+        }
+        let Some(identity) = held_identity(tx)? else {
+            let us = self.signer.certificate.device_id();
+            row.announced |= known.as_ref().is_some_and(|entry| entry.device(us).is_some());
+            return Ok(known);
+        };
+        let (inbox, now) = (inbox_key(tx)?.public(), now_ms.cast_unsigned());
+        let new = match known {
+            Some(entry) => entry,
             None => {
-                let new = NewEntry { device, inbox_key: inbox.as_bytes(), valid_until_ms };
-                let namespace = self.place.namespace.as_str();
-                let made = DirectoryEntry::create(&identity, namespace, &new)?;
-                (self.continued(made, (&identity, inbox.as_bytes()), row, now)?, false)
-            }
-            Some(kept) => {
-                let entry = kept.parse(&self.place.namespace)?;
-                (self.continued(entry, (&identity, inbox.as_bytes()), row, now)?, kept.forked)
+                let (device, inbox_key) = (&self.signer.certificate, inbox.as_bytes());
+                let valid_until_ms = now.saturating_add(VALID_MS);
+                let new = NewEntry { device, inbox_key, valid_until_ms };
+                DirectoryEntry::create(&identity, self.place.namespace.as_str(), &new)?
             }
         };
+        let mut certified = Certified::of::<DirectoryError>(tx)?;
+        let wanted = Wanted { inbox_key: inbox.as_bytes(), certified: &certified };
+        let entry = self.continued(new, (&identity, wanted), row, now)?;
         row.announced = true;
+        if certified.rotates {
+            certified.rotates = false;
+            certified.put::<DirectoryError>(tx)?;
+        }
+        let forked = kept.is_some_and(|kept| kept.forked);
         KeptEntry { forked, ..KeptEntry::new(key, &entry) }
             .put::<DirectoryError>(tx, self.handle)?;
-        Ok(entry)
+        Ok(Some(entry))
     }
 
-    /// An entry with our device, our inbox key unless another device has put its own in its place, and a long life.
+    /// An entry with our device, those that were certified here and not those that were removed, our inbox key unless
+    /// another device has put its own in its place, and a long life.
     fn continued(
         &self,
         mut entry: DirectoryEntry,
-        (identity, inbox_key): (&IdentityKey, &[u8]),
+        (identity, wanted): (&IdentityKey, Wanted<'_>),
         row: &OwnRow,
         now: u64,
     ) -> Result<DirectoryEntry, DirectoryError> {
         let valid_until_ms = now.saturating_add(VALID_MS);
+        let Wanted { inbox_key, certified } = wanted;
+        let mut changes = Vec::new();
         let device = &self.signer.certificate;
         // A device that was removed stays out: announced once, it is never added again.
         if entry.device(device.device_id()).is_none() && !row.announced {
-            let add = DirectoryChange::AddDevice(device.clone());
-            entry = entry.append(add, identity, valid_until_ms)?;
+            changes.push(DirectoryChange::AddDevice(device.clone()));
         }
-        if entry.inbox_key() != inbox_key && !row.announced {
-            let rotate = DirectoryChange::RotateInboxKey(inbox_key.to_vec());
-            entry = entry.append(rotate, identity, valid_until_ms)?;
+        for device in certified.certificates(&self.place.namespace) {
+            if entry.device(device.device_id()).is_none() {
+                changes.push(DirectoryChange::AddDevice(device));
+            }
+        }
+        for id in certified.removed.iter().map(|id| DeviceId::from_bytes(*id)) {
+            if entry.device(id).is_some() {
+                changes.push(DirectoryChange::RemoveDevice(id));
+            }
+        }
+        if entry.inbox_key() != inbox_key && (!row.announced || certified.rotates) {
+            changes.push(DirectoryChange::RotateInboxKey(inbox_key.to_vec()));
+        }
+        for change in changes {
+            match entry.append(change, identity, valid_until_ms) {
+                Ok(longer) => entry = longer,
+                // A device that another holder of the identity has removed stays out.
+                Err(EntryError::Change { source, .. }) => {
+                    tracing::warn!(%source, "a change of the own directory entry is not possible");
+                }
+                Err(error) => return Err(error.into()),
+            }
         }
         if entry.valid_until_ms() < now.saturating_add(RENEW_MS) {
             entry = entry.renew(identity, valid_until_ms)?;
@@ -265,6 +304,13 @@ impl Owner<'_> {
         };
         Ok(write_changes(tx, &changes)?)
     }
+}
+
+/// What an entry is to show.
+#[derive(Clone, Copy)]
+struct Wanted<'a> {
+    inbox_key: &'a [u8],
+    certified: &'a Certified,
 }
 
 /// How long an entry is valid: 30 days.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use chat_transport::{Partition, Record, Transport};
 use tokio::time::Instant;
 
-use super::own::{Due, OwnRow, Owner, is_published, is_waiting};
+use super::own::{Due, OwnRow, Owner, is_published};
 use super::place::Place;
 use super::read::DirectoryReader;
 use super::take::Taken;
@@ -65,7 +65,12 @@ impl Publisher {
 
     /// Whether the own records should be looked at before it is time.
     async fn is_waiting(&self) -> bool {
-        let look = |reader: &DirectoryReader| reader.profile.store.read(is_waiting);
+        let look = |reader: &DirectoryReader| {
+            let DirectoryReader { profile, place, .. } = reader;
+            let signer = profile.signer(&place.namespace)?;
+            let owner = Owner { place, handle: &profile.handle, signer: &signer };
+            profile.store.read(|tx| owner.is_waiting(tx, now_ms()))
+        };
         self.reader.with_profile(look).await.unwrap_or(false)
     }
 
@@ -149,7 +154,7 @@ impl Publisher {
 /// How often the directory is looked at.
 const WATCH_EVERY: Duration = Duration::from_mins(5);
 /// How often the store is asked whether something has to be published earlier.
-const LOOK_AT_STORE: Duration = Duration::from_secs(5);
+const LOOK_AT_STORE: Duration = Duration::from_secs(1);
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// A look that takes longer is given up, and goes on where it was.
 const LONGEST_STEP: Duration = Duration::from_secs(60);

@@ -1,6 +1,6 @@
 //! From records of the directory to what is kept of it: only what is verified, newer, and where it belongs.
 
-use chat_crypto::{DirectoryEntry, IdentityPublic, KeyPackageRecord, Relation};
+use chat_crypto::{DeviceId, DirectoryEntry, IdentityPublic, KeyPackageRecord, Relation};
 use chat_store::WriteTxn;
 use chat_transport::{Partition, StoredRecord};
 
@@ -8,11 +8,12 @@ use super::kept::{KeptEntry, KeptKeyPackage, KeptRecords};
 use super::own::{OwnKeys, Shown};
 use super::place::{Opened, Place, RecordKind};
 use crate::conversation::Conversation;
+use crate::devices::Linking;
 use crate::error::DirectoryError;
 use crate::handle::Handle;
 use crate::hash::sha256;
 use crate::history_row::HistoryRow;
-use crate::item::{DirectoryFork, Item};
+use crate::item::{DevicesChanged, DirectoryFork, Item};
 use crate::mutant::{Mutant, breaks};
 use crate::trust::Standing;
 
@@ -132,7 +133,10 @@ impl<'t, 'tx> Taking<'t, 'tx> {
         let relation = entry.follows(&before);
         match relation {
             Relation::Same if entry.valid_until_ms() <= before.valid_until_ms() => Ok(Fate::Stale),
-            Relation::Same | Relation::Newer => self.replace(&handle, &known, &entry),
+            Relation::Same | Relation::Newer => {
+                self.note_devices(&handle, &before, &entry)?;
+                self.replace(&handle, &known, &entry)
+            }
             _ if breaks(Mutant::TakeShorterDirectory) => self.replace(&handle, &known, &entry),
             Relation::Forked => {
                 note_fork(self.tx, (self.place, self.me), &handle, known)?;
@@ -154,9 +158,28 @@ impl<'t, 'tx> Taking<'t, 'tx> {
         Ok(Fate::Taken)
     }
 
+    /// Tells that somebody whose key counts has other devices than before. Our own are told of by themselves.
+    fn note_devices(
+        &mut self,
+        handle: &Handle,
+        before: &DirectoryEntry,
+        now: &DirectoryEntry,
+    ) -> Result<(), DirectoryError> {
+        let pin = Standing::of::<DirectoryError>(self.tx, handle)?.pin;
+        if handle == self.me || pin.is_none_or(|pin| pin.identity != *now.identity().as_bytes()) {
+            return Ok(());
+        }
+        let ids = |entry: &DirectoryEntry| -> Vec<[u8; 16]> {
+            entry.devices().iter().map(|device| *device.device_id().as_bytes()).collect()
+        };
+        note_devices_changed(self.tx, (self.place, self.me), handle, (&ids(before), &ids(now)))
+    }
+
     /// Whether one more identity of a handle is kept. The one that counts always is.
     fn has_room(&self, handle: &Handle, identity: &IdentityPublic) -> Result<bool, DirectoryError> {
-        let own = self.own.as_ref().is_some_and(|own| own.identity == *identity.as_bytes());
+        let own = self.own.as_ref().is_some_and(|own| own.identity == *identity.as_bytes())
+            || Linking::of::<DirectoryError>(self.tx)?
+                .is_some_and(|linking| linking.identity == *identity.as_bytes());
         let pin = Standing::of::<DirectoryError>(self.tx, handle)?.pin;
         if own || pin.is_some_and(|pin| pin.identity == *identity.as_bytes()) {
             return Ok(true);
@@ -245,6 +268,27 @@ pub(crate) fn note_fork(
         HistoryRow::now(item).append::<DirectoryError>(tx, &conversation)?;
     }
     KeptEntry { forked: true, ..known }.put(tx, handle)
+}
+
+/// Tells that somebody's entry names other devices than before: those came, those went.
+pub(crate) fn note_devices_changed(
+    tx: &mut WriteTxn<'_>,
+    (place, me): (&Place, &Handle),
+    handle: &Handle,
+    (before, now): (&[[u8; 16]], &[[u8; 16]]),
+) -> Result<(), DirectoryError> {
+    let named = |ids: &[[u8; 16]], others: &[[u8; 16]]| -> Vec<String> {
+        let new = ids.iter().filter(|id| !others.contains(id));
+        new.map(|id| DeviceId::from_bytes(*id).to_string()).collect()
+    };
+    let (added, removed) = (named(now, before), named(before, now));
+    if added.is_empty() && removed.is_empty() {
+        return Ok(());
+    }
+    let pair = Conversation::pair(&place.namespace, me, handle);
+    let conversation = pair.map(|pair| pair.encode()).unwrap_or_default();
+    let item = Item::DevicesChanged(DevicesChanged { handle: handle.clone(), added, removed });
+    HistoryRow::now(item).append::<DirectoryError>(tx, &conversation).map(drop)
 }
 
 /// The most identities of one handle that are kept, beside the one that counts: more are noise.

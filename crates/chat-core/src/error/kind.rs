@@ -7,9 +7,10 @@ use chat_store::{OpenError as StoreOpenError, StoreError};
 use chat_transport::TransportError;
 
 use super::{
-    ContactError, DirectoryError, Error, GroupError, HistoryError, NetworkError, ProfileError,
-    ReceiveError, SendError,
+    ContactError, DeviceError, DirectoryError, Error, GroupError, HistoryError, NetworkError,
+    ProfileError, ReceiveError, SendError,
 };
+use crate::devices::DeviceCodeError;
 use crate::network::invite::InviteError;
 use crate::private_file::PrivateFileError;
 
@@ -113,6 +114,12 @@ pub enum ErrorKind {
     GroupRequested,
     /// The profile has left the group, or is leaving it.
     GroupLeft,
+    /// Only the device that holds the identity's secret may do it.
+    LinkedDevice,
+    /// The profile waits to be linked as a device.
+    Linking,
+    /// The profile's owner has removed this device.
+    DeviceRemoved,
     /// A file or folder of the profile cannot be read or written.
     Io,
     /// The program is at fault, or is ending.
@@ -129,6 +136,8 @@ impl Error {
             Self::Send(error) => send(error),
             Self::Receive(error) => receive(error),
             Self::Contact(error) => contact(error),
+            Self::Device(error) => device(error),
+            Self::DeviceCode(error) => device_code(*error),
             Self::Directory(error) => directory(error),
             Self::Group(error) => group(error),
             Self::History(HistoryError::Store(error)) | Self::Store(error) => store(error),
@@ -179,6 +188,10 @@ fn profile(error: &ProfileError) -> ErrorKind {
         ProfileError::Store(error) => store(error),
         ProfileError::Row(_) | ProfileError::Incomplete { .. } => ErrorKind::StoreDamaged,
         ProfileError::Backup(_) => ErrorKind::InvalidInput,
+        ProfileError::LinkedDevice => ErrorKind::LinkedDevice,
+        ProfileError::Linking => ErrorKind::Linking,
+        ProfileError::DeviceRemoved => ErrorKind::DeviceRemoved,
+        ProfileError::OtherNetwork => ErrorKind::OtherNetwork,
         ProfileError::Io { source, .. } => io(source),
     }
 }
@@ -275,6 +288,32 @@ fn contact(error: &ContactError) -> ErrorKind {
         ContactError::NotAVerification => ErrorKind::InvalidInput,
         ContactError::Store(error) => store(error),
         ContactError::Row(_) => ErrorKind::StoreDamaged,
+    }
+}
+
+fn device(error: &DeviceError) -> ErrorKind {
+    match error {
+        DeviceError::Unknown { .. } => ErrorKind::NotFound,
+        DeviceError::Ambiguous { .. }
+        | DeviceError::ThisOne
+        | DeviceError::BadLabel { .. }
+        | DeviceError::TooMany { .. }
+        | DeviceError::NotLinking => ErrorKind::InvalidInput,
+        DeviceError::NotPublished { .. } => ErrorKind::TimedOut,
+        DeviceError::Profile(error) => profile(error),
+        DeviceError::Network(error) => network(error),
+        DeviceError::Directory(error) => directory(error),
+        DeviceError::Send(error) => send(error),
+        DeviceError::Store(error) => store(error),
+        DeviceError::Row(_) => ErrorKind::StoreDamaged,
+    }
+}
+
+fn device_code(error: DeviceCodeError) -> ErrorKind {
+    match error {
+        DeviceCodeError::Expired => ErrorKind::InviteExpired,
+        DeviceCodeError::Newer => ErrorKind::Newer,
+        DeviceCodeError::NotACode | DeviceCodeError::Damaged => ErrorKind::InviteDamaged,
     }
 }
 

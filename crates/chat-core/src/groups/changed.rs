@@ -78,7 +78,11 @@ impl Ratchets {
         changed: &Changed,
     ) -> Result<Vec<Item>, GroupError> {
         let us = self.own.handle()?;
+        let own = self.own.identity();
+        let we_left = changed.departed.iter().any(|name| name.identity == own);
         let event = match changed.was {
+            // Another device of ours has said so.
+            GroupState::Member if we_left => GroupEvent::Left(vec![us]),
             GroupState::Member | GroupState::Stranded => GroupEvent::Removed(vec![us]),
             GroupState::Leaving => GroupEvent::Left(vec![us]),
             _ => return Ok(Vec::new()),

@@ -5,6 +5,7 @@ use chat_crypto::{Envelope, EnvelopeKind};
 use chat_store::ReadTxn;
 
 use super::intent::Intent;
+use super::own_devices::due_devices;
 use super::ratchets::Ratchets;
 use super::row::{Guest, Pending};
 use super::{GroupError, GroupState, Invitee};
@@ -57,7 +58,11 @@ impl Ratchets {
         };
         let envelope = self.wrap(tx, id, &made.commit, EnvelopeKind::Mail)?;
         let guests = match intent {
-            Intent::Add(_) | Intent::PutBack(_) => invitees.iter().map(Guest::from).collect(),
+            Intent::Add(_) | Intent::PutBack(_) | Intent::Devices { .. }
+                if made.welcome.is_some() =>
+            {
+                invitees.iter().map(Guest::from).collect()
+            }
             _ => Vec::new(),
         };
         let (hash, welcome) = (made.hash, made.welcome.unwrap_or_default());
@@ -69,8 +74,8 @@ impl Ratchets {
         Ok(Some(Handshake { mailbox, envelope }))
     }
 
-    /// What is to be committed next, if anything is: what has lost its race, somebody's departure or wish to be
-    /// put back, a renewal.
+    /// What is to be committed next, if anything is: what has lost its race, a change of our own devices, somebody's
+    /// departure or wish to be put back, a renewal.
     ///
     /// Several members may find the same: whoever asks waits a while, by chance, and asks again.
     pub(crate) fn due(
@@ -84,10 +89,11 @@ impl Ratchets {
         if row.state != GroupState::Member || waits {
             return Ok(None);
         }
+        let devices = due_devices(tx, row)?;
         let departure = || row.departures.first().map(|bytes| Intent::Answer(bytes.to_vec()));
         let renewal = || row.is_renewal_due(now_ms).then_some(Intent::Renew);
         let wish = || row.repair.next().cloned().map(Intent::PutBack);
-        Ok(row.wanted.clone().or_else(departure).or_else(wish).or_else(renewal))
+        Ok(row.wanted.clone().or(devices).or_else(departure).or_else(wish).or_else(renewal))
     }
 
     /// Whether we are in the group as somebody who writes to it.

@@ -47,6 +47,8 @@ pub(crate) struct FoundedPair {
     pub(crate) id: GroupId,
     /// For the other's inbox.
     pub(crate) invitation: Protected,
+    /// For our own inbox, where our other devices read it.
+    pub(crate) for_us: Option<HeldLetter>,
 }
 
 /// A named group that was just founded.
@@ -59,50 +61,51 @@ pub(crate) struct FoundedGroup {
 
 impl Ratchets {
     /// Founds the group of two people. It is there at once; the other joins with the invitation.
+    ///
+    /// * `ours` - our other devices, where there are any
     pub(crate) fn found_pair(
         &mut self,
         tx: &ReadTxn<'_>,
-        invitee: &Invitee,
+        (invitee, ours): (&Invitee, Option<&Invitee>),
         place: &Place,
     ) -> Result<FoundedPair, GroupError> {
         let generation = self.next_generation(tx, &invitee.identity)?;
         let admins = BTreeSet::from([self.own.identity(), invitee.identity]);
         let facts = facts(place, generation, admins, String::new());
         let kind = GroupKind::Pair(invitee.handle.clone(), invitee.identity);
-        let (id, letter) = self.found(tx, (facts, std::slice::from_ref(invitee)), (kind, place))?;
+        let members = key_packages(std::iter::once(invitee).chain(ours));
+        let (id, letter) = self.found(tx, (facts, members), (kind, place))?;
         let invitation = letter.seal(&self.own, (&invitee.inbox_key, &invitee.identity))?;
-        Ok(FoundedPair { id, invitation })
+        let for_us = ours.map(|ours| HeldLetter::seal(&letter, &self.own, ours)).transpose()?;
+        Ok(FoundedPair { id, invitation, for_us })
     }
 
     /// Founds a group under a name, with any number of first members. We are its admin.
     pub(crate) fn found_named(
         &mut self,
         tx: &ReadTxn<'_>,
-        (title, invitees): (&GroupTitle, &[Invitee]),
+        (title, invitees, ours): (&GroupTitle, &[Invitee], Option<&Invitee>),
         place: &Place,
     ) -> Result<FoundedGroup, GroupError> {
         let own = MemberName { handle: self.own.handle()?, identity: self.own.identity() };
-        check_each_once(&own, invitees)?;
+        check_each_once(&own, (invitees, ours))?;
         let facts = facts(place, 0, BTreeSet::from([own.identity]), title.as_str().to_owned());
         let kind = GroupKind::Named(title.as_str().to_owned());
-        let (id, letter) = self.found(tx, (facts, invitees), (kind, place))?;
+        let members = key_packages(invitees.iter().chain(ours));
+        let (id, letter) = self.found(tx, (facts, members), (kind, place))?;
         let own = Arc::clone(&self.own);
-        let seal = |invitee: &Invitee| {
-            let letter = letter.seal(&own, (&invitee.inbox_key, &invitee.identity))?;
-            Ok(HeldLetter { to: invitee.handle.clone(), letter })
-        };
-        let letters = invitees.iter().map(seal).collect::<Result<_, GroupError>>()?;
+        let seal = |invitee: &Invitee| HeldLetter::seal(&letter, &own, invitee);
+        let letters = invitees.iter().chain(ours).map(seal).collect::<Result<_, GroupError>>()?;
         Ok(FoundedGroup { id, letters })
     }
 
     fn found(
         &mut self,
         tx: &ReadTxn<'_>,
-        (facts, invitees): (GroupFacts, &[Invitee]),
+        (facts, members): (GroupFacts, Vec<&KeyPackage>),
         (kind, place): (GroupKind, &Place),
     ) -> Result<(GroupId, Letter), GroupError> {
         let generation = facts.generation;
-        let members = invitees.iter().flat_map(|invitee| &invitee.key_packages).collect();
         let plan = FoundingPlan { facts, members };
         let state = StoreState::new(tx, &self.changes);
         let mut overlay = Overlay::new(&state, &self.own.join_secrets);
@@ -152,8 +155,15 @@ fn facts(place: &Place, generation: u32, admins: BTreeSet<[u8; 32]>, name: Strin
     GroupFacts { mailbox, generation, admins, name }
 }
 
+fn key_packages<'a>(invitees: impl Iterator<Item = &'a Invitee>) -> Vec<&'a KeyPackage> {
+    invitees.flat_map(|invitee| &invitee.key_packages).collect()
+}
+
 /// Whether these are different people, each with keys, and none of them is us.
-fn check_each_once(own: &MemberName, invitees: &[Invitee]) -> Result<(), GroupError> {
+fn check_each_once(
+    own: &MemberName,
+    (invitees, ours): (&[Invitee], Option<&Invitee>),
+) -> Result<(), GroupError> {
     let mut names = vec![own.clone()];
     for invitee in invitees {
         let name = invitee.name();
@@ -169,7 +179,7 @@ fn check_each_once(own: &MemberName, invitees: &[Invitee]) -> Result<(), GroupEr
         }
         names.push(name);
     }
-    let leaves = 1 + invitees.iter().map(|invitee| invitee.key_packages.len()).sum::<usize>();
+    let leaves = 1 + key_packages(invitees.iter().chain(ours)).len();
     if leaves > MAX_MEMBERS {
         return Err(GroupError::TooMany { most: MAX_MEMBERS });
     }

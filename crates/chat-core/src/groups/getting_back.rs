@@ -128,7 +128,7 @@ impl Profile {
         let invitee: Option<Invitee> = invitee.filter(|known| known.identity == *identity);
         let (own, signer) = (self.own_leaf(network)?, self.signer(network.namespace())?);
         let sealer = Sealer { network, signer: &signer };
-        let place = self.new_place(network)?;
+        let (place, ours) = (self.new_place(network)?, self.own_invitee(network)?);
         self.store.write(|tx: &mut WriteTxn<'_>| {
             // Another process may have been quicker, or another row of the same two.
             if !lost(tx)?.iter().any(|one| one.id() == row.id()) {
@@ -139,7 +139,7 @@ impl Profile {
                 None => ratchets.change(tx, row.id(), |row| row.ask_after(now_ms(), NOBODY_MS))?,
                 Some(invitee) => {
                     ratchets.change(tx, row.id(), |row| row.note_asking(Vec::new(), now_ms()))?;
-                    let founded = ratchets.found_pair(tx, &invitee, &place)?;
+                    let founded = ratchets.found_pair(tx, (&invitee, ours.as_ref()), &place)?;
                     ratchets.converge(tx, identity)?;
                     sealer.invite(tx, &mut ratchets, (handle, &founded))?;
                 }

@@ -24,6 +24,13 @@ pub(crate) enum Intent {
     Answer(#[serde(with = "serde_bytes")] Vec<u8>),
     /// Give new keys to a device that has asked for it.
     PutBack(Wish),
+    /// Bring in our own devices that are missing, and put out those that are ours no more.
+    Devices {
+        /// Tells the list from all others.
+        mark: [u8; 32],
+        /// The public keys of all our devices.
+        keys: Vec<[u8; 32]>,
+    },
 }
 
 impl Intent {
@@ -39,7 +46,7 @@ impl Intent {
 
     /// Whether only an admin may do it, whatever else is so.
     fn needs_admin(&self) -> bool {
-        !matches!(self, Self::Renew | Self::Answer(_) | Self::PutBack(_))
+        !matches!(self, Self::Renew | Self::Answer(_) | Self::PutBack(_) | Self::Devices { .. })
     }
 
     /// What is left of it after another Commit has won.
@@ -54,6 +61,8 @@ impl Intent {
             Self::Add(names) => some(names, |name| !roster.has(&name.identity)).map(Self::Add),
             Self::Remove(names) => some(names, |name| roster.has(&name.identity)).map(Self::Remove),
             Self::PutBack(wish) if !roster.leaves.iter().any(|leaf| wish.is_of(leaf)) => None,
+            // It falls due again by itself.
+            Self::Devices { .. } => None,
             Self::Rename { to, .. } if roster.facts.name == to => None,
             Self::Rename { from, .. } if roster.facts.name != from => {
                 return Err(GroupError::Overtaken);
@@ -95,6 +104,7 @@ impl Intent {
             }
             Self::SetAdmins { add, remove } => roster.changing_admins(add, remove).map(Some),
             Self::PutBack(wish) => roster.putting_back(wish, invitees),
+            Self::Devices { keys, .. } => roster.with_devices(own, keys, invitees),
             Self::Answer(departure) => {
                 let Some(departure) = departure_of(departure) else { return Ok(None) };
                 let leaving = view.departing(&departure, &own.check);

@@ -6,6 +6,7 @@ use chat_crypto::mls::KeyPackage;
 use super::{DeviceCheck, Invitee};
 use crate::client::Profile;
 use crate::clock::now_ms;
+use crate::devices::OwnDevices;
 use crate::directory::Published;
 use crate::error::{DirectoryError, SendError};
 use crate::handle::Handle;
@@ -35,6 +36,28 @@ impl Profile {
     }
 }
 
+impl Profile {
+    /// Our own other devices, to be brought into a group; `None` if there are none that can be.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(crate) fn own_invitee(&self, network: &Network) -> Result<Option<Invitee>, SendError> {
+        if self.store.read(OwnDevices::of::<SendError>)?.devices.len() < 2 {
+            return Ok(None);
+        }
+        let own = self.own_leaf(network)?;
+        let Some(published) = self.published_by_us(network, &own.identity())? else {
+            return Ok(None);
+        };
+        let Some(mut ours) = Invitee::of(&self.handle, &published, network) else {
+            return Ok(None);
+        };
+        let us = own.member.signature_key();
+        ours.key_packages.retain(|package| package.leaf().signature_key != us);
+        Ok((!ours.key_packages.is_empty()).then_some(ours))
+    }
+}
+
 impl Invitee {
     /// Devices whose KeyPackage is missing or old are left out: their owner's other devices bring them in.
     fn of(handle: &Handle, published: &Published, network: &Network) -> Option<Self> {
@@ -44,7 +67,8 @@ impl Invitee {
         }
         let check = DeviceCheck::new(network.namespace());
         let packages = published.key_packages.iter();
-        let fresh = packages.filter(|record| record.made_at_ms().saturating_add(MAX_AGE_MS) >= now);
+        let fresh = packages
+            .filter(|record| record.made_at_ms().saturating_add(MAX_KEY_PACKAGE_AGE_MS) >= now);
         let key_packages: Vec<KeyPackage> =
             fresh.filter_map(|record| published.key_package(record, &check)).collect();
         (!key_packages.is_empty()).then(|| Self {
@@ -65,5 +89,5 @@ impl Published {
     }
 }
 
-/// How old a KeyPackage may be.
-const MAX_AGE_MS: u64 = 30 * 24 * 60 * 60 * 1000;
+/// How old a KeyPackage may be, in milliseconds: 30 days.
+pub(crate) const MAX_KEY_PACKAGE_AGE_MS: u64 = 30 * 24 * 60 * 60 * 1000;

@@ -89,7 +89,9 @@ impl Ratchets {
         };
         let before = self.known(tx, joined.group.id())?.cloned();
         let kind = self.check_fits(&joined, (invitation, sender), before.as_ref())?;
-        let mut state = match asked || self.knows(tx, &joined.inviter.name)? {
+        let is_known = joined.inviter.name.identity == self.own.identity()
+            || self.knows(tx, &joined.inviter.name)?;
+        let mut state = match asked || is_known {
             true => GroupState::Member,
             false => self.standing_with_stranger(tx, &kind)?,
         };
@@ -214,7 +216,7 @@ impl Ratchets {
         Ok(changed.map(Item::GroupChanged))
     }
 
-    /// A group without a name is that of us and its founder.
+    /// A group without a name is that of us and one other, whichever of the two has founded it.
     fn kind_of(&self, joined: &JoinedMls) -> Result<GroupKind, NotJoined> {
         let names: BTreeSet<&LeafName> = joined.members.iter().map(|leaf| &leaf.name).collect();
         let mut identities: BTreeSet<[u8; 32]> = names.iter().map(|name| name.identity).collect();
@@ -224,15 +226,15 @@ impl Ratchets {
         if !joined.facts.name.is_empty() {
             return Ok(GroupKind::Named(joined.facts.name.clone()));
         }
-        let inviter = &joined.inviter.name;
-        let both = BTreeSet::from([self.own.identity(), inviter.identity]);
-        if identities != both || joined.facts.admins != both {
+        let is_other = |name: &&&LeafName| name.identity != self.own.identity();
+        let other = names.iter().find(is_other).filter(|_| names.len() == 2);
+        if joined.facts.admins != identities || !identities.remove(&self.own.identity()) {
             return Err(NotJoined::Unfit("a group without a name is of two people"));
         }
-        identities.remove(&self.own.identity());
+        let other = other.ok_or(NotJoined::Unfit("a group without a name is of two people"))?;
         let handle: Handle =
-            inviter.handle.parse().map_err(|_| NotJoined::Unfit("its founder has no handle"))?;
-        Ok(GroupKind::Pair(handle, inviter.identity))
+            other.handle.parse().map_err(|_| NotJoined::Unfit("the other has no handle"))?;
+        Ok(GroupKind::Pair(handle, other.identity))
     }
 }
 

@@ -7,6 +7,8 @@
 //! The sender's device signs `lp(device certificate) | text` for the network, the kind and the recipient's
 //! identity. HPKE's `info` is `lp(namespace) | recipient's identity 32`.
 
+mod device_answer;
+mod device_request;
 mod invitation;
 mod rejoin_answer;
 mod rejoin_request;
@@ -17,6 +19,8 @@ use chat_crypto::{
 };
 use zeroize::Zeroizing;
 
+pub(crate) use self::device_answer::DeviceAnswer;
+pub(crate) use self::device_request::DeviceRequest;
 pub(crate) use self::invitation::Invitation;
 pub(crate) use self::rejoin_answer::{Finding, RejoinAnswer};
 pub(crate) use self::rejoin_request::{RejoinReason, RejoinRequest};
@@ -33,6 +37,10 @@ pub(crate) enum Letter {
     RejoinRequest(RejoinRequest),
     /// An answer to such a request.
     RejoinAnswer(RejoinAnswer),
+    /// To be a device of its reader's identity, or for the key to its inbox.
+    DeviceRequest(DeviceRequest),
+    /// An answer to such a request.
+    DeviceAnswer(DeviceAnswer),
 }
 
 /// A letter that was opened, and who has signed it.
@@ -104,6 +112,8 @@ impl Letter {
             Self::Invitation(_) => Kind::Invitation,
             Self::RejoinRequest(_) => Kind::RejoinRequest,
             Self::RejoinAnswer(_) => Kind::RejoinAnswer,
+            Self::DeviceRequest(_) => Kind::DeviceRequest,
+            Self::DeviceAnswer(_) => Kind::DeviceAnswer,
         }
     }
 
@@ -112,6 +122,8 @@ impl Letter {
             Self::Invitation(invitation) => invitation.encode(),
             Self::RejoinRequest(request) => request.encode(),
             Self::RejoinAnswer(answer) => answer.encode(),
+            Self::DeviceRequest(request) => request.encode(),
+            Self::DeviceAnswer(answer) => answer.encode(),
         }
     }
 }
@@ -129,6 +141,8 @@ impl ReceivedLetter {
             1 => Kind::Invitation,
             2 => Kind::RejoinRequest,
             3 => Kind::RejoinAnswer,
+            4 => Kind::DeviceRequest,
+            5 => Kind::DeviceAnswer,
             0 => return Err(at("kind")),
             _ => return Err(LetterError::Newer),
         };
@@ -147,6 +161,8 @@ impl ReceivedLetter {
             Kind::Invitation => Letter::Invitation(Invitation::decode(text).map_err(at)?),
             Kind::RejoinRequest => Letter::RejoinRequest(RejoinRequest::decode(text).map_err(at)?),
             Kind::RejoinAnswer => Letter::RejoinAnswer(RejoinAnswer::decode(text).map_err(at)?),
+            Kind::DeviceRequest => Letter::DeviceRequest(DeviceRequest::decode(text).map_err(at)?),
+            Kind::DeviceAnswer => Letter::DeviceAnswer(DeviceAnswer::decode(text).map_err(at)?),
         };
         Ok(Self { letter, sender })
     }
@@ -158,6 +174,8 @@ impl<'a> Addressee<'a> {
             Kind::Invitation => SignatureKind::Invitation,
             Kind::RejoinRequest => SignatureKind::RejoinRequest,
             Kind::RejoinAnswer => SignatureKind::RejoinAnswer,
+            Kind::DeviceRequest => SignatureKind::DeviceRequest,
+            Kind::DeviceAnswer => SignatureKind::DeviceAnswer,
         };
         SignatureContext {
             kind,
@@ -182,6 +200,8 @@ pub(crate) fn fuzz_letter(bytes: &[u8]) {
     drop(Invitation::decode(bytes));
     drop(RejoinRequest::decode(bytes));
     drop(RejoinAnswer::decode(bytes));
+    drop(DeviceRequest::decode(bytes));
+    drop(DeviceAnswer::decode(bytes));
     let _parsed = super::payload::Payload::parse(bytes);
 }
 
@@ -191,6 +211,8 @@ enum Kind {
     Invitation = 1,
     RejoinRequest = 2,
     RejoinAnswer = 3,
+    DeviceRequest = 4,
+    DeviceAnswer = 5,
 }
 
 const VERSION: u8 = 1;

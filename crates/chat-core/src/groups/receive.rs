@@ -158,10 +158,11 @@ impl Ratchets {
         if content.sender.as_str() != sender.handle() {
             return refused(Refusal::Forged);
         }
-        if !self.belongs(tx, id, &content)? && !breaks(Mutant::AcceptForeignContext) {
+        let identity = *sender.identity().as_bytes();
+        if !self.belongs(tx, id, (&content, &identity))? && !breaks(Mutant::AcceptForeignContext) {
             return refused(Refusal::WrongContext);
         }
-        let (encoded, identity) = (Zeroizing::new(encoded.to_vec()), *sender.identity().as_bytes());
+        let encoded = Zeroizing::new(encoded.to_vec());
         let forked = match &mark {
             Some(mark) => self.is_fork(tx, id, (mark, offset))?,
             None => false,
@@ -196,20 +197,23 @@ impl Ratchets {
     }
 
     /// A pair's content counts only in the group of this pair, a group's only in this group.
+    ///
+    /// * `identity` - its sender's, which may be our own, on another device
     fn belongs(
         &mut self,
         tx: &ReadTxn<'_>,
         id: GroupId,
-        content: &Content,
+        (content, identity): (&Content, &[u8; 32]),
     ) -> Result<bool, GroupError> {
         let me = self.own.signer.certificate.handle().to_owned();
+        let is_ours = *identity == self.own.identity();
         let namespace = self.own.namespace.clone();
         let row = self.row(tx, id)?;
         Ok(match (&content.conversation, &row.kind) {
             (conversation @ Conversation::Pair { .. }, GroupKind::Pair(peer, _)) => {
                 let Ok(me) = me.parse() else { return Ok(false) };
                 Conversation::pair(&namespace, &me, peer).as_ref() == Some(conversation)
-                    && content.sender == *peer
+                    && (content.sender == *peer) != is_ours
             }
             (Conversation::Group { namespace: of, group }, GroupKind::Named(_)) => {
                 *of == namespace && group == id.as_bytes()

@@ -17,7 +17,7 @@ use crate::error::StoredValueError;
 use crate::handle::Handle;
 use crate::history_row::{decode, encode};
 use crate::mailbox::Mailbox;
-use crate::peer::GroupName;
+use crate::peer::{GroupName, Peer};
 
 /// What a profile keeps of a group beside its MLS state. Secret: it holds wrap keys.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,6 +58,8 @@ pub(crate) struct GroupRow {
     pub(crate) repair: Repair,
     /// The newest epoch that we knew when we were put out.
     left_in: u64,
+    /// The list of our own devices that it was last brought in line with: its mark.
+    pub(crate) devices: [u8; 32],
 }
 
 /// Our own Commit that is on its way.
@@ -169,6 +171,7 @@ impl GroupRow {
             inviter: group.inviter,
             repair: Repair::default(),
             left_in: 0,
+            devices: [0; 32],
         }
     }
 
@@ -237,6 +240,14 @@ impl GroupRow {
         GroupName::new(self.id, name)
     }
 
+    /// Whom its messages are to.
+    pub(crate) fn peer(&self) -> Peer {
+        match &self.kind {
+            GroupKind::Pair(other, _) => other.clone().into(),
+            GroupKind::Named(_) => self.name().into(),
+        }
+    }
+
     /// A Commit may have given it another name. One without a name keeps the last that it had.
     pub(super) fn rename(&mut self, new: &str) {
         if let (GroupKind::Named(name), false) = (&mut self.kind, new.is_empty()) {
@@ -285,6 +296,9 @@ impl GroupRow {
         }
         if let Intent::PutBack(wish) = intent {
             self.repair.forget(wish);
+        }
+        if let Intent::Devices { mark, .. } = intent {
+            self.devices = *mark;
         }
     }
 

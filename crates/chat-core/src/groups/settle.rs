@@ -11,6 +11,7 @@ use super::letter::{Invitation, Letter};
 use super::ratchets::Ratchets;
 use super::roster::Roster;
 use super::row::{GroupState, Pending};
+use super::{Invitee, OwnLeaf};
 use crate::clock::now_ms;
 use crate::handle::Handle;
 use crate::item::Item;
@@ -32,6 +33,14 @@ pub(crate) struct Settled {
 pub(crate) struct HeldLetter {
     pub(crate) to: Handle,
     pub(crate) letter: Protected,
+}
+
+impl HeldLetter {
+    /// Seals a letter to somebody's inbox.
+    pub(super) fn seal(letter: &Letter, own: &OwnLeaf, to: &Invitee) -> Result<Self, GroupError> {
+        let letter = letter.seal(own, (&to.inbox_key, &to.identity))?;
+        Ok(Self { to: to.handle.clone(), letter })
+    }
 }
 
 /// Where on the log a Commit was read.
@@ -113,7 +122,10 @@ impl Ratchets {
         (intent, roster): (Intent, &Roster),
     ) -> Result<Option<Intent>, GroupError> {
         // A departure and a wish stay in the row, a renewal falls due again: only what somebody has asked for is kept here.
-        let is_asked = !matches!(intent, Intent::Renew | Intent::Answer(_) | Intent::PutBack(_));
+        let is_asked = !matches!(
+            intent,
+            Intent::Renew | Intent::Answer(_) | Intent::PutBack(_) | Intent::Devices { .. }
+        );
         let rest = intent.left_over(roster)?;
         let row = self.row(tx, id)?;
         let holds = |rest: &Intent| match rest {
@@ -148,7 +160,9 @@ impl Ratchets {
             self.change(tx, id, |row| row.renewed_ms = now_ms())?;
         }
         match intent {
-            Intent::Renew | Intent::Answer(_) | Intent::PutBack(_) => Ok(Vec::new()),
+            Intent::Renew | Intent::Answer(_) | Intent::PutBack(_) | Intent::Devices { .. } => {
+                Ok(Vec::new())
+            }
             _ => self.not_made(tx, id, why),
         }
     }

@@ -118,7 +118,8 @@ impl Person {
         let invitee = other.invitee();
         let mailbox = Mailbox { partition: Partition(3), tag: MailboxTag::from_bytes([tag; 16]) };
         let place = Place { topic_id: [5; 16], mailbox, start: 40 };
-        let founded = self.work(|ratchets, tx| ratchets.found_pair(tx, &invitee, &place)).unwrap();
+        let founded =
+            self.work(|ratchets, tx| ratchets.found_pair(tx, (&invitee, None), &place)).unwrap();
         (founded.id, founded.invitation.body().to_vec())
     }
 

@@ -4,7 +4,7 @@ use chat_store::ReadTxn;
 use rand::RngExt;
 
 use super::request::is_pinned;
-use super::{GroupKind, GroupRow, Ratchets};
+use super::{GroupKind, GroupRow, Intent, Ratchets};
 use crate::client::Profile;
 use crate::clock::now_ms;
 use crate::error::SendError;
@@ -21,14 +21,18 @@ impl Profile {
             let mut due = Vec::new();
             for row in GroupRow::all::<SendError>(tx)? {
                 is_left |= row.asks_soon(now);
-                if ratchets.due(tx, row.id(), now)?.is_some() && is_answered(tx, &row)? {
-                    due.push(row);
+                let Some(intent) = ratchets.due(tx, row.id(), now)? else { continue };
+                // Whoever is removed reads nothing more, wherever it is.
+                let is_ours = matches!(intent, Intent::Devices { .. });
+                if is_ours || is_answered(tx, &row)? {
+                    due.push((row, is_ours));
                 }
             }
             Ok(due)
         })?;
-        for row in due {
-            let waits = matches!(row.kind, GroupKind::Named(_)) && rand::rng().random_bool(WAITS);
+        for (row, is_ours) in due {
+            let with_others = is_ours || matches!(row.kind, GroupKind::Named(_));
+            let waits = with_others && rand::rng().random_bool(WAITS);
             if waits {
                 is_left = true;
                 continue;

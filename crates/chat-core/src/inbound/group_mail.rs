@@ -4,7 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use chat_crypto::DeviceCertificate;
-use chat_crypto::mls::GroupId;
+use chat_crypto::mls::{GroupId, JoinError};
 use chat_store::WriteTxn;
 
 use super::conversations::{Conversations, RecordAt, Took};
@@ -12,8 +12,9 @@ use super::opened::OpenedContent;
 use super::restored::is_before_restore;
 use super::store::{Joined, Sink};
 use super::{OpenedLetter, OpenedMls, Refusal, Skipped, begin_reading};
-use crate::client::{Profile, inbox_key};
+use crate::client::Profile;
 use crate::conversation::Conversation;
+use crate::devices::{Linking, OwnDevices, inbox_keys};
 use crate::directory::key_package_used;
 use crate::error::{GroupError, ReceiveError};
 use crate::groups::{
@@ -28,6 +29,8 @@ use crate::outbox::Sealer;
 use crate::outbox::own_record::OwnRecord;
 use crate::peer::Peer;
 use crate::trust::Standing;
+
+mod devices;
 
 /// Takes the records of a profile's groups, and joins those that it is invited to.
 pub(super) struct GroupMail {
@@ -59,6 +62,8 @@ impl GroupMail {
         let GroupContent { forked, content, encoded, identity } = read;
         let row = self.ratchets.row(tx, mls.group)?;
         let group = row.is_named().then(|| row.name());
+        // Another device of ours has written to whom the group is with.
+        let said_to = (identity == self.own.identity()).then(|| row.peer());
         let joined = if row.inviter.is_some() { Joined::Later } else { Joined::First };
         let from = content.sender.clone();
         let with = group.clone().map_or_else(|| from.clone().into(), Peer::from);
@@ -69,6 +74,9 @@ impl GroupMail {
         let mut sink = Sink::new(tx, (&self.topic, at.topic_id, at.partition));
         if let Some(group) = group {
             sink = sink.in_group(group, joined);
+        }
+        if let Some(to) = said_to {
+            sink = sink.said_by_us(to);
         }
         let place = sink.place(at.offset, &at.hash, carrier);
         sink.judge(&opened, place, &at.hash)?;
@@ -89,7 +97,7 @@ impl GroupMail {
         tx: &WriteTxn<'_>,
         letter: &OpenedLetter,
     ) -> Result<Result<ReceivedLetter, Refusal>, ReceiveError> {
-        let keys = [inbox_key(tx)?];
+        let keys = inbox_keys(tx)?;
         let me = Addressee { namespace: &self.own.namespace, identity: &self.own.identity() };
         Ok(Letter::open(&letter.body, &keys, me).map_err(|error| {
             tracing::debug!(%error, "refused a letter");
@@ -121,6 +129,9 @@ impl GroupMail {
                 tracing::debug!("an invitation to a group that this profile is in is kept");
                 return Ok(Took::default());
             }
+            Err(NotJoined::Welcome(JoinError::NotForUs)) if is_one_of_several(tx)? => {
+                return Ok(Took::default());
+            }
             Err(error) => {
                 tracing::debug!(%error, "did not join a group");
                 return Ok(refused(Refusal::Malformed));
@@ -135,7 +146,8 @@ impl GroupMail {
         };
         let mut took = Took { mailboxes_changed: true, ..Took::default() };
         took.rows += self.tell(tx, row.id(), joined.event)?;
-        if joined.state != GroupState::Requested {
+        let is_ours = joined.inviter.identity == self.own.identity();
+        if joined.state != GroupState::Requested && !is_ours {
             let pair = Conversation::pair(&self.own.namespace, &self.me, &inviter);
             let conversation = pair.map(|pair| pair.encode()).unwrap_or_default();
             let mut sink = Sink::new(tx, (&self.topic, at.topic_id, at.partition));
@@ -348,6 +360,8 @@ impl Conversations for GroupMail {
     ) -> Result<Took, ReceiveError> {
         let ReceivedLetter { letter, sender } = match self.open(tx, letter)? {
             Ok(letter) => letter,
+            // It may be for another of our devices alone.
+            Err(Refusal::Unreadable) if is_one_of_several(tx)? => return Ok(Took::default()),
             Err(refusal) => return Ok(refused(refusal)),
         };
         let is_blocked = match sender.handle().parse::<Handle>() {
@@ -365,8 +379,16 @@ impl Conversations for GroupMail {
             }
             Letter::RejoinRequest(request) => self.put_back(tx, (&request, &sender)),
             Letter::RejoinAnswer(answer) => self.answered(tx, (&answer, &sender)),
+            Letter::DeviceRequest(request) => self.device_asks(tx, (&request, &sender)),
+            Letter::DeviceAnswer(answer) => self.device_answers(tx, (&answer, &sender)),
         }
     }
+}
+
+/// Whether our identity has, or may come to have, other devices, whose letters lie in the same inbox.
+fn is_one_of_several(tx: &WriteTxn<'_>) -> Result<bool, ReceiveError> {
+    Ok(OwnDevices::of::<ReceiveError>(tx)?.devices.len() > 1
+        || Linking::of::<ReceiveError>(tx)?.is_some())
 }
 
 fn refused(refusal: Refusal) -> Took {

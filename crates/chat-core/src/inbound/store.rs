@@ -133,6 +133,8 @@ pub(super) struct Sink<'a, 'tx> {
     partition: u32,
     /// The group that what is stored was said in.
     group: Option<(GroupName, Joined)>,
+    /// Whom it was said to, where another of our own devices has said it.
+    said_to: Option<Peer>,
     pub(super) stored: Stored,
 }
 
@@ -141,7 +143,8 @@ impl<'a, 'tx> Sink<'a, 'tx> {
         tx: &'a mut WriteTxn<'tx>,
         (topic, topic_id, partition): (&'a str, TopicId, u32),
     ) -> Self {
-        Self { tx, topic, topic_id, partition, group: None, stored: Stored::default() }
+        let (group, said_to, stored) = (None, None, Stored::default());
+        Self { tx, topic, topic_id, partition, group, said_to, stored }
     }
 
     /// What is stored was said in a group.
@@ -149,8 +152,16 @@ impl<'a, 'tx> Sink<'a, 'tx> {
         Self { group: Some((group, joined)), ..self }
     }
 
+    /// What is stored was said by another of our own devices.
+    pub(super) fn said_by_us(self, to: Peer) -> Self {
+        Self { said_to: Some(to), ..self }
+    }
+
     /// Who a content is with.
     fn peer(&self, content: &Content) -> Peer {
+        if let Some(to) = &self.said_to {
+            return to.clone();
+        }
         let group = self.group.as_ref().map(|(group, _)| group.clone());
         group.map_or_else(|| content.sender.clone().into(), Peer::from)
     }
@@ -254,6 +265,9 @@ impl<'a, 'tx> Sink<'a, 'tx> {
         place: Option<RecordPlace>,
         hash: &[u8; 32],
     ) -> Result<(), ReceiveError> {
+        if self.said_to.is_some() {
+            return self.content(opened, place);
+        }
         let sender = &opened.content.sender;
         let standing = Standing::of::<ReceiveError>(self.tx, sender)?;
         if standing.blocked {
@@ -298,6 +312,9 @@ impl<'a, 'tx> Sink<'a, 'tx> {
 
     /// Who has signed a message: the first identity under a handle counts, and another one is told.
     fn sender_of(&mut self, opened: &OpenedContent) -> Result<SenderTrust, ReceiveError> {
+        if self.said_to.is_some() {
+            return Ok(SenderTrust::OwnDevice);
+        }
         let Some(identity) = opened.signed_by else { return Ok(SenderTrust::Unproven) };
         let content = &opened.content;
         // What is said in a group of several says nothing of what its sender uses between the two of us.
@@ -395,7 +412,7 @@ impl<'a, 'tx> Sink<'a, 'tx> {
             id: content.message_id,
             with: self.peer(content),
             from: content.sender.clone(),
-            outgoing: false,
+            outgoing: self.said_to.is_some(),
             sent_at_ms: i64::try_from(content.sent_at_ms).unwrap_or(i64::MAX),
             text: RemoteText::new(text),
             carrier: marks.carrier,
@@ -511,6 +528,9 @@ impl<'a, 'tx> Sink<'a, 'tx> {
 
     /// Remembers that this handle has written, and once a minute when it last did.
     fn heard_from(&mut self, content: &Content) -> Result<(), ReceiveError> {
+        if self.said_to.is_some() {
+            return Ok(());
+        }
         let handle = content.sender.as_str();
         let now = now_ms();
         let known = self.tx.contact(handle)?;

@@ -183,8 +183,9 @@ impl<'a> Accepting<'a> {
         if let Some(group) = ratchets.pair_with(tx, &pair.identity)? {
             return Ok((group, None));
         }
-        let (invitee, place) = pair.founding.as_ref().ok_or(GroupError::NoGroup)?;
-        let founded = ratchets.found_pair(tx, invitee, place)?;
+        let founding = pair.founding.as_ref().ok_or(GroupError::NoGroup)?;
+        let who = (&founding.invitee, founding.ours.as_ref());
+        let founded = ratchets.found_pair(tx, who, &founding.place)?;
         let inbox = self.composer.sealer.invite(tx, ratchets, (to, &founded))?;
         // What they have written under the shared key may still be on its way: MLS is asked of them once they use it.
         let signed = (pair.identity, Protection::SignedSharedKey);

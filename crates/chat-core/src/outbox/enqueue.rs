@@ -183,6 +183,7 @@ impl Profile {
         routes: &Routes,
         next: Next,
     ) -> Result<Vec<Queued>, SendError> {
+        self.check_is_device()?;
         let has_pictures = |draft: &Draft| matches!(draft.carrier, DraftCarrier::Picture(_));
         if !drafts.iter().any(has_pictures) {
             return self.accept_once(drafts, routes, next);

@@ -47,7 +47,16 @@ pub(crate) struct Pair {
     /// What seals its envelopes; `None` if it is to be founded.
     wrap: Option<Subkey>,
     /// What it takes to found it.
-    pub(crate) founding: Option<(Invitee, Place)>,
+    pub(crate) founding: Option<Founding>,
+}
+
+/// What it takes to found the group of two people.
+#[derive(Clone, Debug)]
+pub(crate) struct Founding {
+    pub(crate) invitee: Invitee,
+    /// Our other devices, where there are any.
+    pub(crate) ours: Option<Invitee>,
+    pub(crate) place: Place,
 }
 
 impl Route {
@@ -59,9 +68,9 @@ impl Route {
     /// Nothing of a group that is to be founded can lie before the end of its partition's log.
     pub(crate) fn begin_at(&mut self, (topic, end): (TopicId, u64)) {
         if let Self::Pair(pair) = self
-            && let Some((_, place)) = &mut Arc::make_mut(pair).founding
+            && let Some(founding) = &mut Arc::make_mut(pair).founding
         {
-            (place.topic_id, place.start) = (topic.0, end);
+            (founding.place.topic_id, founding.place.start) = (topic.0, end);
         }
     }
 
@@ -131,12 +140,12 @@ impl Profile {
     /// The group that can be founded with somebody, from what they have published.
     fn founding(&self, network: &Network, to: &Handle) -> Result<Option<Route>, SendError> {
         let Some(invitee) = self.invitee(network, to)? else { return Ok(None) };
-        let place = self.new_place(network)?;
+        let (place, ours) = (self.new_place(network)?, self.own_invitee(network)?);
         Ok(Some(Route::Pair(Arc::new(Pair {
             identity: invitee.identity,
             mailbox: place.mailbox,
             wrap: None,
-            founding: Some((invitee, place)),
+            founding: Some(Founding { invitee, ours, place }),
         }))))
     }
 }

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+mod crowd;
+mod devices;
 mod faults;
 mod mls;
 mod model;

@@ -173,7 +173,8 @@ def identity_cases():
 
 def signature_cases():
     kinds = ["device-certificate", "directory-change", "directory-entry", "key-package", "content"]
-    kinds += ["invitation", "rejoin-request", "network-key", "rejoin-answer"]
+    kinds += ["invitation", "rejoin-request", "network-key", "rejoin-answer",
+              "device-request", "device-answer"]
     for index, kind in enumerate(kinds):
         conversation = pair("alice", "bob") if index % 2 == 0 else b""
         protection = [0, 1, 2, 3][index % 4]

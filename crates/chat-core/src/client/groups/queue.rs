@@ -41,10 +41,11 @@ impl Profile {
         let signer = self.signer(network.namespace())?;
         let sealer = Sealer { network: &network, signer: &signer };
         let place = self.new_place(&network)?;
+        let ours = self.own_invitee(&network)?;
         let own = self.own_leaf(&network)?;
         self.store.write(|tx| {
             let mut ratchets = Ratchets::new(Arc::clone(&own));
-            let founded = ratchets.found_named(tx, (title, invitees), &place)?;
+            let founded = ratchets.found_named(tx, (title, invitees, ours.as_ref()), &place)?;
             let topic = network.mail_topic();
             begin_reading(tx, topic.as_str(), ratchets.row(tx, founded.id)?)?;
             let mut queue = Queue { id: founded.id, sealer, ratchets, rows: 0 };
@@ -114,6 +115,9 @@ impl Profile {
             for name in names {
                 invitees.extend(self.invitee(&network, &name.handle)?);
             }
+        }
+        if let Intent::Devices { .. } = &intent {
+            invitees.extend(self.own_invitee(&network)?);
         }
         if let Intent::PutBack(wish) = &intent {
             invitees.extend(wish.invitee(&own));

@@ -52,7 +52,7 @@ impl Person {
         let title = GroupTitle::parse(name)?;
         let mailbox = Mailbox { partition: Partition(3), tag: MailboxTag::from_bytes([9; 16]) };
         let place = Place { topic_id: [5; 16], mailbox, start };
-        self.work(|ratchets, tx| ratchets.found_named(tx, (&title, invitees), &place))
+        self.work(|ratchets, tx| ratchets.found_named(tx, (&title, invitees, None), &place))
     }
 
     pub(super) fn joins(&self, letters: &[HeldLetter]) -> Result<Joined, NotJoined> {

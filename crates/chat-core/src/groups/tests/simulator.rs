@@ -383,6 +383,7 @@ impl World {
                     let told = person.work(|r, tx| r.note_answer(tx, (&answer, &sender))).unwrap();
                     self.note(format!("{n} hears {:?}: {}", answer.finding, told.len()));
                 }
+                other => panic!("nobody has written {other:?}"),
             }
         }
     }

@@ -1,0 +1,393 @@
+//! The devices of this profile's identity.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chat_crypto::{DeviceId, DirectoryEntry, IdentityKey, InboxKey};
+use chat_store::{EngineKind, ReadTxn, Seq};
+use secrecy::SecretString;
+use tokio::time::Instant;
+
+use super::{Client, META_NETWORK, Profile, held_identity, inbox_key};
+use crate::client::ListenFrom;
+use crate::clock::now_ms;
+use crate::devices::{
+    Certified, DeviceCode, Linking, Offers, OwnDevices, device_inbox_key, make_device_inbox_key,
+    replace_inbox_key,
+};
+use crate::directory::{Publisher, inbox_key_of};
+use crate::error::{DeviceError, Error, ProfileError, SendError};
+use crate::groups::{DeviceAnswer, DeviceRequest, GroupRow, GroupState, Letter};
+use crate::network::Network;
+use crate::network::fields::Inviter;
+use crate::outbox::Sealer;
+use crate::outbox::deliver::Drain;
+use crate::outbox::ground::Ground;
+use crate::remote_text::RemoteText;
+
+/// A device of this profile's identity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Device {
+    /// Its name: 32 hex digits.
+    pub id: String,
+    /// What its owner calls it, where that is known: on the device that has linked it.
+    pub label: Option<RemoteText>,
+    /// Whether it is this one.
+    pub is_self: bool,
+    /// Whether it has published what it takes to bring it into groups.
+    pub can_join: bool,
+}
+
+/// How far a new device came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LinkOutcome {
+    /// It is a device of its identity, and others can bring it into groups.
+    Linked,
+    /// It is a device of its identity; what others need is published by the next `listen`.
+    Unpublished,
+    /// Nobody has answered yet. It goes on from here.
+    Waiting,
+}
+
+impl Client {
+    /// Offers a place to a new device, once, for a time. The code is for the device alone: whoever uses it first is
+    /// a device of this identity.
+    ///
+    /// # Errors
+    /// [`ProfileError::LinkedDevice`] on a device that does not hold the identity's secret;
+    /// [`DeviceError::TooMany`]; when no network is joined or the store fails.
+    pub fn offer_device(&self, time: Duration) -> Result<DeviceCode, Error> {
+        self.profile.check_is_device()?;
+        let network = self.profile.joined_network()?;
+        let secret = IdentityKey::generate(&mut rand::rng());
+        let now = now_ms();
+        let expires = now.saturating_add(i64::try_from(time.as_millis()).unwrap_or(i64::MAX));
+        let identity = self.profile.store.write::<_, DeviceError>(|tx| {
+            let identity = held_identity(tx)?.ok_or(ProfileError::LinkedDevice)?;
+            let most = DirectoryEntry::MAX_DEVICES;
+            if OwnDevices::of::<DeviceError>(tx)?.devices.len() >= most {
+                return Err(DeviceError::TooMany { most });
+            }
+            let mut offers = Offers::of::<DeviceError>(tx)?;
+            offers.make(*secret.public().as_bytes(), (now, expires));
+            offers.put::<DeviceError>(tx)?;
+            Ok(identity.public())
+        })?;
+        let owner = Inviter { handle: self.profile.handle.clone(), identity };
+        let expires_ms = expires.cast_unsigned();
+        Ok(DeviceCode { network: network.fields, expires_ms, owner, secret })
+    }
+
+    /// Whether the place of a code is still free.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn is_offered(&self, code: &DeviceCode) -> Result<bool, Error> {
+        let offers = self.profile.store.read(Offers::of::<DeviceError>)?;
+        Ok(offers.has(code.secret.public().as_bytes(), now_ms()))
+    }
+
+    /// Makes a profile in `folder` that waits to be linked with a code, in the code's network.
+    ///
+    /// * `label` - what its owner calls the device: 1 to 64 bytes
+    ///
+    /// # Errors
+    /// As [`create`](Self::create); when the code has expired or the label is not fit.
+    pub fn create_device(
+        engine: EngineKind,
+        folder: &Path,
+        (code, label): (&DeviceCode, &str),
+        passphrase: Option<&SecretString>,
+    ) -> Result<Self, Error> {
+        code.check_time(now_ms())?;
+        let max = DeviceRequest::MAX_LABEL;
+        if label.is_empty() || label.len() > max || label.chars().any(char::is_control) {
+            return Err(DeviceError::BadLabel { max }.into());
+        }
+        let network = Network { fields: code.network.clone(), pending: None }.to_row();
+        let network = network.map_err(crate::error::NetworkError::from)?;
+        Self::create_as(engine, folder, (code.handle(), passphrase), |tx| {
+            tx.meta_put(META_NETWORK, &network)?;
+            Linking::begin(tx, code, label)
+        })
+    }
+
+    /// Whether this profile waits to be linked.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn is_linking(&self) -> Result<bool, Error> {
+        let linking = self.profile.store.read(Linking::of::<ProfileError>)?;
+        Ok(linking.is_some())
+    }
+
+    /// Links this profile: asks the device that has made its code, and waits for the answer, for `timeout` at most.
+    /// It may be called again, and goes on where it was.
+    ///
+    /// # Errors
+    /// [`DeviceError::NotLinking`], and when the store fails. A broker or a device that does not answer is no error.
+    pub async fn link(&self, timeout: Duration) -> Result<LinkOutcome, Error> {
+        let deadline = Instant::now() + timeout;
+        if !self.is_linking()? {
+            return Err(DeviceError::NotLinking.into());
+        }
+        if !self.ask_to_be_linked(deadline).await? || !self.await_answer(deadline).await? {
+            return Ok(LinkOutcome::Waiting);
+        }
+        self.profile.forget_signer();
+        let network = self.profile.joined_network()?;
+        while Instant::now() < deadline {
+            let publisher =
+                Publisher::new(Arc::clone(&self.profile), self.transport()?, network.clone());
+            let published = tokio::time::timeout_at(deadline, publisher.publish()).await;
+            if let Ok(Err(error)) = &published {
+                tracing::debug!(%error, "the directory does not answer");
+            }
+            if self.devices()?.iter().any(|device| device.is_self) {
+                return Ok(LinkOutcome::Linked);
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+        Ok(LinkOutcome::Unpublished)
+    }
+
+    /// Puts the request on its way, once. Returns whether it is.
+    async fn ask_to_be_linked(&self, deadline: Instant) -> Result<bool, Error> {
+        let network = self.profile.joined_network()?;
+        loop {
+            let time = deadline.saturating_duration_since(Instant::now());
+            if let Err(error) = self.refresh(&self.profile.handle, time).await {
+                tracing::debug!(%error, "the directory was not read");
+            }
+            if self.profile.post_link_request(&network)? {
+                return Ok(true);
+            }
+            if Instant::now() + LOOK_AGAIN >= deadline {
+                return Err(
+                    DeviceError::NotPublished { handle: self.profile.handle.clone() }.into()
+                );
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+
+    /// Reads and delivers until the answer is here. Returns whether it is.
+    async fn await_answer(&self, deadline: Instant) -> Result<bool, Error> {
+        let newest = self.profile.store.read::<_, crate::error::HistoryError>(|tx| {
+            Ok(tx.history_last()?.unwrap_or(Seq::ZERO))
+        })?;
+        let mut listener = self.listen_anyway(ListenFrom::After(newest))?;
+        while self.is_linking()? {
+            if Instant::now() >= deadline {
+                return Ok(false);
+            }
+            if let Ok(Err(error)) = tokio::time::timeout(LOOK_AGAIN, listener.next()).await {
+                return Err(error);
+            }
+        }
+        Ok(true)
+    }
+
+    /// The devices of this profile's identity, as far as this one knows, in the order in which they joined.
+    ///
+    /// # Errors
+    /// When no network is joined or the store cannot be read.
+    pub fn devices(&self) -> Result<Vec<Device>, Error> {
+        let network = self.profile.joined_network()?;
+        let us = *self.profile.signer(network.namespace())?.certificate.device_id().as_bytes();
+        let (ours, certified) = self.profile.store.read::<_, DeviceError>(|tx| {
+            Ok((OwnDevices::of::<DeviceError>(tx)?, Certified::of::<DeviceError>(tx)?))
+        })?;
+        let device = |one: &crate::devices::OwnDevice| {
+            let id = DeviceId::from_bytes(one.id);
+            let label = certified.label(id, network.namespace()).map(RemoteText::new);
+            Device { id: id.to_string(), label, is_self: one.id == us, can_join: one.can_join }
+        };
+        Ok(ours.devices.iter().map(device).collect())
+    }
+
+    /// Groups that are still to be brought in line with the list of our devices.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub fn groups_behind(&self) -> Result<usize, Error> {
+        Ok(self.profile.store.read(groups_behind)?)
+    }
+
+    /// Removes a device, for ever: it is taken out of the directory, and the inbox gets another key, which the devices
+    /// that stay are told. [`spread_devices`](Self::spread_devices) takes it out of all groups.
+    ///
+    /// * `id` - the device's name or the first digits of it
+    ///
+    /// # Errors
+    /// [`DeviceError::Unknown`], [`DeviceError::Ambiguous`], [`DeviceError::ThisOne`];
+    /// [`ProfileError::LinkedDevice`] on a device that does not hold the identity's secret; when the store fails.
+    pub fn remove_device(&self, id: &str) -> Result<Device, Error> {
+        let device = find(self.devices()?, id)?;
+        if device.is_self {
+            return Err(DeviceError::ThisOne.into());
+        }
+        let network = self.profile.joined_network()?;
+        self.profile.remove_device(&network, &device)?;
+        Ok(device)
+    }
+
+    /// Brings a change of the devices to everybody: publishes it, changes the groups, and delivers what that takes, for
+    /// `timeout` at most. What is left is done by the next `listen`.
+    ///
+    /// # Errors
+    /// When the store fails. A broker that does not answer is no error; returns whether all of it was done.
+    pub async fn spread_devices(&self, timeout: Duration) -> Result<bool, Error> {
+        let deadline = Instant::now() + timeout;
+        let network = self.profile.joined_network()?;
+        let publisher =
+            Publisher::new(Arc::clone(&self.profile), self.transport()?, network.clone());
+        let published = tokio::time::timeout_at(deadline, publisher.publish()).await;
+        if !matches!(published, Ok(Ok(()))) {
+            return Ok(false);
+        }
+        let profile = Arc::clone(&self.profile);
+        let changing = tokio::task::spawn_blocking(move || profile.change_groups_of_devices());
+        changing.await.map_err(|_| SendError::Stopped)??;
+        let ground = Ground::new(Arc::clone(&self.profile), self.transport()?, network);
+        let delivery = Drain::new(ground).run(&[], deadline).await?;
+        Ok(delivery.failure.is_none() && !delivery.passed_over)
+    }
+}
+
+impl Profile {
+    /// Asks the device that has made our code, if its entry is known. Returns whether the request is on its way.
+    fn post_link_request(&self, network: &Network) -> Result<bool, DeviceError> {
+        let own = self.own_leaf(network)?;
+        self.store.write(|tx| {
+            let Some(mut linking) = Linking::of::<DeviceError>(tx)? else { return Ok(true) };
+            if linking.asked {
+                return Ok(true);
+            }
+            let owner = (&self.handle, &linking.identity);
+            let Some(to) = inbox_key_of::<DeviceError>(tx, network.namespace(), owner)? else {
+                return Ok(false);
+            };
+            let label = RemoteText::new(linking.label.as_str());
+            let request = DeviceRequest { inbox_key: inbox_key(tx)?.public(), label };
+            let letter = Letter::DeviceRequest(request);
+            let letter = letter.seal(&own, (&to, &linking.identity)).map_err(SendError::from)?;
+            let sealer = Sealer { network, signer: &own.signer };
+            sealer.post(tx, &self.handle, &letter)?;
+            linking.asked = true;
+            linking.put::<DeviceError>(tx)?;
+            Ok(true)
+        })
+    }
+
+    /// A device that does not hold the key of its inbox asks the others for it.
+    pub(crate) fn ask_for_inbox_key(&self, network: &Network) -> Result<(), SendError> {
+        let ours = self.store.read(OwnDevices::of::<SendError>)?;
+        let now = now_ms();
+        let is_early = (0..ASK_AGAIN_MS).contains(&(now - ours.asked_ms));
+        if !ours.lacks_inbox_key || ours.is_removed || is_early {
+            return Ok(());
+        }
+        let own = self.own_leaf(network)?;
+        let identity = own.identity();
+        self.store.write(|tx| {
+            let who = (&self.handle, &identity);
+            let Some(to) = inbox_key_of::<SendError>(tx, network.namespace(), who)? else {
+                return Ok(());
+            };
+            let mut ours = OwnDevices::of::<SendError>(tx)?;
+            ours.asked_ms = now;
+            ours.put::<SendError>(tx)?;
+            let inbox_key = match device_inbox_key(tx)? {
+                Some(key) => key.public(),
+                None => make_device_inbox_key(tx)?,
+            };
+            let request = DeviceRequest { inbox_key, label: RemoteText::new("") };
+            let letter = Letter::DeviceRequest(request).seal(&own, (&to, &identity))?;
+            let sealer = Sealer { network, signer: &own.signer };
+            sealer.post(tx, &self.handle, &letter).map(drop)
+        })
+    }
+
+    fn remove_device(&self, network: &Network, device: &Device) -> Result<(), DeviceError> {
+        let own = self.own_leaf(network)?;
+        let identity = own.identity();
+        self.store.write(|tx| {
+            held_identity(tx)?.ok_or(ProfileError::LinkedDevice)?;
+            let ours = OwnDevices::of::<DeviceError>(tx)?;
+            let id = ours.devices.iter().map(|one| DeviceId::from_bytes(one.id));
+            let id = id.into_iter().find(|id| id.to_string() == device.id);
+            let id = id.ok_or_else(|| DeviceError::Unknown { id: device.id.clone() })?;
+            let mut certified = Certified::of::<DeviceError>(tx)?;
+            certified.remove(id, network.namespace());
+            certified.put::<DeviceError>(tx)?;
+            replace_inbox_key(tx)?;
+            let key: InboxKey = inbox_key(tx)?;
+            let sealer = Sealer { network, signer: &own.signer };
+            for other in &certified.devices {
+                let namespace = network.namespace();
+                let (Some(certificate), Some(to)) =
+                    (other.certificate(namespace), other.inbox_key())
+                else {
+                    continue;
+                };
+                let letter = Letter::DeviceAnswer(DeviceAnswer::new(&certificate, &key));
+                let letter = letter.seal(&own, (&to, &identity)).map_err(SendError::from)?;
+                sealer.post(tx, &self.handle, &letter)?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Puts on its way what groups lack of the list of our devices.
+    fn change_groups_of_devices(&self) -> Result<(), SendError> {
+        let behind = self.store.read(|tx| {
+            let mark = OwnDevices::of::<SendError>(tx)?.mark();
+            let rows = GroupRow::all::<SendError>(tx)?;
+            Ok::<_, SendError>(
+                rows.into_iter().filter(|row| row.is_behind(&mark)).collect::<Vec<_>>(),
+            )
+        })?;
+        for row in behind {
+            match self.commit_due(row.id()) {
+                Ok(_) => {}
+                Err(error) if error.concerns_store() => return Err(error),
+                Err(error) => tracing::warn!(%error, "a group still has a device that was removed"),
+            }
+        }
+        Ok(())
+    }
+}
+
+impl GroupRow {
+    /// Whether our devices in it are still to be looked at.
+    fn is_behind(&self, mark: &[u8; 32]) -> bool {
+        self.state == GroupState::Member && (self.devices != *mark || self.pending.is_some())
+    }
+}
+
+fn groups_behind(tx: &ReadTxn<'_>) -> Result<usize, DeviceError> {
+    let ours = OwnDevices::of::<DeviceError>(tx)?;
+    let mark = ours.mark();
+    let rows = GroupRow::all::<DeviceError>(tx)?;
+    Ok(rows.iter().filter(|row| row.is_behind(&mark)).count())
+}
+
+/// The device that a text names.
+fn find(devices: Vec<Device>, id: &str) -> Result<Device, DeviceError> {
+    let mut found = devices.into_iter().filter(|device| device.id.starts_with(id));
+    let unknown = || DeviceError::Unknown { id: id.to_owned() };
+    let first = found.next().filter(|_| !id.is_empty()).ok_or_else(unknown)?;
+    match found.next() {
+        None => Ok(first),
+        Some(_) => Err(DeviceError::Ambiguous { id: id.to_owned() }),
+    }
+}
+
+/// How often a device that waits looks again.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
+/// How long a question for the key of the inbox waits for its answer: an hour.
+const ASK_AGAIN_MS: i64 = 60 * 60 * 1000;

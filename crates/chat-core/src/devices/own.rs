@@ -1,0 +1,67 @@
+//! Our own devices, as our entry of the directory has them.
+
+use chat_store::{ReadTxn, StoreError, WriteTxn};
+use serde::{Deserialize, Serialize};
+
+use crate::error::StoredValueError;
+use crate::hash::sha256;
+use crate::history_row::{decode, encode};
+
+/// Our own devices as our entry has them: kept beside the entry, of which every signature is checked when it is read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct OwnDevices {
+    /// In the order in which they joined; none before the entry was seen.
+    pub(crate) devices: Vec<OwnDevice>,
+    /// Whether this device was among them and is no more.
+    pub(crate) is_removed: bool,
+    /// Whether the entry's inbox key is one that we do not hold.
+    pub(crate) lacks_inbox_key: bool,
+    /// When we have asked for it last: our clock, milliseconds since 1970.
+    pub(crate) asked_ms: i64,
+}
+
+/// One of our devices.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct OwnDevice {
+    pub(crate) id: [u8; 16],
+    /// Its public key: that of its leaves.
+    pub(crate) key: [u8; 32],
+    /// Whether it has published what it takes to bring it into a group.
+    pub(crate) can_join: bool,
+}
+
+impl OwnDevices {
+    pub(crate) fn of<E>(tx: &ReadTxn<'_>) -> Result<Self, E>
+    where
+        E: From<StoreError> + From<StoredValueError>,
+    {
+        Ok(tx.meta_get(META_DEVICES)?.map_or(Ok(Self::default()), |row| decode(&row))?)
+    }
+
+    pub(crate) fn put<E>(&self, tx: &mut WriteTxn<'_>) -> Result<(), E>
+    where
+        E: From<StoreError> + From<StoredValueError>,
+    {
+        Ok(tx.meta_put(META_DEVICES, &encode(self)?)?)
+    }
+
+    /// Tells these devices from all other lists of devices.
+    pub(crate) fn mark(&self) -> [u8; 32] {
+        let devices = self.devices.iter();
+        let rows: Vec<u8> =
+            devices.flat_map(|one| one.key.into_iter().chain([u8::from(one.can_join)])).collect();
+        sha256(&[b"securechat/v1/own-devices", &rows])
+    }
+
+    /// Whether this is the leaf of one of them.
+    pub(crate) fn has(&self, key: &[u8]) -> bool {
+        self.devices.iter().any(|one| one.key == key)
+    }
+
+    /// Whether a device of this name and key is one of them.
+    pub(crate) fn is_one(&self, id: &[u8; 16], key: &[u8; 32]) -> bool {
+        self.devices.iter().any(|one| one.id == *id && one.key == *key)
+    }
+}
+
+const META_DEVICES: &str = "own devices";

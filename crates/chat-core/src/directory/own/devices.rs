@@ -1,0 +1,80 @@
+//! Our own devices: what the entry says of them, and what is awaited of them.
+
+use chat_crypto::{DeviceCertificate, DirectoryEntry};
+use chat_store::{ReadTxn, WriteTxn};
+
+use super::{OwnRow, Owner};
+use crate::devices::{Certified, Linked, OwnDevice, OwnDevices, promote_inbox_key};
+use crate::directory::kept::{KeptKeyPackage, KeptRecords};
+use crate::directory::take::note_devices_changed;
+use crate::error::DirectoryError;
+use crate::groups::MAX_KEY_PACKAGE_AGE_MS;
+
+impl Owner<'_> {
+    /// Whether the own records should be looked at before it is time: our KeyPackage was used, a device that was
+    /// certified just now has not published its own, or we have been linked and the entry does not show us yet.
+    pub(crate) fn is_waiting(&self, tx: &ReadTxn<'_>, now_ms: i64) -> Result<bool, DirectoryError> {
+        let row = OwnRow::of(tx)?;
+        if row.key_package.is_some_and(|package| package.used) {
+            return Ok(true);
+        }
+        if Linked::of::<DirectoryError>(tx)?.is_some() {
+            return Ok(!row.announced);
+        }
+        let certified = Certified::of::<DirectoryError>(tx)?;
+        let (devices, changes) = (&certified.devices, certified.rotates);
+        let young = devices.iter().filter(|device| device.since_ms + AWAITED_MS > now_ms);
+        for device in young.filter_map(|device| device.certificate(&self.place.namespace)) {
+            let key = self.place.key_package_key(&device);
+            if KeptKeyPackage::of::<DirectoryError>(tx, self.handle, &key)?.is_none() {
+                return Ok(true);
+            }
+        }
+        Ok(changes)
+    }
+
+    /// Keeps what the entry says of our devices, and tells what has changed.
+    pub(super) fn note_devices(
+        &self,
+        tx: &mut WriteTxn<'_>,
+        (row, entry): (&OwnRow, &DirectoryEntry),
+        now_ms: i64,
+    ) -> Result<(), DirectoryError> {
+        let packages = KeptRecords::of::<DirectoryError>(tx, self.handle)?.key_packages;
+        let is_young = |package: &KeptKeyPackage| {
+            package.made_at_ms.saturating_add(MAX_KEY_PACKAGE_AGE_MS) >= now_ms.cast_unsigned()
+        };
+        let us = self.signer.certificate.device_id();
+        let own = |device: &DeviceCertificate| OwnDevice {
+            id: *device.device_id().as_bytes(),
+            key: *device.device_key().as_bytes(),
+            can_join: device.device_id() == us || {
+                let key = self.place.key_package_key(device);
+                packages.iter().any(|package| package.key == key && is_young(package))
+            },
+        };
+        let known = OwnDevices::of::<DirectoryError>(tx)?;
+        let now = OwnDevices {
+            devices: entry.devices().iter().map(own).collect(),
+            is_removed: row.announced && entry.device(us).is_none(),
+            lacks_inbox_key: !promote_inbox_key(tx, entry.inbox_key())?,
+            asked_ms: known.asked_ms,
+        };
+        if now == known {
+            return Ok(());
+        }
+        if !known.devices.is_empty() {
+            let ids = |list: &OwnDevices| list.devices.iter().map(|one| one.id).collect::<Vec<_>>();
+            note_devices_changed(
+                tx,
+                (self.place, self.handle),
+                self.handle,
+                (&ids(&known), &ids(&now)),
+            )?;
+        }
+        now.put(tx)
+    }
+}
+
+/// How long a new device's KeyPackage is waited for: 10 minutes.
+const AWAITED_MS: i64 = 10 * 60 * 1000;

@@ -1,0 +1,113 @@
+//! Letters between the devices of one identity.
+
+use chat_crypto::{DeviceCertificate, DirectoryEntry, NewDevice};
+use chat_store::WriteTxn;
+
+use super::{GroupMail, refused, refused_by};
+use crate::client::{held_identity, inbox_key};
+use crate::clock::now_ms;
+use crate::devices::{Certified, CertifiedDevice, Linking, Offers, OwnDevices, add_inbox_key};
+use crate::error::ReceiveError;
+use crate::groups::{DeviceAnswer, DeviceRequest, Letter};
+use crate::inbound::Refusal;
+use crate::inbound::conversations::Took;
+use crate::outbox::Sealer;
+
+impl GroupMail {
+    /// A device asks to be one of ours, by the secret of an offer, or one that is for the key of our inbox.
+    pub(super) fn device_asks(
+        &mut self,
+        tx: &mut WriteTxn<'_>,
+        (request, sender): (&DeviceRequest, &DeviceCertificate),
+    ) -> Result<Took, ReceiveError> {
+        let Some(certificate) = self.certificate_for(tx, (request, sender))? else {
+            tracing::debug!("a request of a device counts for nothing");
+            return Ok(Took::default());
+        };
+        let answer = Letter::DeviceAnswer(DeviceAnswer::new(&certificate, &inbox_key(tx)?));
+        let to = (&request.inbox_key, sender.identity().as_bytes());
+        let letter = match answer.seal(&self.own, to) {
+            Ok(letter) => letter,
+            Err(error) => return refused_by(error),
+        };
+        let sealer = Sealer { network: &self.network, signer: &self.own.signer };
+        sealer.post(tx, &self.me, &letter).map_err(Box::new)?;
+        Ok(Took::default())
+    }
+
+    /// What makes the sender a device of ours: it is one, or shows the secret of an offer.
+    fn certificate_for(
+        &self,
+        tx: &mut WriteTxn<'_>,
+        (request, sender): (&DeviceRequest, &DeviceCertificate),
+    ) -> Result<Option<DeviceCertificate>, ReceiveError> {
+        let ours = OwnDevices::of::<ReceiveError>(tx)?;
+        let (id, key) = (sender.device_id(), sender.device_key());
+        let is_us = id == self.own.signer.certificate.device_id();
+        if sender.handle() != self.me.as_str() || is_us || ours.is_removed {
+            return Ok(None);
+        }
+        if *sender.identity().as_bytes() == self.own.identity() {
+            let is_one = ours.is_one(id.as_bytes(), key.as_bytes());
+            return Ok((is_one && !ours.lacks_inbox_key).then(|| sender.clone()));
+        }
+        let Some(identity) = held_identity(tx)? else { return Ok(None) };
+        let (mut offers, now) = (Offers::of::<ReceiveError>(tx)?, now_ms());
+        if !offers.take(sender.identity().as_bytes(), now) {
+            return Ok(None);
+        }
+        offers.put::<ReceiveError>(tx)?;
+        let is_used = ours.devices.iter().any(|one| one.id == *id.as_bytes())
+            || ours.has(key.as_bytes())
+            || *key.as_bytes() == self.own.identity();
+        if is_used || ours.devices.len() >= DirectoryEntry::MAX_DEVICES {
+            tracing::warn!("a new device cannot be taken");
+            return Ok(None);
+        }
+        let device = NewDevice { handle: self.me.as_str(), id, key };
+        let namespace = self.own.namespace.as_str();
+        let Ok(certificate) = DeviceCertificate::issue(&identity, &device, namespace) else {
+            return Ok(None);
+        };
+        let mut certified = Certified::of::<ReceiveError>(tx)?;
+        let what = (&request.inbox_key, request.label.expose());
+        certified.devices.push(CertifiedDevice::new(&certificate, what, now));
+        certified.put::<ReceiveError>(tx)?;
+        Ok(Some(certificate))
+    }
+
+    /// The device that we have asked makes us one of its own, or a device of ours tells us the key of our inbox.
+    pub(super) fn device_answers(
+        &mut self,
+        tx: &mut WriteTxn<'_>,
+        (answer, sender): (&DeviceAnswer, &DeviceCertificate),
+    ) -> Result<Took, ReceiveError> {
+        let namespace = self.own.namespace.as_str();
+        let Ok(certificate) = DeviceCertificate::parse(&answer.certificate, namespace) else {
+            return Ok(refused(Refusal::Malformed));
+        };
+        let us = &self.own.signer;
+        let is_ours = certificate.device_id() == us.certificate.device_id()
+            && *certificate.device_key() == us.key.public()
+            && certificate.handle() == self.me.as_str()
+            && certificate.identity() == sender.identity();
+        if !is_ours {
+            return Ok(refused(Refusal::Forged));
+        }
+        let identity = sender.identity().as_bytes();
+        if let Some(linking) = Linking::of::<ReceiveError>(tx)? {
+            if *identity != linking.identity {
+                return Ok(refused(Refusal::Forged));
+            }
+            linking.finish(tx, &certificate, &answer.inbox_key())?;
+            return Ok(Took::default());
+        }
+        let (id, key) = (sender.device_id(), sender.device_key());
+        let ours = OwnDevices::of::<ReceiveError>(tx)?;
+        if *identity != self.own.identity() || !ours.is_one(id.as_bytes(), key.as_bytes()) {
+            return Ok(refused(Refusal::Forged));
+        }
+        add_inbox_key::<ReceiveError>(tx, &answer.inbox_key())?;
+        Ok(Took::default())
+    }
+}
