@@ -22,4 +22,4 @@ pub use self::own::OwnPublication;
 pub(crate) use self::own::{key_package_used, own_key_package};
 pub(crate) use self::publish::Publisher;
 pub use self::published::Published;
-pub(crate) use self::published::inbox_key_of;
+pub(crate) use self::published::{has_removed, inbox_key_of};

@@ -23,6 +23,8 @@ pub enum SenderTrust {
     Verified,
     /// It is signed by another key than the one that is known for this handle.
     Changed,
+    /// It is signed by a device that its owner has removed since.
+    RemovedDevice,
     /// It is our own, written on another of our devices.
     OwnDevice,
 }
@@ -36,6 +38,7 @@ impl SenderTrust {
             Self::Introduced => "introduced",
             Self::Verified => "verified",
             Self::Changed => "changed",
+            Self::RemovedDevice => "removed-device",
             Self::OwnDevice => "own-device",
         }
     }

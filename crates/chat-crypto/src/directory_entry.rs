@@ -171,6 +171,11 @@ impl DirectoryEntry {
         self.devices().iter().find(|device| device.device_id() == id)
     }
 
+    /// Whether the entry had a device that it has no more.
+    pub fn has_removed(&self, id: DeviceId) -> bool {
+        self.state.has_removed(id)
+    }
+
     /// The public key that invitations are sealed to, 1 to 2,048 bytes.
     pub fn inbox_key(&self) -> &[u8] {
         &self.inbox_key

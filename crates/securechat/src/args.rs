@@ -2,6 +2,7 @@
 
 mod chat;
 mod cover;
+mod device;
 mod parse;
 mod people;
 
@@ -14,6 +15,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use self::chat::{ChatCommand, RequestCommand, Wait};
 pub(crate) use self::cover::{CoverCommand, InspectArgs, MapArgs, MapKind, PrepareArgs};
+pub(crate) use self::device::{DeviceAddArgs, DeviceCommand, DeviceLinkArgs, DeviceRemoveArgs};
 pub(crate) use self::parse::parse;
 pub(crate) use self::people::{
     AddArgs, ContactCommand, ExportArgs, IdentityCommand, ImportArgs, TrustArgs, VerifyArgs,
@@ -106,6 +108,9 @@ pub(crate) enum Command {
     /// Show who this profile is; back it up
     #[command(subcommand)]
     Identity(IdentityCommand),
+    /// Use several devices as one person: link a new one, show them, remove one
+    #[command(subcommand)]
+    Device(DeviceCommand),
     /// Whom this profile knows, and how far their keys are trusted
     #[command(subcommand)]
     Contact(ContactCommand),

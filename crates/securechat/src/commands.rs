@@ -6,6 +6,7 @@ mod config;
 mod contact;
 mod cover;
 mod demo;
+mod device;
 mod doctor;
 mod history;
 mod identity;
@@ -16,6 +17,7 @@ mod listen;
 mod network;
 mod outbox;
 mod qr;
+mod secret_line;
 mod send;
 mod shell;
 mod store;
@@ -48,6 +50,7 @@ pub(crate) fn run(cli: Cli, console: Console) -> Result<Exit, Failure> {
     match command {
         Command::Init(args) => init::run(&context, &args),
         Command::Identity(command) => identity::run(&context, &command),
+        Command::Device(command) => device::run(&context, &command),
         Command::Chat(command) => chat::run(&context, &command),
         Command::Contact(command) => contact::run(&context, &command),
         Command::Network(NetworkCommand::Create(args)) => {

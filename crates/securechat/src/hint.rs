@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use chat_core::private_file::PrivateFileError;
-use chat_core::{ContactError, DirectoryError, Error, ErrorKind, Finding, GroupError, SendError};
+use chat_core::{
+    ContactError, DeviceError, DirectoryError, Error, ErrorKind, Finding, GroupError, SendError,
+};
 
 use crate::failure::{Exit, Failure};
 use crate::output::shell_word;
@@ -69,6 +71,9 @@ fn meaning(kind: ErrorKind) -> (Exit, &'static str) {
         ErrorKind::GroupBusy => (Exit::Usage, "group_busy"),
         ErrorKind::GroupRequested => (Exit::Usage, "group_requested"),
         ErrorKind::GroupLeft => (Exit::Usage, "group_left"),
+        ErrorKind::LinkedDevice => (Exit::Usage, "linked_device"),
+        ErrorKind::Linking => (Exit::Usage, "linking"),
+        ErrorKind::DeviceRemoved => (Exit::Usage, "device_removed"),
         ErrorKind::Io => (Exit::Store, "io"),
         _ => (Exit::Internal, "internal"),
     }
@@ -118,6 +123,11 @@ fn hints(kind: ErrorKind, error: &Error) -> Vec<String> {
         ],
         ErrorKind::TopicReplaced | ErrorKind::BrokerOther => {
             &["see what the broker says: securechat doctor"]
+        }
+        ErrorKind::InviteDamaged | ErrorKind::InviteExpired
+            if matches!(error, Error::DeviceCode(_)) =>
+        {
+            &["make another one on the first device: securechat device add"]
         }
         ErrorKind::InviteDamaged => {
             &["copy the whole line again; its sender prints it with: securechat invite"]
@@ -194,6 +204,14 @@ fn hints(kind: ErrorKind, error: &Error) -> Vec<String> {
             "be in it from now on: securechat chat requests accept '#NAME'",
         ],
         ErrorKind::GroupLeft => &["see the groups of this profile: securechat chat list"],
+        ErrorKind::LinkedDevice => &[
+            "see which devices there are, and do it on the first: securechat device list",
+            "or bring the secret here from its backup: securechat identity import FILE",
+        ],
+        ErrorKind::Linking => &["go on: securechat device link"],
+        ErrorKind::DeviceRemoved => &[
+            "link a new profile; its code is made on the first device: securechat --profile NAME device link FILE",
+        ],
         ErrorKind::InvalidInput => return unfit(error),
         ErrorKind::NotFound => return missing(error),
         ErrorKind::Busy => &["listen under another name beside it: securechat listen --name NAME"],
@@ -223,6 +241,7 @@ fn missing(error: &Error) -> Vec<String> {
             )],
             _ => vec!["see the groups of this profile: securechat chat list".to_owned()],
         },
+        Error::Device(_) => vec!["see your devices: securechat device list".to_owned()],
         Error::Contact(_) => vec!["see who is known: securechat contact list".to_owned()],
         _ => Vec::new(),
     }
@@ -295,6 +314,15 @@ fn group(error: &GroupError) -> Vec<String> {
     vec![line.to_owned()]
 }
 
+/// What to do with devices instead.
+fn device(error: &DeviceError) -> Vec<String> {
+    let line = match error {
+        DeviceError::BadLabel { .. } => "call it otherwise: securechat device link --label TEXT",
+        _ => "see your devices: securechat device list",
+    };
+    vec![line.to_owned()]
+}
+
 /// What to give instead.
 fn unfit(error: &Error) -> Vec<String> {
     match error {
@@ -302,6 +330,7 @@ fn unfit(error: &Error) -> Vec<String> {
             vec!["name somebody else: securechat contact add HANDLE".to_owned()]
         }
         Error::Group(error) | Error::Send(SendError::Group(error)) => group(error),
+        Error::Device(error) => device(error),
         Error::Send(SendError::ToSelf) => {
             vec!["write to somebody else: securechat send --to HANDLE".to_owned()]
         }
@@ -331,7 +360,10 @@ mod tests {
     use crate::args::Cli;
 
     /// Kinds with hints of their own.
-    const HINTED: [ErrorKind; 46] = [
+    const HINTED: [ErrorKind; 49] = [
+        ErrorKind::LinkedDevice,
+        ErrorKind::Linking,
+        ErrorKind::DeviceRemoved,
         ErrorKind::GroupAmbiguous,
         ErrorKind::GroupAdmin,
         ErrorKind::GroupBusy,

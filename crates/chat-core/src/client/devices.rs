@@ -209,6 +209,15 @@ impl Client {
         Ok(ours.devices.iter().map(device).collect())
     }
 
+    /// Whether this profile may go on as a device of its identity.
+    ///
+    /// # Errors
+    /// [`ProfileError::Linking`] while it waits to be linked, [`ProfileError::DeviceRemoved`] once its identity has
+    /// removed it, and when the store cannot be read.
+    pub fn check_device(&self) -> Result<(), Error> {
+        Ok(self.profile.check_is_device()?)
+    }
+
     /// Groups that are still to be brought in line with the list of our devices.
     ///
     /// # Errors

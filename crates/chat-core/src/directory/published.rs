@@ -1,8 +1,8 @@
 //! What somebody has published, and which identity of several it is.
 
 use chat_crypto::{
-    DeviceCertificate, DirectoryEntry, DirectoryHead, Fingerprint, IdentityPublic, InboxPublic,
-    KeyPackageRecord,
+    DeviceCertificate, DeviceId, DirectoryEntry, DirectoryHead, Fingerprint, IdentityPublic,
+    InboxPublic, KeyPackageRecord,
 };
 use chat_store::{ReadTxn, StoreError};
 
@@ -74,6 +74,21 @@ where
     let records = KeptRecords::of::<E>(tx, handle)?;
     let Some(kept) = records.entry(identity) else { return Ok(None) };
     Ok(InboxPublic::from_bytes(kept.parse(namespace)?.inbox_key()).ok())
+}
+
+/// Whether an identity has removed a device, by what is known of its entry.
+pub(crate) fn has_removed<E>(
+    tx: &ReadTxn<'_>,
+    namespace: &Namespace,
+    (handle, identity): (&Handle, &[u8; 32]),
+    device: DeviceId,
+) -> Result<bool, E>
+where
+    E: From<StoreError> + From<StoredValueError>,
+{
+    let records = KeptRecords::of::<E>(tx, handle)?;
+    let Some(kept) = records.entry(identity) else { return Ok(false) };
+    Ok(kept.parse(namespace)?.has_removed(device))
 }
 
 /// Which identity is asked for.

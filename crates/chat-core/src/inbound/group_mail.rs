@@ -70,7 +70,8 @@ impl GroupMail {
         let conversation = content.conversation.encode();
         let (carrier, signed_by) = (mls.carrier, Some(identity));
         let protection = Protection::Mls;
-        let opened = OpenedContent { content, encoded, carrier, signed_by, protection };
+        let device = None;
+        let opened = OpenedContent { content, encoded, carrier, signed_by, device, protection };
         let mut sink = Sink::new(tx, (&self.topic, at.topic_id, at.partition));
         if let Some(group) = group {
             sink = sink.in_group(group, joined);

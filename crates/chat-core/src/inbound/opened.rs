@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use chat_crypto::mls::GroupId;
 use chat_crypto::{
-    ContentPlace, Envelope, Protection as Layer, ReceivedContent, SignedSharedKey, Subkey,
+    ContentPlace, DeviceId, Envelope, Protection as Layer, ReceivedContent, SignedSharedKey, Subkey,
 };
 use chat_stego::ProbeKey;
 use zeroize::Zeroizing;
@@ -95,6 +95,8 @@ pub(crate) struct OpenedContent {
     pub(crate) carrier: CarrierKind,
     /// The identity whose device has signed it; `None` if nobody has.
     pub(crate) signed_by: Option<[u8; 32]>,
+    /// That device, where it has signed the content itself.
+    pub(crate) device: Option<DeviceId>,
     /// What protected it.
     pub(crate) protection: Protection,
 }
@@ -163,12 +165,13 @@ impl Inbox {
             {
                 let encoded = Zeroizing::new(encoded.to_vec());
                 match signed.map(|signed| self.signer_of(&content, &signed)).transpose() {
-                    Ok(signed_by) => Opened::Content(Box::new(OpenedContent {
+                    Ok(signer) => Opened::Content(Box::new(OpenedContent {
                         content,
                         encoded,
                         carrier,
-                        signed_by,
-                        protection: match signed_by {
+                        signed_by: signer.map(|(identity, _)| identity),
+                        device: signer.map(|(_, device)| device),
+                        protection: match signer {
                             Some(_) => Protection::SignedSharedKey,
                             None => Protection::SharedKey,
                         },
@@ -185,14 +188,14 @@ impl Inbox {
         }
     }
 
-    /// The identity whose device has signed a content, which must be that of the sender it names.
+    /// The identity whose device has signed a content, which must be that of the sender it names, and the device.
     fn signer_of(
         &self,
         content: &Content,
         signed: &ReceivedContent<'_>,
-    ) -> Result<[u8; 32], Refusal> {
+    ) -> Result<([u8; 32], DeviceId), Refusal> {
         if breaks(Mutant::AcceptBadSignature) {
-            return Ok([0; 32]);
+            return Ok(([0; 32], DeviceId::from_bytes([0; 16])));
         }
         let conversation = &content.conversation.encode();
         let place = ContentPlace { namespace: self.namespace.as_str(), conversation };
@@ -201,7 +204,8 @@ impl Inbox {
             Refusal::Forged
         })?;
         let is_sender = certificate.handle() == content.sender.as_str();
-        is_sender.then(|| *certificate.identity().as_bytes()).ok_or(Refusal::Forged)
+        let signer = (*certificate.identity().as_bytes(), certificate.device_id());
+        is_sender.then_some(signer).ok_or(Refusal::Forged)
     }
 
     /// A pair's content counts only in the inbox of the one of its two who did not send it.

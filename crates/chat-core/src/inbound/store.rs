@@ -1,5 +1,8 @@
 //! Storing what was opened: rows of the history, seen marks, what is refused.
 
+use std::collections::HashMap;
+
+use chat_crypto::DeviceId;
 use chat_store::{Contact, Cursor, SeenEntry, Seq, StreamKey, Unreadable, WriteTxn};
 use chat_transport::TopicId;
 use serde::{Deserialize, Serialize};
@@ -11,6 +14,7 @@ use super::opened::OpenedContent;
 use super::{Inbox, Opened, Refusal};
 use crate::clock::now_ms;
 use crate::content::{Body, Content};
+use crate::directory::has_removed;
 use crate::error::ReceiveError;
 use crate::groups::GroupRow;
 use crate::handle::Handle;
@@ -135,6 +139,8 @@ pub(super) struct Sink<'a, 'tx> {
     group: Option<(GroupName, Joined)>,
     /// Whom it was said to, where another of our own devices has said it.
     said_to: Option<Peer>,
+    /// What is known of devices that have signed contents here: whether they were removed.
+    removed: HashMap<([u8; 32], DeviceId), bool>,
     pub(super) stored: Stored,
 }
 
@@ -143,8 +149,9 @@ impl<'a, 'tx> Sink<'a, 'tx> {
         tx: &'a mut WriteTxn<'tx>,
         (topic, topic_id, partition): (&'a str, TopicId, u32),
     ) -> Self {
-        let (group, said_to, stored) = (None, None, Stored::default());
-        Self { tx, topic, topic_id, partition, group, said_to, stored }
+        let (group, said_to, removed) = (None, None, HashMap::new());
+        let stored = Stored::default();
+        Self { tx, topic, topic_id, partition, group, said_to, removed, stored }
     }
 
     /// What is stored was said in a group.
@@ -323,7 +330,31 @@ impl<'a, 'tx> Sink<'a, 'tx> {
             None => opened.protection,
         };
         let signed = (identity, protection);
-        self.meet(&content.sender, signed, &content.conversation.encode())
+        let trust = self.meet(&content.sender, signed, &content.conversation.encode())?;
+        let is_removed = match opened.device {
+            Some(device) if trust != SenderTrust::Changed => {
+                self.is_removed(content, (identity, device))?
+            }
+            _ => false,
+        };
+        Ok(if is_removed { SenderTrust::RemovedDevice } else { trust })
+    }
+
+    /// Whether a device is one that its owner has removed, by what is known of the directory. Whatever it has signed
+    /// before it was removed may be read only now: so it is said, and nothing is refused.
+    fn is_removed(
+        &mut self,
+        content: &Content,
+        (identity, device): ([u8; 32], DeviceId),
+    ) -> Result<bool, ReceiveError> {
+        if let Some(known) = self.removed.get(&(identity, device)) {
+            return Ok(*known);
+        }
+        let namespace = content.conversation.namespace();
+        let who = (&content.sender, &identity);
+        let is_removed = has_removed::<ReceiveError>(self.tx, namespace, who, device)?;
+        self.removed.insert((identity, device), is_removed);
+        Ok(is_removed)
     }
 
     /// An identity has signed something under a handle, with a protection.

@@ -62,6 +62,11 @@ impl State {
         &self.devices
     }
 
+    /// Whether a device was one of them and is no more.
+    pub(super) fn has_removed(&self, id: DeviceId) -> bool {
+        self.ids.contains(&id) && self.devices.iter().all(|device| device.device_id() != id)
+    }
+
     /// The hash of the present inbox key; `None` before the first one.
     pub(super) fn inbox_key_hash(&self) -> Option<[u8; 32]> {
         self.inbox_key_hash

@@ -143,6 +143,9 @@ fn store(checks: &mut Checks, client: &Client) -> Result<(), Failure> {
 async fn published(checks: &mut Checks, client: &Client) -> Result<(), Failure> {
     let asked = client.own_publication(PATIENCE).await.map_err(Failure::from);
     let Some(own) = checks.step("published", asked)? else { return Ok(()) };
+    if checks.step("device", client.check_device().map_err(Failure::from))?.is_none() {
+        return Ok(());
+    }
     match own {
         Some(own) if own.on_log => {
             let until = local(own.valid_until_ms.cast_signed());

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chat_core::failpoint::{Place, reach};
-use chat_core::{Client, Event, HistoryItem, Item, ListenFrom, Listener, Seq};
+use chat_core::{Client, Event, HistoryItem, Item, ListenFrom, Listener, Message, Seq};
 use tokio::time::Instant;
 
 use self::exec::{Exec, Handled};
@@ -158,13 +158,13 @@ impl Session {
     async fn item(&mut self, item: &HistoryItem) -> Result<Handled, Failure> {
         let image = self.save_image(item).await;
         if let (Some(exec), Item::Message(message)) = (&self.exec, &item.what)
-            && !human::taken_back(message)
+            && is_received(message)
             && let Handled::Interrupted = exec.handle(&json::row(item, image.as_deref())?).await?
         {
             return Ok(Handled::Interrupted);
         }
         self.printer.row(item, image.as_deref())?;
-        if matches!(&item.what, Item::Message(message) if !human::taken_back(message)) {
+        if matches!(&item.what, Item::Message(message) if is_received(message)) {
             self.messages += 1;
             self.idle.message();
         }
@@ -240,6 +240,11 @@ impl Session {
         }
         Ok(if self.messages > 0 { Exit::Done } else { Exit::Nothing })
     }
+}
+
+/// Whether it is somebody else's message: own ones come from other devices, and are shown only.
+fn is_received(message: &Message) -> bool {
+    !message.outgoing && !human::taken_back(message)
 }
 
 /// Whether there is anything to do, and since when there is not.

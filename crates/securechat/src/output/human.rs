@@ -2,9 +2,9 @@
 
 use anstyle::{AnsiColor, Style};
 use chat_core::{
-    Conflict, Downgraded, Found, Gap, GapCause, GroupChanged, GroupEvent, GroupName, Handle,
-    HistoryItem, Item, Message, MessageState, Missing, Newer, Partial, Peer, Restored, SenderTrust,
-    Unsent,
+    Conflict, DevicesChanged, Downgraded, Found, Gap, GapCause, GroupChanged, GroupEvent,
+    GroupName, Handle, HistoryItem, Item, Message, MessageState, Missing, Newer, Partial, Peer,
+    Restored, SenderTrust, Unsent,
 };
 
 use super::escape::{indented, one_line};
@@ -42,9 +42,14 @@ fn message_row(message: &Message, color: bool) -> String {
 fn marks(message: &Message) -> String {
     let mut marks =
         vec![message.carrier.as_str().to_owned(), message.protection.as_str().replace('-', " ")];
-    if !message.outgoing {
+    if message.sender == SenderTrust::OwnDevice {
+        marks.push("from another device of yours".to_owned());
+    } else if !message.outgoing {
         marks.push(match message.sender {
             SenderTrust::Changed => format!("CHANGED KEY: this may not be {}", message.from),
+            SenderTrust::RemovedDevice => {
+                format!("REMOVED DEVICE: {} has removed the device that signed this", message.from)
+            }
             trust => trust.as_str().to_owned(),
         });
     }
@@ -102,6 +107,7 @@ pub(crate) fn event_row(item: &Item) -> String {
         Item::KeyChanged(changed) => {
             format!("the key of {} has changed: compare safety numbers", changed.handle)
         }
+        Item::DevicesChanged(changed) => devices_row(changed),
         Item::DirectoryFork(fork) => format!(
             "the directory shows different people different keys of {}: somebody who can write to it lies, or {0} uses two copies of one identity",
             fork.handle
@@ -118,6 +124,18 @@ pub(crate) fn event_row(item: &Item) -> String {
         Item::Lost(_) => "damage to the store has taken what was here".to_owned(),
         _ => "something that this version cannot show".to_owned(),
     }
+}
+
+/// Devices that came and went, in words.
+fn devices_row(changed: &DevicesChanged) -> String {
+    let DevicesChanged { handle, added, removed, .. } = changed;
+    let count = |ids: &[String], verb: &str| match ids {
+        [] => None,
+        [one] => Some(format!("{verb} a device ({one})")),
+        several => Some(format!("{verb} {} devices ({})", several.len(), several.join(", "))),
+    };
+    let more = count(added, "added").into_iter().chain(count(removed, "removed"));
+    format!("{handle} has {}", more.collect::<Vec<_>>().join(" and "))
 }
 
 /// A change of a group, in words.

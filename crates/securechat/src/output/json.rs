@@ -4,7 +4,7 @@ use std::path::Path;
 
 use chat_core::{
     GapCause, GroupChanged, GroupEvent, GroupName, Handle, HistoryItem, IdentityPublic, Item,
-    Message, MessageState, Peer,
+    Message, MessageState, Peer, SenderTrust,
 };
 use serde::Serialize;
 
@@ -75,7 +75,8 @@ fn message_row<'a>(
         text: message.text.expose(),
         carrier: message.carrier.as_str(),
         protection: message.protection.as_str(),
-        sender: (!message.outgoing).then(|| message.sender.as_str()),
+        sender: (!message.outgoing || message.sender == SenderTrust::OwnDevice)
+            .then(|| message.sender.as_str()),
         conflict: message.conflict,
         broken_chain: message.broken_chain,
         state: match message.state {
@@ -149,6 +150,7 @@ fn event(place: Place, what: &Item) -> Result<String, Failure> {
             });
             event_line(place, what, "key_changed", &detail)
         }
+        Item::DevicesChanged(changed) => event_line(place, what, "devices_changed", changed),
         Item::DirectoryFork(fork) => event_line(place, what, "directory_fork", fork),
         Item::Downgraded(downgraded) => {
             let detail = serde_json::json!({
@@ -263,6 +265,7 @@ mod tests {
             serde_json::json!({"Lost": {}}),
             serde_json::json!({"KeyChanged": {"handle": "bob", "old": vec![1; 32], "new": vec![2; 32]}}),
             serde_json::json!({"DirectoryFork": {"handle": "bob"}}),
+            serde_json::json!({"DevicesChanged": {"handle": "bob", "added": ["07"], "removed": []}}),
             serde_json::json!({"Downgraded": {"from": "bob", "with": "bob", "protection": "SharedKey", "text": "hi"}}),
             serde_json::json!({"GroupChanged": {"group": format!("#{}/ops", "ab".repeat(16)), "by": "bob",
                 "what": {"Added": ["carol"]}}}),
