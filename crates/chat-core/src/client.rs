@@ -30,7 +30,7 @@ mod route;
 mod send;
 
 pub use self::contacts::{Compared, TrustPolicy};
-pub use self::devices::{Device, LinkOutcome};
+pub use self::devices::{Device, LinkOutcome, OfferState};
 pub use self::groups::{Group, GroupChange, GroupDetail, GroupMember, GroupStanding};
 pub use self::history::HistoryQuery;
 pub(crate) use self::identity::{

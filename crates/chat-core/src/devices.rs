@@ -11,6 +11,7 @@ mod inbox_keys;
 mod linked;
 mod offer;
 mod own;
+mod removed;
 
 pub(crate) use self::certified::{Certified, CertifiedDevice};
 pub use self::code::{DeviceCode, DeviceCodeError};
@@ -20,3 +21,4 @@ pub(crate) use self::inbox_keys::{
 pub(crate) use self::linked::{Linked, Linking, device_inbox_key, make_device_inbox_key};
 pub(crate) use self::offer::Offers;
 pub(crate) use self::own::{OwnDevice, OwnDevices};
+pub(crate) use self::removed::{RemovedDevice, RemovedDevices};

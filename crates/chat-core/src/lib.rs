@@ -42,7 +42,7 @@ mod wire;
 // The public interface is:
 pub use crate::client::{
     Client, Compared, Device, Event, Group, GroupChange, GroupDetail, GroupMember, GroupStanding,
-    HistoryQuery, Joined, LinkOutcome, ListenFrom, Listener, Repair, SendOutcome, Sent,
+    HistoryQuery, Joined, LinkOutcome, ListenFrom, Listener, OfferState, Repair, SendOutcome, Sent,
     TrustPolicy,
 };
 pub use crate::cover::explained::{Explained, explain};

@@ -176,6 +176,11 @@ impl DirectoryEntry {
         self.state.has_removed(id)
     }
 
+    /// The devices that the entry had and has no more.
+    pub fn removed_devices(&self) -> impl Iterator<Item = DeviceId> {
+        self.state.removed()
+    }
+
     /// The public key that invitations are sealed to, 1 to 2,048 bytes.
     pub fn inbox_key(&self) -> &[u8] {
         &self.inbox_key

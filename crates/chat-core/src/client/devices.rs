@@ -13,10 +13,10 @@ use super::{Client, META_NETWORK, Profile, held_identity, inbox_key};
 use crate::client::ListenFrom;
 use crate::clock::now_ms;
 use crate::devices::{
-    Certified, DeviceCode, Linking, Offers, OwnDevices, device_inbox_key, make_device_inbox_key,
-    replace_inbox_key,
+    Certified, DeviceCode, DeviceCodeError, Linking, Offers, OwnDevices, device_inbox_key,
+    make_device_inbox_key, replace_inbox_key,
 };
-use crate::directory::{Publisher, inbox_key_of};
+use crate::directory::{Place, Publisher, inbox_key_of, note_devices_changed};
 use crate::error::{DeviceError, Error, ProfileError, SendError};
 use crate::groups::{DeviceAnswer, DeviceRequest, GroupRow, GroupState, Letter};
 use crate::network::Network;
@@ -52,6 +52,18 @@ pub enum LinkOutcome {
     Waiting,
 }
 
+/// What has become of a place that was offered to a new device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OfferState {
+    /// Nobody has used it.
+    Open,
+    /// A device has used it.
+    Taken,
+    /// It is offered no more: its time is over, or it was taken back.
+    Gone,
+}
+
 impl Client {
     /// Offers a place to a new device, once, for a time. The code is for the device alone: whoever uses it first is
     /// a device of this identity.
@@ -81,13 +93,34 @@ impl Client {
         Ok(DeviceCode { network: network.fields, expires_ms, owner, secret })
     }
 
-    /// Whether the place of a code is still free.
+    /// What has become of the place of a code.
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn is_offered(&self, code: &DeviceCode) -> Result<bool, Error> {
-        let offers = self.profile.store.read(Offers::of::<DeviceError>)?;
-        Ok(offers.has(code.secret.public().as_bytes(), now_ms()))
+    pub fn offer_state(&self, code: &DeviceCode) -> Result<OfferState, Error> {
+        let key = *code.secret.public().as_bytes();
+        Ok(self.profile.store.read::<_, DeviceError>(|tx| {
+            let certified = Certified::of::<DeviceError>(tx)?;
+            if certified.devices.iter().any(|device| device.offer == key) {
+                return Ok(OfferState::Taken);
+            }
+            match Offers::of::<DeviceError>(tx)?.has(&key, now_ms()) {
+                true => Ok(OfferState::Open),
+                false => Ok(OfferState::Gone),
+            }
+        })?)
+    }
+
+    /// Takes back the place of a code that nobody has used.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub fn withdraw_offer(&self, code: &DeviceCode) -> Result<(), Error> {
+        Ok(self.profile.store.write::<_, DeviceError>(|tx| {
+            let mut offers = Offers::of::<DeviceError>(tx)?;
+            offers.take(code.secret.public().as_bytes(), now_ms());
+            offers.put(tx)
+        })?)
     }
 
     /// Makes a profile in `folder` that waits to be linked with a code, in the code's network.
@@ -128,14 +161,22 @@ impl Client {
     /// It may be called again, and goes on where it was.
     ///
     /// # Errors
-    /// [`DeviceError::NotLinking`], and when the store fails. A broker or a device that does not answer is no error.
+    /// [`DeviceError::NotLinking`]; [`DeviceCodeError::Expired`] once nobody will answer any more; when the owner's
+    /// entry of the directory cannot be read, or the store fails. A device that does not answer is no error.
     pub async fn link(&self, timeout: Duration) -> Result<LinkOutcome, Error> {
         let deadline = Instant::now() + timeout;
         if !self.is_linking()? {
             return Err(DeviceError::NotLinking.into());
         }
-        if !self.ask_to_be_linked(deadline).await? || !self.await_answer(deadline).await? {
-            return Ok(LinkOutcome::Waiting);
+        self.ask_to_be_linked(deadline).await?;
+        if !self.await_answer(deadline).await? {
+            let linking = self.profile.store.read(Linking::of::<DeviceError>)?;
+            let is_over = linking.is_some_and(|linking| now_ms() >= linking.expires_ms);
+            return if is_over {
+                Err(DeviceCodeError::Expired.into())
+            } else {
+                Ok(LinkOutcome::Waiting)
+            };
         }
         self.profile.forget_signer();
         let network = self.profile.joined_network()?;
@@ -154,21 +195,19 @@ impl Client {
         Ok(LinkOutcome::Unpublished)
     }
 
-    /// Puts the request on its way, once. Returns whether it is.
-    async fn ask_to_be_linked(&self, deadline: Instant) -> Result<bool, Error> {
+    /// Puts the request on its way, once.
+    async fn ask_to_be_linked(&self, deadline: Instant) -> Result<(), Error> {
         let network = self.profile.joined_network()?;
         loop {
             let time = deadline.saturating_duration_since(Instant::now());
-            if let Err(error) = self.refresh(&self.profile.handle, time).await {
-                tracing::debug!(%error, "the directory was not read");
-            }
+            let read = self.refresh(&self.profile.handle, time).await;
             if self.profile.post_link_request(&network)? {
-                return Ok(true);
+                return Ok(());
             }
             if Instant::now() + LOOK_AGAIN >= deadline {
-                return Err(
-                    DeviceError::NotPublished { handle: self.profile.handle.clone() }.into()
-                );
+                read?;
+                let handle = self.profile.handle.clone();
+                return Err(DeviceError::NotPublished { handle }.into());
             }
             tokio::time::sleep(LOOK_AGAIN).await;
         }
@@ -244,7 +283,7 @@ impl Client {
         Ok(device)
     }
 
-    /// Brings a change of the devices to everybody: publishes it, changes the groups, and delivers what that takes, for
+    /// Brings a change of the devices to everybody: changes the groups, delivers what that takes, and publishes it, for
     /// `timeout` at most. What is left is done by the next `listen`.
     ///
     /// # Errors
@@ -252,18 +291,16 @@ impl Client {
     pub async fn spread_devices(&self, timeout: Duration) -> Result<bool, Error> {
         let deadline = Instant::now() + timeout;
         let network = self.profile.joined_network()?;
-        let publisher =
-            Publisher::new(Arc::clone(&self.profile), self.transport()?, network.clone());
-        let published = tokio::time::timeout_at(deadline, publisher.publish()).await;
-        if !matches!(published, Ok(Ok(()))) {
-            return Ok(false);
-        }
         let profile = Arc::clone(&self.profile);
         let changing = tokio::task::spawn_blocking(move || profile.change_groups_of_devices());
         changing.await.map_err(|_| SendError::Stopped)??;
-        let ground = Ground::new(Arc::clone(&self.profile), self.transport()?, network);
+        // The devices that stay know the new key of the inbox before anybody else uses it.
+        let ground = Ground::new(Arc::clone(&self.profile), self.transport()?, network.clone());
         let delivery = Drain::new(ground).run(&[], deadline).await?;
-        Ok(delivery.failure.is_none() && !delivery.passed_over)
+        let publisher = Publisher::new(Arc::clone(&self.profile), self.transport()?, network);
+        let published = tokio::time::timeout_at(deadline, publisher.publish()).await;
+        let is_published = matches!(published, Ok(Ok(())));
+        Ok(is_published && delivery.failure.is_none() && !delivery.passed_over)
     }
 }
 
@@ -275,6 +312,9 @@ impl Profile {
             let Some(mut linking) = Linking::of::<DeviceError>(tx)? else { return Ok(true) };
             if linking.asked {
                 return Ok(true);
+            }
+            if now_ms() >= linking.expires_ms {
+                return Err(DeviceError::Code(DeviceCodeError::Expired));
             }
             let owner = (&self.handle, &linking.identity);
             let Some(to) = inbox_key_of::<DeviceError>(tx, network.namespace(), owner)? else {
@@ -333,6 +373,13 @@ impl Profile {
             let mut certified = Certified::of::<DeviceError>(tx)?;
             certified.remove(id, network.namespace());
             certified.put::<DeviceError>(tx)?;
+            // From here on it is none of ours, whether or not the directory can be reached.
+            let mut ours = ours;
+            ours.remove(identity, *id.as_bytes());
+            ours.put::<DeviceError>(tx)?;
+            let (place, removed) = (Place::new(network), [*id.as_bytes()]);
+            let who = (&place, &self.handle);
+            note_devices_changed(tx, who, &self.handle, (&removed, &[]))?;
             replace_inbox_key(tx)?;
             let key: InboxKey = inbox_key(tx)?;
             let sealer = Sealer { network, signer: &own.signer };

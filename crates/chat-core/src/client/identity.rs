@@ -39,6 +39,7 @@ impl Client {
     /// # Errors
     /// [`ProfileError::LinkedDevice`]; when the store cannot be read, or the passphrase is empty.
     pub fn export_identity(&self, passphrase: &SecretString) -> Result<Zeroizing<String>, Error> {
+        self.profile.check_is_device()?;
         let identity = self.profile.store.read(identity_key)?;
         let handle = self.profile.handle.as_str();
         let sealed = identity_backup::seal(&identity, handle, passphrase, &mut rand::rng());
@@ -50,6 +51,7 @@ impl Client {
     /// # Errors
     /// [`ProfileError::LinkedDevice`], or when the store cannot be read.
     pub fn identity_words(&self) -> Result<Zeroizing<String>, Error> {
+        self.profile.check_is_device()?;
         Ok(identity_backup::to_words(&self.profile.store.read(identity_key)?))
     }
 

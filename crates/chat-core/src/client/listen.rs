@@ -327,6 +327,12 @@ async fn keep_groups(
     transport: &Arc<dyn Transport>,
     network: &Network,
 ) -> Result<bool, SendError> {
+    match profile.check_is_device() {
+        Ok(()) => {}
+        // Whoever is no device, or not yet, changes nothing.
+        Err(ProfileError::Linking | ProfileError::DeviceRemoved) => return Ok(false),
+        Err(error) => return Err(error.into()),
+    }
     let helpers = apart(profile, network, Profile::who_helps_back).await?;
     if let Some(helpers) = helpers {
         let of = (Arc::clone(profile), Arc::clone(transport));

@@ -78,8 +78,9 @@ impl Client {
     /// An invite to the profile's network. It is a secret: it holds the network key.
     ///
     /// # Errors
-    /// When no network is joined.
+    /// When no network is joined, and where this profile is no device of its identity, or not yet.
     pub fn invite(&self, expires: Option<SystemTime>) -> Result<Invite, Error> {
+        self.profile.check_is_device()?;
         let network = self.profile.joined_network()?;
         let inviter = Inviter { handle: self.profile.handle.clone(), identity: self.identity()? };
         Ok(Invite::new(network.fields, expires, inviter))

@@ -1,5 +1,6 @@
 //! Finding out how a message travels, with a broker at hand.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chat_transport::{Partition, TopicId};
@@ -7,6 +8,8 @@ use tokio::time::Instant;
 
 use super::Client;
 use crate::clock::now_ms;
+use crate::devices::OwnDevices;
+use crate::directory::Publisher;
 use crate::error::SendError;
 use crate::handle::Handle;
 use crate::inbound::read_to_end;
@@ -42,6 +45,7 @@ impl Client {
             route = self.profile.route(network, to)?;
         }
         if route.is_founding() {
+            self.look_at_own_devices(network, deadline).await?;
             // Their invitation may lie there: whoever founds another group then splits what is said over two.
             let inbox = network.inbox(&self.profile.handle);
             if self.profile.has_read_of(network, &inbox)? {
@@ -61,6 +65,27 @@ impl Client {
         }
         self.catch_up(ground, (network, &route.mailbox()), deadline).await?;
         self.profile.route(network, to)
+    }
+
+    /// Whoever begins a conversation from a device that others can remove looks whether they have.
+    async fn look_at_own_devices(
+        &self,
+        network: &Network,
+        deadline: Instant,
+    ) -> Result<(), SendError> {
+        let ours = self.profile.store.read(OwnDevices::of::<SendError>)?;
+        if ours.devices.len() < 2 {
+            return Ok(());
+        }
+        let transport = self.transport().map_err(|_| SendError::Stopped)?;
+        let publisher = Publisher::new(Arc::clone(&self.profile), transport, network.clone());
+        let until = deadline.min(Instant::now() + LOOKUP);
+        match tokio::time::timeout_at(until, publisher.publish()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::debug!(%error, "the directory was not read"),
+            Err(_) => tracing::debug!("the directory was not read in time"),
+        }
+        Ok(self.profile.check_is_device()?)
     }
 
     /// Reads the partition of a mailbox to its end, where a broker answers in time.

@@ -30,6 +30,8 @@ pub(crate) struct CertifiedDevice {
     pub(crate) label: String,
     /// When it was certified: our clock, milliseconds since 1970.
     pub(crate) since_ms: i64,
+    /// The offer that it has taken: the public half of its code's secret.
+    pub(crate) offer: [u8; 32],
 }
 
 impl Certified {
@@ -75,11 +77,11 @@ impl CertifiedDevice {
     pub(crate) fn new(
         certificate: &DeviceCertificate,
         (inbox_key, label): (&InboxPublic, &str),
-        since_ms: i64,
+        (offer, since_ms): ([u8; 32], i64),
     ) -> Self {
         let (certificate, inbox_key) =
             (certificate.as_bytes().to_vec(), inbox_key.as_bytes().to_vec());
-        Self { certificate, inbox_key, label: label.to_owned(), since_ms }
+        Self { certificate, inbox_key, label: label.to_owned(), since_ms, offer }
     }
 
     pub(crate) fn certificate(&self, namespace: &Namespace) -> Option<DeviceCertificate> {

@@ -3,6 +3,7 @@
 use chat_store::{ReadTxn, StoreError, WriteTxn};
 use serde::{Deserialize, Serialize};
 
+use super::RemovedDevice;
 use crate::error::StoredValueError;
 use crate::hash::sha256;
 use crate::history_row::{decode, encode};
@@ -12,12 +13,16 @@ use crate::history_row::{decode, encode};
 pub(crate) struct OwnDevices {
     /// In the order in which they joined; none before the entry was seen.
     pub(crate) devices: Vec<OwnDevice>,
+    /// Those that were removed.
+    pub(crate) gone: Vec<RemovedDevice>,
     /// Whether this device was among them and is no more.
     pub(crate) is_removed: bool,
     /// Whether the entry's inbox key is one that we do not hold.
     pub(crate) lacks_inbox_key: bool,
     /// When we have asked for it last: our clock, milliseconds since 1970.
     pub(crate) asked_ms: i64,
+    /// Devices that have asked us for it, and when we have answered each.
+    pub(crate) answered: Vec<([u8; 16], i64)>,
 }
 
 /// One of our devices.
@@ -50,7 +55,27 @@ impl OwnDevices {
         let devices = self.devices.iter();
         let rows: Vec<u8> =
             devices.flat_map(|one| one.key.into_iter().chain([u8::from(one.can_join)])).collect();
-        sha256(&[b"securechat/v1/own-devices", &rows])
+        let gone: Vec<u8> = self.gone.iter().flat_map(|one| one.id).collect();
+        sha256(&[b"securechat/v1/own-devices", &rows, &gone])
+    }
+
+    /// Notes that a device of ours is answered; whether it was not within the last hour.
+    pub(crate) fn note_answer(&mut self, id: [u8; 16], now_ms: i64) -> bool {
+        self.answered.retain(|(_, at)| (0..HOUR_MS).contains(&(now_ms - at)));
+        let is_new = self.answered.iter().all(|(one, _)| *one != id);
+        if is_new {
+            self.answered.push((id, now_ms));
+        }
+        is_new
+    }
+
+    /// A device is ours no more.
+    pub(crate) fn remove(&mut self, identity: [u8; 32], id: [u8; 16]) {
+        self.devices.retain(|one| one.id != id);
+        let gone = RemovedDevice { identity, id };
+        if !self.gone.contains(&gone) {
+            self.gone.push(gone);
+        }
     }
 
     /// Whether this is the leaf of one of them.
@@ -65,3 +90,4 @@ impl OwnDevices {
 }
 
 const META_DEVICES: &str = "own devices";
+const HOUR_MS: i64 = 60 * 60 * 1000;

@@ -144,7 +144,9 @@ impl Owner<'_> {
         let kept = KeptEntry::of::<DirectoryError>(tx, self.handle, &key)?;
         let parse = |kept: &KeptEntry| kept.parse(&self.place.namespace);
         let known = kept.as_ref().map(parse).transpose()?;
-        if let Some(entry) = &known {
+        let mut certified = Certified::of::<DirectoryError>(tx)?;
+        // A key that is to be published takes the place of the one that is.
+        if let Some(entry) = known.as_ref().filter(|_| !certified.rotates) {
             promote_inbox_key(tx, entry.inbox_key())?;
         }
         let Some(identity) = held_identity(tx)? else {
@@ -162,7 +164,6 @@ impl Owner<'_> {
                 DirectoryEntry::create(&identity, self.place.namespace.as_str(), &new)?
             }
         };
-        let mut certified = Certified::of::<DirectoryError>(tx)?;
         let wanted = Wanted { inbox_key: inbox.as_bytes(), certified: &certified };
         let entry = self.continued(new, (&identity, wanted), row, now)?;
         row.announced = true;
@@ -203,7 +204,9 @@ impl Owner<'_> {
                 changes.push(DirectoryChange::RemoveDevice(id));
             }
         }
-        if entry.inbox_key() != inbox_key && (!row.announced || certified.rotates) {
+        // Nobody else could tell us the key that is there.
+        let is_alone = entry.devices().len() < 2;
+        if entry.inbox_key() != inbox_key && (!row.announced || certified.rotates || is_alone) {
             changes.push(DirectoryChange::RotateInboxKey(inbox_key.to_vec()));
         }
         for change in changes {

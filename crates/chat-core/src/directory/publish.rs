@@ -38,21 +38,26 @@ impl Publisher {
     pub(crate) async fn keep_up(self) -> Infallible {
         let mut pause = FIRST_PAUSE;
         loop {
-            let due_at = match tokio::time::timeout(LONGEST_STEP, self.step()).await {
+            let (due_at, may_wait) = match tokio::time::timeout(LONGEST_STEP, self.step()).await {
                 Ok(Ok(())) => {
                     pause = FIRST_PAUSE;
-                    Instant::now() + WATCH_EVERY
+                    (Instant::now() + WATCH_EVERY, true)
                 }
                 failed => {
                     if let Ok(Err(error)) = failed {
                         tracing::debug!(%error, "the directory is not up to date; trying again");
                     }
                     pause = (pause * 2).min(WATCH_EVERY);
-                    Instant::now() + pause
+                    // A broker that does not answer is asked less and less often, whatever waits.
+                    (Instant::now() + pause, false)
                 }
             };
-            while Instant::now() < due_at && !self.is_waiting().await {
-                tokio::time::sleep(LOOK_AT_STORE.min(due_at - Instant::now())).await;
+            loop {
+                let left = due_at.saturating_duration_since(Instant::now());
+                tokio::time::sleep(LOOK_AT_STORE.min(left)).await;
+                if Instant::now() >= due_at || (may_wait && self.is_waiting().await) {
+                    break;
+                }
             }
         }
     }

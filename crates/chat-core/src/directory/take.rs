@@ -8,7 +8,7 @@ use super::kept::{KeptEntry, KeptKeyPackage, KeptRecords};
 use super::own::{OwnKeys, Shown};
 use super::place::{Opened, Place, RecordKind};
 use crate::conversation::Conversation;
-use crate::devices::Linking;
+use crate::devices::{Linking, RemovedDevices};
 use crate::error::DirectoryError;
 use crate::handle::Handle;
 use crate::hash::sha256;
@@ -172,6 +172,8 @@ impl<'t, 'tx> Taking<'t, 'tx> {
         let ids = |entry: &DirectoryEntry| -> Vec<[u8; 16]> {
             entry.devices().iter().map(|device| *device.device_id().as_bytes()).collect()
         };
+        let gone = ids(before).into_iter().filter(|id| !ids(now).contains(id));
+        RemovedDevices::add::<DirectoryError>(self.tx, now.identity().as_bytes(), gone)?;
         note_devices_changed(self.tx, (self.place, self.me), handle, (&ids(before), &ids(now)))
     }
 

@@ -607,3 +607,102 @@ fn each_broken_rule_of_the_directory_fails_its_test() {
         ),
     ]);
 }
+
+/// A new device of somebody, linked while they listen.
+async fn linked(people: &People, first: &Client, name: &str) -> Client {
+    let code = first.offer_device(LONG * 10).unwrap();
+    let folder = people.folder.path().join(name);
+    let made = Client::create_device(Default::default(), &folder, (&code, name), None);
+    let device = made.unwrap().connect(Arc::new(people.log.clone()));
+    let mut listener = first.listen(ListenFrom::After(chat_store::Seq::ZERO)).unwrap();
+    let mut linking = Box::pin(device.link(LONG));
+    loop {
+        tokio::select! {
+            linked = &mut linking => {
+                assert_eq!(linked.unwrap(), crate::client::LinkOutcome::Linked);
+                break;
+            }
+            event = listener.next() => drop(event.unwrap()),
+        }
+    }
+    drop(linking);
+    device
+}
+
+#[tokio::test]
+async fn a_removal_changes_the_key_of_the_inbox_and_the_devices_that_stay_have_it() {
+    use crate::devices::{inbox_keys, promote_inbox_key};
+    use crate::error::ProfileError;
+    let people = People::with_bob().await;
+    let alice = &people.alice;
+    people.publisher(alice).publish().await.unwrap();
+    let phone = linked(&people, alice, "phone").await;
+    let tablet = linked(&people, alice, "tablet").await;
+    people.publisher(alice).publish().await.unwrap();
+    let shown = async || {
+        people.bob.refresh(alice.handle(), LONG).await.unwrap();
+        people.bob.published(alice.handle()).unwrap().inbox_key
+    };
+    let before = shown().await;
+    let id = alice.devices().unwrap()[1].id.clone();
+    alice.remove_device(&id).unwrap();
+    assert!(alice.spread_devices(LONG).await.unwrap());
+    let after = shown().await;
+    assert!(before != after, "the entry shows another key");
+    people.publisher(alice).publish().await.unwrap();
+    assert!(shown().await == after, "and goes on showing it");
+    let sealed = after.seal(b"info", &[], b"an invitation", &mut rand::rng()).unwrap();
+    let opens = |client: &Client| {
+        let keys = client.profile.store.read::<_, ProfileError>(inbox_keys).unwrap();
+        keys.iter().any(|key| key.open(b"info", &[], &sealed).is_ok())
+    };
+    // What was sent to the devices that stay lies in the inbox.
+    let mut listener = tablet.listen(ListenFrom::After(chat_store::Seq::ZERO)).unwrap();
+    while !opens(&tablet) {
+        drop(tokio::time::timeout(LONG, listener.next()).await.expect("it has no key").unwrap());
+    }
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(2);
+    let mut listener = phone.listen(ListenFrom::After(chat_store::Seq::ZERO)).unwrap();
+    while tokio::time::timeout_at(deadline, listener.next()).await.is_ok() {}
+    assert!(opens(alice) && opens(&tablet) && !opens(&phone));
+    let promoted = tablet.profile.store.write(|tx| promote_inbox_key(tx, after.as_bytes()));
+    assert!(promoted.unwrap());
+    people.publisher(&tablet).publish().await.unwrap();
+    assert_eq!(tablet.devices().unwrap().len(), 2);
+    tablet.check_device().unwrap();
+    people.publisher(&phone).publish().await.unwrap();
+    assert_eq!(phone.check_device().unwrap_err().kind(), ErrorKind::DeviceRemoved);
+}
+
+#[tokio::test]
+async fn a_device_that_lacks_the_key_of_the_inbox_asks_for_it() {
+    use crate::devices::OwnDevices;
+    let people = People::with_bob().await;
+    let alice = &people.alice;
+    people.publisher(alice).publish().await.unwrap();
+    let phone = linked(&people, alice, "phone").await;
+    // The identity's backup is used in a third place, which has no key of the inbox and draws one.
+    let backup = alice.identity_words().unwrap();
+    let identity = chat_crypto::identity_backup::from_words(&backup).unwrap();
+    let third = people.another("third", "alice");
+    third.import_identity(&identity).unwrap();
+    people.publisher(&third).publish().await.unwrap();
+    people.publisher(&phone).publish().await.unwrap();
+    let lacks = |client: &Client| {
+        let ours = client.profile.store.read(OwnDevices::of::<DirectoryError>).unwrap();
+        ours.lacks_inbox_key
+    };
+    assert!(lacks(&phone));
+    let [mut at_phone, mut at_third] = [&phone, &third]
+        .map(|client| client.listen(ListenFrom::After(chat_store::Seq::ZERO)).unwrap());
+    let asking = async {
+        while lacks(&phone) {
+            for listener in [&mut at_phone, &mut at_third] {
+                let step = Duration::from_millis(50);
+                drop(tokio::time::timeout(step, listener.next()).await);
+            }
+            people.publisher(&phone).publish().await.unwrap();
+        }
+    };
+    tokio::time::timeout(LONG, asking).await.expect("nobody has answered");
+}

@@ -3,6 +3,7 @@
 use chat_store::StoreError;
 
 use super::{DirectoryError, NetworkError, ProfileError, SendError, StoredValueError};
+use crate::devices::DeviceCodeError;
 use crate::handle::Handle;
 
 /// Why something could not be done with a device of one's own.
@@ -47,6 +48,9 @@ pub enum DeviceError {
         /// The owner.
         handle: Handle,
     },
+    /// The code that the profile was made with can be used no more.
+    #[error(transparent)]
+    Code(#[from] DeviceCodeError),
     /// The profile's identity or store failed.
     #[error(transparent)]
     Profile(#[from] ProfileError),

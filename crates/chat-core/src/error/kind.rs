@@ -300,6 +300,7 @@ fn device(error: &DeviceError) -> ErrorKind {
         | DeviceError::TooMany { .. }
         | DeviceError::NotLinking => ErrorKind::InvalidInput,
         DeviceError::NotPublished { .. } => ErrorKind::TimedOut,
+        DeviceError::Code(error) => device_code(*error),
         DeviceError::Profile(error) => profile(error),
         DeviceError::Network(error) => network(error),
         DeviceError::Directory(error) => directory(error),

@@ -4,8 +4,8 @@ use chat_crypto::mls::{CommitError, GroupId, Refusal};
 use chat_crypto::{Envelope, EnvelopeKind};
 use chat_store::ReadTxn;
 
+use super::device_list::{due_devices, due_removed};
 use super::intent::Intent;
-use super::own_devices::due_devices;
 use super::ratchets::Ratchets;
 use super::row::{Guest, Pending};
 use super::{GroupError, GroupState, Invitee};
@@ -38,6 +38,9 @@ impl Ratchets {
         self.check_we_write(tx, id)?;
         if self.row(tx, id)?.holds_back(now_ms()) {
             return Err(GroupError::InDoubt);
+        }
+        if let Intent::PutOut { devices, .. } = intent {
+            self.avoid_if_tainted(tx, id, devices)?;
         }
         let made = self.step::<_, GroupError>(tx, id, |group, overlay, own| {
             let view = group.view(overlay)?;
@@ -90,10 +93,18 @@ impl Ratchets {
             return Ok(None);
         }
         let devices = due_devices(tx, row)?;
+        let removed = due_removed(tx, row)?;
         let departure = || row.departures.first().map(|bytes| Intent::Answer(bytes.to_vec()));
         let renewal = || row.is_renewal_due(now_ms).then_some(Intent::Renew);
         let wish = || row.repair.next().cloned().map(Intent::PutBack);
-        Ok(row.wanted.clone().or(devices).or_else(departure).or_else(wish).or_else(renewal))
+        Ok(row
+            .wanted
+            .clone()
+            .or(devices)
+            .or(removed)
+            .or_else(departure)
+            .or_else(wish)
+            .or_else(renewal))
     }
 
     /// Whether we are in the group as somebody who writes to it.

@@ -139,8 +139,8 @@ impl Ratchets {
     }
 
     /// Above that of all groups that this pair has had.
-    fn next_generation(
-        &mut self,
+    pub(super) fn next_generation(
+        &self,
         tx: &ReadTxn<'_>,
         identity: &[u8; 32],
     ) -> Result<u32, GroupError> {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::repair::Wish;
 use super::roster::{MemberName, Roster};
 use super::{GroupError, GroupTitle, Invitee, OwnLeaf};
+use crate::devices::RemovedDevice;
 
 /// What a Commit is to do. It is weighed anew against each state of the group that it meets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +31,14 @@ pub(crate) enum Intent {
         mark: [u8; 32],
         /// The public keys of all our devices.
         keys: Vec<[u8; 32]>,
+        /// Devices that were ours.
+        gone: Vec<RemovedDevice>,
+    },
+    /// Put out devices that others have removed.
+    PutOut {
+        /// Tells the list from all others.
+        mark: [u8; 32],
+        devices: Vec<RemovedDevice>,
     },
 }
 
@@ -46,7 +55,14 @@ impl Intent {
 
     /// Whether only an admin may do it, whatever else is so.
     fn needs_admin(&self) -> bool {
-        !matches!(self, Self::Renew | Self::Answer(_) | Self::PutBack(_) | Self::Devices { .. })
+        !matches!(
+            self,
+            Self::Renew
+                | Self::Answer(_)
+                | Self::PutBack(_)
+                | Self::Devices { .. }
+                | Self::PutOut { .. }
+        )
     }
 
     /// What is left of it after another Commit has won.
@@ -62,7 +78,7 @@ impl Intent {
             Self::Remove(names) => some(names, |name| roster.has(&name.identity)).map(Self::Remove),
             Self::PutBack(wish) if !roster.leaves.iter().any(|leaf| wish.is_of(leaf)) => None,
             // It falls due again by itself.
-            Self::Devices { .. } => None,
+            Self::Devices { .. } | Self::PutOut { .. } => None,
             Self::Rename { to, .. } if roster.facts.name == to => None,
             Self::Rename { from, .. } if roster.facts.name != from => {
                 return Err(GroupError::Overtaken);
@@ -104,7 +120,8 @@ impl Intent {
             }
             Self::SetAdmins { add, remove } => roster.changing_admins(add, remove).map(Some),
             Self::PutBack(wish) => roster.putting_back(wish, invitees),
-            Self::Devices { keys, .. } => roster.with_devices(own, keys, invitees),
+            Self::Devices { keys, gone, .. } => roster.with_devices(own, (keys, gone), invitees),
+            Self::PutOut { devices, .. } => roster.without_devices(own, devices),
             Self::Answer(departure) => {
                 let Some(departure) = departure_of(departure) else { return Ok(None) };
                 let leaving = view.departing(&departure, &own.check);

@@ -13,6 +13,7 @@ use chat_store::ReadTxn;
 use super::letter::Invitation;
 use super::ratchets::Ratchets;
 use super::repair::Repair;
+use super::request::is_pinned;
 use super::roster::MemberName;
 use super::row::NewGroup;
 use super::state::StoreState;
@@ -75,6 +76,9 @@ impl Ratchets {
         (invitation, sender): (&Invitation, &DeviceCertificate),
         arrival: Arrival,
     ) -> Result<Joined, NotJoined> {
+        if self.is_removed(tx, sender)? {
+            return Err(NotJoined::Unfit("its sender's device was removed by its owner"));
+        }
         if invitation.mailbox.partition.0 >= arrival.partitions.get() {
             return Err(NotJoined::Unfit("no partition of the network"));
         }
@@ -88,9 +92,13 @@ impl Ratchets {
             }
         };
         let before = self.known(tx, joined.group.id())?.cloned();
-        let kind = self.check_fits(&joined, (invitation, sender), before.as_ref())?;
-        let is_known = joined.inviter.name.identity == self.own.identity()
-            || self.knows(tx, &joined.inviter.name)?;
+        let kind = self.check_fits(tx, &joined, (invitation, sender), before.as_ref())?;
+        let is_known = match (&kind, joined.inviter.name.identity == self.own.identity()) {
+            (_, false) => self.knows(tx, &joined.inviter.name)?,
+            (GroupKind::Named(_), true) => true,
+            // It is the other of the two who may be a stranger.
+            (GroupKind::Pair(handle, identity), true) => is_pinned(tx, handle, identity)?,
+        };
         let mut state = match asked || is_known {
             true => GroupState::Member,
             false => self.standing_with_stranger(tx, &kind)?,
@@ -109,8 +117,10 @@ impl Ratchets {
             start: if same_log { invitation.start } else { 0 },
             inviter: MemberName::of(&inviter.name),
         };
+        let inviting = *sender.device_id().as_bytes();
         let id = group.id();
         let mut row = GroupRow::new(new, &start, NEVER);
+        row.inviting_device = Some(inviting);
         row.repair =
             Repair::joined((start.epoch, now_ms()), before.as_ref().map(|row| &row.repair));
         row.repair.is_copy = arrival.is_copy;
@@ -139,6 +149,7 @@ impl Ratchets {
     /// Checks that a Welcome, the letter that it came in, and what is known of the group fit together.
     fn check_fits(
         &self,
+        tx: &ReadTxn<'_>,
         joined: &JoinedMls,
         (invitation, sender): (&Invitation, &DeviceCertificate),
         before: Option<&GroupRow>,
@@ -159,6 +170,13 @@ impl Ratchets {
                 return Err(NotJoined::Unfit(
                     "a named group stays one, and that of two people too",
                 ));
+            }
+        }
+        if let GroupKind::Pair(_, identity) = &kind {
+            let highest = self.next_generation(tx, identity)?;
+            // Whoever makes a leap wants all others to count for nothing, for ever.
+            if joined.facts.generation > highest.saturating_add(MOST_AHEAD) {
+                return Err(NotJoined::Unfit("its generation is far above all that there were"));
             }
         }
         Ok(kind)
@@ -253,5 +271,7 @@ pub(super) fn mailbox_of(facts: &GroupFacts) -> Mailbox {
     Mailbox { partition, tag: facts.mailbox.tag }
 }
 
+/// How many generations of a pair's groups may have passed unseen.
+const MOST_AHEAD: u32 = 1024;
 /// Our leaf was never renewed.
 const NEVER: i64 = 0;

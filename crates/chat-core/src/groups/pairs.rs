@@ -114,16 +114,15 @@ impl Ratchets {
     ) -> Result<(), GroupError> {
         let mut pairs = self.pairs_of(tx, identity)?;
         pairs.retain(|row| row.state.is_kept());
-        pairs.sort_by(
-            |one, other| {
-                if one.holds_over(other) { Ordering::Less } else { Ordering::Greater }
-            },
-        );
+        pairs.sort_by(|one, other| {
+            let order = if one.holds_over(other) { Ordering::Less } else { Ordering::Greater };
+            one.is_tainted.cmp(&other.is_tainted).then(order)
+        });
         for row in pairs.split_off(pairs.len().min(MOST_PAIRS)) {
             self.end_pair(tx, row.id())?;
         }
         pairs.retain(|row| row.state != GroupState::Stranded);
-        let best = best(&pairs).map(GroupRow::id);
+        let best = best(pairs.iter().filter(|row| !row.is_tainted)).map(GroupRow::id);
         for row in pairs {
             let is_best = Some(row.id()) == best;
             let state = if is_best { GroupState::Member } else { GroupState::Superseded };
@@ -153,6 +152,6 @@ fn holding(mut rows: Vec<GroupRow>, identity: &[u8; 32]) -> Option<GroupRow> {
     rows.into_iter().find(|row| Some(row.id()) == best)
 }
 
-fn best(rows: &[GroupRow]) -> Option<&GroupRow> {
-    rows.iter().reduce(|best, row| if row.holds_over(best) { row } else { best })
+fn best<'r>(rows: impl IntoIterator<Item = &'r GroupRow>) -> Option<&'r GroupRow> {
+    rows.into_iter().reduce(|best, row| if row.holds_over(best) { row } else { best })
 }

@@ -114,7 +114,10 @@ impl Ratchets {
             Ok(Step::Content(content)) => {
                 let read = self.content(tx, id, (&content, offset));
                 self.follow(tx, id, (content.epoch, offset, &hash))?;
-                self.change(tx, id, |row| row.heard_in(content.epoch))?;
+                // What another device of ours says does not tell that we are where the others are.
+                if !is_from(&content, &self.own) {
+                    self.change(tx, id, |row| row.heard_in(content.epoch))?;
+                }
                 read
             }
             Ok(Step::Merged(merged)) => {
@@ -236,6 +239,9 @@ impl Ratchets {
                 self.enter(tx, id, (&start, mailbox_of(&change.facts)))?;
                 self.change(tx, id, |row| row.rename(&change.facts.name))?;
                 self.note_returned(tx, id, &change.removed, now_ms())?;
+                if !change.added.is_empty() {
+                    self.change(tx, id, GroupRow::look_at_devices)?;
+                }
             }
             None => {
                 self.change(tx, id, GroupRow::end)?;
@@ -270,6 +276,12 @@ enum Failed {
     Process(ProcessError),
     /// It takes our leaf out and brings it in again, with keys that are still to come: who made it.
     PutsBack([u8; 32]),
+}
+
+/// Whether a device of this identity has sent it.
+fn is_from(content: &ReceivedContent, own: &OwnLeaf) -> bool {
+    let sender = DeviceCertificate::parse(&content.credential, own.namespace.as_str());
+    sender.is_ok_and(|sender| *sender.identity().as_bytes() == own.identity())
 }
 
 /// Whether a Commit takes our own leaf out and brings it in again.

@@ -60,6 +60,12 @@ pub(crate) struct GroupRow {
     left_in: u64,
     /// The list of our own devices that it was last brought in line with: its mark.
     pub(crate) devices: [u8; 32],
+    /// The list of devices that others have removed, as of the last look whether it has some of them: its mark.
+    pub(crate) removed: [u8; 32],
+    /// The device that has invited us.
+    pub(crate) inviting_device: Option<[u8; 16]>,
+    /// Whether that device was removed by its owner since: nothing is written to it any more.
+    pub(crate) is_tainted: bool,
 }
 
 /// Our own Commit that is on its way.
@@ -172,6 +178,9 @@ impl GroupRow {
             repair: Repair::default(),
             left_in: 0,
             devices: [0; 32],
+            removed: [0; 32],
+            inviting_device: None,
+            is_tainted: false,
         }
     }
 
@@ -297,8 +306,10 @@ impl GroupRow {
         if let Intent::PutBack(wish) = intent {
             self.repair.forget(wish);
         }
-        if let Intent::Devices { mark, .. } = intent {
-            self.devices = *mark;
+        match intent {
+            Intent::Devices { mark, .. } => self.devices = *mark,
+            Intent::PutOut { mark, .. } => self.removed = *mark,
+            _ => {}
         }
     }
 
@@ -349,6 +360,11 @@ impl GroupRow {
         self.chains.iter_mut().for_each(Chain::lose);
     }
 
+    /// A Commit has brought somebody in: whether they are on the lists of devices is to be looked at again.
+    pub(super) fn look_at_devices(&mut self) {
+        (self.devices, self.removed) = (LOOK_AGAIN, LOOK_AGAIN);
+    }
+
     /// A new epoch has begun. Keys and mailboxes whose epochs are out of reach are forgotten.
     ///
     /// Returns the chains that are out of reach.
@@ -386,6 +402,8 @@ impl std::fmt::Debug for Pending {
     }
 }
 
+/// No list of devices has this mark.
+const LOOK_AGAIN: [u8; 32] = [1; 32];
 /// The present epoch's key, and those of the epochs before it that can still be read.
 const MOST_WRAPS: usize = chat_crypto::mls::PAST_EPOCHS + 1;
 

@@ -124,7 +124,11 @@ impl Ratchets {
         // A departure and a wish stay in the row, a renewal falls due again: only what somebody has asked for is kept here.
         let is_asked = !matches!(
             intent,
-            Intent::Renew | Intent::Answer(_) | Intent::PutBack(_) | Intent::Devices { .. }
+            Intent::Renew
+                | Intent::Answer(_)
+                | Intent::PutBack(_)
+                | Intent::Devices { .. }
+                | Intent::PutOut { .. }
         );
         let rest = intent.left_over(roster)?;
         let row = self.row(tx, id)?;
@@ -160,9 +164,11 @@ impl Ratchets {
             self.change(tx, id, |row| row.renewed_ms = now_ms())?;
         }
         match intent {
-            Intent::Renew | Intent::Answer(_) | Intent::PutBack(_) | Intent::Devices { .. } => {
-                Ok(Vec::new())
-            }
+            Intent::Renew
+            | Intent::Answer(_)
+            | Intent::PutBack(_)
+            | Intent::Devices { .. }
+            | Intent::PutOut { .. } => Ok(Vec::new()),
             _ => self.not_made(tx, id, why),
         }
     }

@@ -1,5 +1,6 @@
 //! Two profiles with real stores, and the bytes carried from hand to hand.
 
+mod devices;
 mod named;
 mod repair;
 mod simulator;

@@ -22,9 +22,13 @@ impl Profile {
             for row in GroupRow::all::<SendError>(tx)? {
                 is_left |= row.asks_soon(now);
                 let Some(intent) = ratchets.due(tx, row.id(), now)? else { continue };
+                let is_ours = matches!(intent, Intent::Devices { .. } | Intent::PutOut { .. });
                 // Whoever is removed reads nothing more, wherever it is.
-                let is_ours = matches!(intent, Intent::Devices { .. });
-                if is_ours || is_answered(tx, &row)? {
+                let removes = match &intent {
+                    Intent::Devices { gone, .. } => !gone.is_empty(),
+                    intent => matches!(intent, Intent::PutOut { .. }),
+                };
+                if removes || is_answered(tx, &row)? {
                     due.push((row, is_ours));
                 }
             }

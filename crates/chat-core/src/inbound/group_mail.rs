@@ -19,7 +19,8 @@ use crate::directory::key_package_used;
 use crate::error::{GroupError, ReceiveError};
 use crate::groups::{
     Addressee, Answer, Arrival, Changed, GroupContent, GroupState, Invitation, Landing, Letter,
-    LetterError, NotJoined, OwnLeaf, Ratchets, Read, ReceivedLetter, RejoinAnswer, RejoinRequest,
+    LetterError, MemberName, NotJoined, OwnLeaf, Ratchets, Read, ReceivedLetter, RejoinAnswer,
+    RejoinRequest,
 };
 use crate::handle::Handle;
 use crate::history_row::HistoryRow;
@@ -64,7 +65,13 @@ impl GroupMail {
         let group = row.is_named().then(|| row.name());
         // Another device of ours has written to whom the group is with.
         let said_to = (identity == self.own.identity()).then(|| row.peer());
-        let joined = if row.inviter.is_some() { Joined::Later } else { Joined::First };
+        let own = self.own.identity();
+        // The other of a pair invites before they write; another device of ours may do it later.
+        let is_late = |name: &MemberName| group.is_some() || name.identity == own;
+        let joined = match &row.inviter {
+            Some(inviter) if is_late(inviter) => Joined::Later,
+            _ => Joined::First,
+        };
         let from = content.sender.clone();
         let with = group.clone().map_or_else(|| from.clone().into(), Peer::from);
         let conversation = content.conversation.encode();
@@ -72,9 +79,9 @@ impl GroupMail {
         let protection = Protection::Mls;
         let device = None;
         let opened = OpenedContent { content, encoded, carrier, signed_by, device, protection };
-        let mut sink = Sink::new(tx, (&self.topic, at.topic_id, at.partition));
+        let mut sink = Sink::new(tx, (&self.topic, at.topic_id, at.partition)).since(joined);
         if let Some(group) = group {
-            sink = sink.in_group(group, joined);
+            sink = sink.in_group(group);
         }
         if let Some(to) = said_to {
             sink = sink.said_by_us(to);
@@ -187,6 +194,7 @@ impl GroupMail {
         let rows = self.tell(tx, group, settled.events)?;
         let mut took = Took { rows, mailboxes_changed: true, ..Took::default() };
         if changed.change.removes_us {
+            self.put_out_by(tx, &changed.change)?;
             let back = self.join_early(tx, at, group)?;
             took.rows += back.rows;
             took.skipped.add(back.skipped);
@@ -372,6 +380,10 @@ impl Conversations for GroupMail {
         if is_blocked {
             let skipped = Skipped { blocked: 1, ..Skipped::default() };
             return Ok(Took { skipped, ..Took::default() });
+        }
+        if self.ratchets.is_removed(tx, &sender)? {
+            tracing::debug!(who = sender.handle(), "a letter of a device that was removed");
+            return Ok(refused(Refusal::Forged));
         }
         match letter {
             Letter::Invitation(invitation) => {

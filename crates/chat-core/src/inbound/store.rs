@@ -136,7 +136,8 @@ pub(super) struct Sink<'a, 'tx> {
     topic_id: TopicId,
     partition: u32,
     /// The group that what is stored was said in.
-    group: Option<(GroupName, Joined)>,
+    group: Option<GroupName>,
+    joined: Joined,
     /// Whom it was said to, where another of our own devices has said it.
     said_to: Option<Peer>,
     /// What is known of devices that have signed contents here: whether they were removed.
@@ -150,13 +151,18 @@ impl<'a, 'tx> Sink<'a, 'tx> {
         (topic, topic_id, partition): (&'a str, TopicId, u32),
     ) -> Self {
         let (group, said_to, removed) = (None, None, HashMap::new());
-        let stored = Stored::default();
-        Self { tx, topic, topic_id, partition, group, said_to, removed, stored }
+        let (joined, stored) = (Joined::First, Stored::default());
+        Self { tx, topic, topic_id, partition, group, joined, said_to, removed, stored }
     }
 
     /// What is stored was said in a group.
-    pub(super) fn in_group(self, group: GroupName, joined: Joined) -> Self {
-        Self { group: Some((group, joined)), ..self }
+    pub(super) fn in_group(self, group: GroupName) -> Self {
+        Self { group: Some(group), ..self }
+    }
+
+    /// Since when we are in the conversation.
+    pub(super) fn since(self, joined: Joined) -> Self {
+        Self { joined, ..self }
     }
 
     /// What is stored was said by another of our own devices.
@@ -169,8 +175,7 @@ impl<'a, 'tx> Sink<'a, 'tx> {
         if let Some(to) = &self.said_to {
             return to.clone();
         }
-        let group = self.group.as_ref().map(|(group, _)| group.clone());
-        group.map_or_else(|| content.sender.clone().into(), Peer::from)
+        self.group.clone().map_or_else(|| content.sender.clone().into(), Peer::from)
     }
 
     /// A gap row where the log jumps from the cursor to `to`.
@@ -521,7 +526,7 @@ impl<'a, 'tx> Sink<'a, 'tx> {
 
     /// Whether offsets of this partition are known never to have been read, or were written before we came.
     fn hole_explains(&self) -> Result<bool, ReceiveError> {
-        if self.group.as_ref().is_some_and(|(_, joined)| *joined == Joined::Later) {
+        if self.joined == Joined::Later {
             return Ok(true);
         }
         Ok(self.tx.meta_get(&hole_name(self.partition))?.is_some())

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use chat_core::{
-    Client, DeviceCodeError, Draft, EngineKind, Error, ErrorKind, Item, LinkOutcome, Message,
-    ProfileError, SendOutcome, SenderTrust,
+    Client, DeviceCodeError, Draft, EngineKind, Error, ErrorKind, HistoryItem, Item, LinkOutcome,
+    Message, OfferState, ProfileError, SendOutcome, SenderTrust,
 };
 
 use crate::crowd::Crowd;
@@ -110,6 +110,13 @@ async fn a_second_device_reads_and_writes_where_the_first_does() {
     assert_eq!(message(&phone, "both of us").unwrap().with, handle("carol").into());
 
     assert_eq!(device_changes(&laptop, "alice"), (1, 0));
+    for one in [&laptop, &phone, &bob, &carol] {
+        let all = one.history(&Default::default(), |_| true).unwrap();
+        let is_odd = |item: &&HistoryItem| {
+            matches!(item.what, Item::Missing(_) | Item::Conflict(_) | Item::Gap(_))
+        };
+        assert_eq!(all.iter().find(is_odd), None, "nothing is missed");
+    }
     let labels: Vec<_> = laptop.devices().unwrap().into_iter().map(|one| one.label).collect();
     assert_eq!(labels[1].as_ref().map(|label| label.expose()), Some("phone"));
     let kind = |error: Error| error.kind();
@@ -188,7 +195,12 @@ async fn a_code_is_good_once_and_in_time() {
     let linked = tokio::spawn(async move { linking.link(LONG).await.unwrap() });
     crowd.until(async || linked.is_finished()).await;
     assert_eq!(linked.await.unwrap(), LinkOutcome::Linked);
-    assert!(!laptop.is_offered(&code).unwrap());
+    assert_eq!(laptop.offer_state(&code).unwrap(), OfferState::Taken);
+    assert_eq!(laptop.offer_state(&short).unwrap(), OfferState::Gone);
+    let back = laptop.offer_device(HOUR).unwrap();
+    assert_eq!(laptop.offer_state(&back).unwrap(), OfferState::Open);
+    laptop.withdraw_offer(&back).unwrap();
+    assert_eq!(laptop.offer_state(&back).unwrap(), OfferState::Gone);
     let linking = second.clone();
     let linked = tokio::spawn(async move { linking.link(Duration::from_secs(3)).await.unwrap() });
     crowd.until(async || linked.is_finished()).await;

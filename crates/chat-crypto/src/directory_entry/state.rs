@@ -67,6 +67,11 @@ impl State {
         self.ids.contains(&id) && self.devices.iter().all(|device| device.device_id() != id)
     }
 
+    /// The devices that were there and are no more.
+    pub(super) fn removed(&self) -> impl Iterator<Item = DeviceId> {
+        self.ids.iter().copied().filter(|id| self.has_removed(*id))
+    }
+
     /// The hash of the present inbox key; `None` before the first one.
     pub(super) fn inbox_key_hash(&self) -> Option<[u8; 32]> {
         self.inbox_key_hash

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use chat_core::{Client, Device, DeviceCode, Error, HistoryQuery, LinkOutcome, ListenFrom, Seq};
+use chat_core::{
+    Client, Device, DeviceCode, Error, HistoryQuery, LinkOutcome, ListenFrom, OfferState, Seq,
+};
 use tokio::time::Instant;
 
 use super::secret_line::SecretLine;
@@ -66,11 +68,15 @@ async fn await_device(
     loop {
         tokio::select! {
             biased;
-            () = &mut interrupted => return Ok(Exit::Interrupted),
+            () = &mut interrupted => {
+                client.withdraw_offer(code)?;
+                return Ok(Exit::Interrupted);
+            }
             event = listener.next() => drop(event?),
             () = tokio::time::sleep(LOOK_AGAIN) => {}
         }
-        if !taken && !client.is_offered(code)? && Instant::now() < deadline {
+        let state = client.offer_state(code)?;
+        if !taken && state == OfferState::Taken {
             (taken, deadline) = (true, Instant::now() + JOINING);
             console.note("the new device has answered; it is brought into your conversations");
         }
@@ -89,7 +95,8 @@ async fn await_device(
             }
             return Ok(Exit::Done);
         }
-        if !taken && is_over {
+        if state == OfferState::Gone || (!taken && is_over) {
+            client.withdraw_offer(code)?;
             return Err(Failure::new(
                 Exit::Nothing,
                 "not_used",
@@ -207,23 +214,24 @@ async fn remove(context: &Context, args: &DeviceRemoveArgs) -> Result<Exit, Fail
     let (opened, console) = (context.open()?, context.console);
     let client = opened.connect(console)?;
     let device = client.remove_device(&args.id)?;
-    let is_done = client.spread_devices(args.timeout).await?;
+    let is_told = client.spread_devices(args.timeout).await?;
+    let groups = client.groups_behind()?;
     if console.json {
         console.print_json(&serde_json::json!({
-            "v": 1, "type": "device_removed", "id": device.id, "done": is_done,
+            "v": 1, "type": "device_removed", "id": device.id, "published": is_told,
+            "groups_behind": groups,
         }))?;
-    } else if is_done {
-        console.note(&format!(
-            "{} is removed: it reads nothing of what is written after",
-            named(&device)
-        ));
+    } else {
+        console.note(&format!("{} is no device of yours any more", named(&device)));
     }
-    if !is_done {
-        console.warn(&format!(
-            "{} is removed here, and the broker does not know it yet",
-            named(&device)
-        ));
-        console.note("let it know: securechat listen");
+    if !is_told {
+        console.warn("the broker does not know it yet");
+    }
+    if groups > 0 {
+        console.note(&format!("conversations that do not come back without it yet: {groups}"));
+    }
+    if !is_told || groups > 0 {
+        console.note("what is left is done by: securechat listen");
     }
     Ok(Exit::Done)
 }

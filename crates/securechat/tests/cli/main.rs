@@ -16,6 +16,7 @@ mod covers;
 #[cfg(all(unix, feature = "failpoints"))]
 mod crashes;
 mod demo;
+mod devices;
 #[cfg(target_os = "linux")]
 mod disk;
 mod faults;

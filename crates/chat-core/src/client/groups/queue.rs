@@ -37,6 +37,7 @@ impl Profile {
         title: &GroupTitle,
         invitees: &[Invitee],
     ) -> Result<GroupChange, SendError> {
+        self.check_is_device()?;
         let network = self.joined_network()?;
         let signer = self.signer(network.namespace())?;
         let sealer = Sealer { network: &network, signer: &signer };
@@ -79,6 +80,7 @@ impl Profile {
         invitees: &[Invitee],
         intent: impl Fn(&[MemberName], &GroupRow) -> Result<Intent, GroupError>,
     ) -> Result<GroupChange, SendError> {
+        self.check_is_device()?;
         self.in_group(id, |queue, tx| {
             let row = queue.ratchets.row(tx, id)?.clone();
             row.state.check_we_write()?;
@@ -127,7 +129,12 @@ impl Profile {
             if queue.ratchets.due(tx, id, now_ms())?.as_ref() != Some(&intent) {
                 return Ok(());
             }
-            match queue.ratchets.commit(tx, id, (&intent, &invitees)) {
+            let mut made = queue.ratchets.commit(tx, id, (&intent, &invitees));
+            if made.is_err() && matches!(intent, Intent::Devices { .. }) {
+                // Whoever goes, goes, also where nobody can come.
+                made = queue.ratchets.commit(tx, id, (&intent, &[]));
+            }
+            match made {
                 Ok(Some(handshake)) => queue.push(tx, handshake),
                 Ok(None) => Ok(()),
                 Err(error) if error.concerns_store() => Err(error.into()),

@@ -4,7 +4,8 @@ use chat_crypto::{DeviceCertificate, DirectoryEntry};
 use chat_store::{ReadTxn, WriteTxn};
 
 use super::{OwnRow, Owner};
-use crate::devices::{Certified, Linked, OwnDevice, OwnDevices, promote_inbox_key};
+use crate::client::held_identity;
+use crate::devices::{Certified, OwnDevice, OwnDevices, RemovedDevice, promote_inbox_key};
 use crate::directory::kept::{KeptKeyPackage, KeptRecords};
 use crate::directory::take::note_devices_changed;
 use crate::error::DirectoryError;
@@ -14,11 +15,14 @@ impl Owner<'_> {
     /// Whether the own records should be looked at before it is time: our KeyPackage was used, a device that was
     /// certified just now has not published its own, or we have been linked and the entry does not show us yet.
     pub(crate) fn is_waiting(&self, tx: &ReadTxn<'_>, now_ms: i64) -> Result<bool, DirectoryError> {
+        if OwnDevices::of::<DirectoryError>(tx)?.is_removed {
+            return Ok(false);
+        }
         let row = OwnRow::of(tx)?;
         if row.key_package.is_some_and(|package| package.used) {
             return Ok(true);
         }
-        if Linked::of::<DirectoryError>(tx)?.is_some() {
+        if held_identity(tx)?.is_none() {
             return Ok(!row.announced);
         }
         let certified = Certified::of::<DirectoryError>(tx)?;
@@ -45,20 +49,28 @@ impl Owner<'_> {
             package.made_at_ms.saturating_add(MAX_KEY_PACKAGE_AGE_MS) >= now_ms.cast_unsigned()
         };
         let us = self.signer.certificate.device_id();
+        let is_valid = entry.valid_until_ms() >= now_ms.cast_unsigned();
         let own = |device: &DeviceCertificate| OwnDevice {
             id: *device.device_id().as_bytes(),
             key: *device.device_key().as_bytes(),
-            can_join: device.device_id() == us || {
-                let key = self.place.key_package_key(device);
-                packages.iter().any(|package| package.key == key && is_young(package))
-            },
+            can_join: device.device_id() == us
+                || is_valid && {
+                    let key = self.place.key_package_key(device);
+                    packages.iter().any(|package| package.key == key && is_young(package))
+                },
         };
+        let identity = *entry.identity().as_bytes();
         let known = OwnDevices::of::<DirectoryError>(tx)?;
         let now = OwnDevices {
             devices: entry.devices().iter().map(own).collect(),
-            is_removed: row.announced && entry.device(us).is_none(),
+            gone: entry
+                .removed_devices()
+                .map(|id| RemovedDevice { identity, id: *id.as_bytes() })
+                .collect(),
+            is_removed: entry.has_removed(us) || (row.announced && entry.device(us).is_none()),
             lacks_inbox_key: !promote_inbox_key(tx, entry.inbox_key())?,
             asked_ms: known.asked_ms,
+            answered: known.answered.clone(),
         };
         if now == known {
             return Ok(());

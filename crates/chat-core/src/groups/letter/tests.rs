@@ -145,6 +145,46 @@ fn letters_lie_on_the_wire_as_it_is_written_down() {
     assert_eq!(invitation().encode().as_slice(), fields.concat());
 }
 
+fn device_request() -> DeviceRequest {
+    let inbox_key = InboxKey::generate(&mut rand::rng()).public();
+    DeviceRequest { inbox_key, label: crate::remote_text::RemoteText::new("phone") }
+}
+
+#[test]
+fn letters_between_devices_lie_on_the_wire_as_it_is_written_down() {
+    let namespace: Namespace = "ops".parse().unwrap();
+    let (alice, inbox) = (own("alice", &namespace), InboxKey::from_bytes(&[6; 32]));
+    let request = device_request();
+    let bytes = request.encode();
+    assert_eq!(bytes.as_slice(), [request.inbox_key.as_bytes(), b"\x00\x05phone"].concat());
+    assert_eq!(DeviceRequest::decode(&bytes), Ok(request));
+    let certificate = &alice.signer.certificate;
+    let answer = DeviceAnswer::new(certificate, &inbox);
+    let encoded = answer.encode();
+    let len = u16::try_from(certificate.as_bytes().len()).unwrap().to_be_bytes();
+    let fields: [&[u8]; 3] = [&len, certificate.as_bytes(), &[6; 32]];
+    assert_eq!(encoded.as_slice(), fields.concat());
+    assert_eq!(DeviceAnswer::decode(&encoded), Ok(answer.clone()));
+    assert_eq!(answer.inbox_key().expose_bytes(), &[6; 32]);
+    assert_eq!(format!("{answer:?}"), "DeviceAnswer([redacted])");
+    for end in 0..bytes.len() {
+        assert!(DeviceRequest::decode(&bytes[..end]).is_err(), "{end} bytes");
+    }
+    for end in 0..encoded.len() {
+        assert!(DeviceAnswer::decode(&encoded[..end]).is_err(), "{end} bytes");
+    }
+    assert_eq!(DeviceRequest::decode(&[&bytes[..], &[0]].concat()), Err("end"));
+    assert_eq!(DeviceAnswer::decode(&[&encoded[..], &[0]].concat()), Err("end"));
+    let mut long = bytes[..InboxPublic::LEN].to_vec();
+    long.extend([0, 65]);
+    long.extend([b'x'; 65]);
+    assert_eq!(DeviceRequest::decode(&long), Err("label"));
+    let mut endless = encoded.to_vec();
+    endless[..2].copy_from_slice(&u16::MAX.to_be_bytes());
+    endless.resize(70_000, 0);
+    assert_eq!(DeviceAnswer::decode(&endless), Err("certificate"));
+}
+
 #[test]
 fn a_request_and_its_answer_have_one_encoding() {
     let bytes = request().encode();
@@ -183,7 +223,13 @@ fn each_kind_of_letter_is_signed_as_what_it_is() {
         made_at_ms: 9,
         finding: Finding::InStep,
     };
-    for letter in [Letter::RejoinRequest(request()), Letter::RejoinAnswer(answer)] {
+    let device = DeviceAnswer::new(&alice.signer.certificate, &inbox);
+    for letter in [
+        Letter::RejoinRequest(request()),
+        Letter::RejoinAnswer(answer),
+        Letter::DeviceRequest(device_request()),
+        Letter::DeviceAnswer(device),
+    ] {
         let sealed = letter.seal(&alice, (&inbox.public(), &bob)).unwrap();
         let opened = Letter::open(sealed.body(), std::slice::from_ref(&inbox), me).unwrap();
         assert_eq!(opened.letter, letter);

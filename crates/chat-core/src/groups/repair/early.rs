@@ -22,7 +22,7 @@ struct Early {
 
 impl Ratchets {
     /// An invitation to a named group that we are in: it may come before the Commit which puts us out. It is kept until
-    /// then, if it comes from an admin and is for later than the one that we have joined with.
+    /// then, if it comes from an admin or another device of ours and is for later than the one that we have joined with.
     ///
     /// Returns whether it is kept.
     pub(in crate::groups) fn keep_early(
@@ -31,14 +31,18 @@ impl Ratchets {
         id: GroupId,
         (invitation, sender): (&Invitation, &DeviceCertificate),
     ) -> Result<bool, GroupError> {
+        let own = self.own.identity();
         let Some(row) = self.known(tx, id)? else { return Ok(false) };
         let is_later = invitation.start > row.repair.early.unwrap_or(row.start);
-        if row.state == GroupState::Gone || !row.is_named() || !is_later {
+        let (identity, is_named) = (sender.identity().as_bytes(), row.is_named());
+        // Another device of ours may bring us into any group again.
+        let is_ours = *identity == own;
+        let may_be = is_later && (is_named || is_ours);
+        if row.state == GroupState::Gone || !may_be {
             return Ok(false);
         }
         let roster = self.roster(tx, id)?;
-        let identity = sender.identity().as_bytes();
-        if !roster.is_admin(identity) || !roster.has(identity) {
+        if !(roster.is_admin(identity) || is_ours) || !roster.has(identity) {
             return Ok(false);
         }
         self.change(tx, id, |row| row.repair.early = Some(invitation.start))?;

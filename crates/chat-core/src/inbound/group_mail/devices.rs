@@ -1,5 +1,6 @@
 //! Letters between the devices of one identity.
 
+use chat_crypto::mls::Change;
 use chat_crypto::{DeviceCertificate, DirectoryEntry, NewDevice};
 use chat_store::WriteTxn;
 
@@ -49,7 +50,12 @@ impl GroupMail {
         }
         if *sender.identity().as_bytes() == self.own.identity() {
             let is_one = ours.is_one(id.as_bytes(), key.as_bytes());
-            return Ok((is_one && !ours.lacks_inbox_key).then(|| sender.clone()));
+            let mut ours = ours;
+            if !is_one || ours.lacks_inbox_key || !ours.note_answer(*id.as_bytes(), now_ms()) {
+                return Ok(None);
+            }
+            ours.put::<ReceiveError>(tx)?;
+            return Ok(Some(sender.clone()));
         }
         let Some(identity) = held_identity(tx)? else { return Ok(None) };
         let (mut offers, now) = (Offers::of::<ReceiveError>(tx)?, now_ms());
@@ -58,6 +64,7 @@ impl GroupMail {
         }
         offers.put::<ReceiveError>(tx)?;
         let is_used = ours.devices.iter().any(|one| one.id == *id.as_bytes())
+            || ours.gone.iter().any(|one| one.id == *id.as_bytes())
             || ours.has(key.as_bytes())
             || *key.as_bytes() == self.own.identity();
         if is_used || ours.devices.len() >= DirectoryEntry::MAX_DEVICES {
@@ -71,9 +78,28 @@ impl GroupMail {
         };
         let mut certified = Certified::of::<ReceiveError>(tx)?;
         let what = (&request.inbox_key, request.label.expose());
-        certified.devices.push(CertifiedDevice::new(&certificate, what, now));
+        let offer = *sender.identity().as_bytes();
+        certified.devices.push(CertifiedDevice::new(&certificate, what, (offer, now)));
         certified.put::<ReceiveError>(tx)?;
         Ok(Some(certificate))
+    }
+
+    /// We were put out of a group. Where another device of ours has done it, that is because we were removed: nothing is
+    /// written from here on, unless the directory says otherwise at the next look.
+    pub(super) fn put_out_by(
+        &self,
+        tx: &mut WriteTxn<'_>,
+        change: &Change,
+    ) -> Result<(), ReceiveError> {
+        let us = self.own.member.signature_key().as_slice();
+        let is_swap = change.added.iter().any(|leaf| leaf.signature_key == us);
+        let is_ours = change.by.name.identity == self.own.identity();
+        // Whoever holds the identity's secret says who is a device.
+        if !is_ours || is_swap || held_identity(tx)?.is_some() {
+            return Ok(());
+        }
+        let ours = OwnDevices::of::<ReceiveError>(tx)?;
+        OwnDevices { is_removed: true, ..ours }.put(tx)
     }
 
     /// The device that we have asked makes us one of its own, or a device of ours tells us the key of our inbox.
