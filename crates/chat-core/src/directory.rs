@@ -5,6 +5,7 @@
 //! Whoever holds the network key may publish: what is read here says who claims a handle, never who has it. See
 //! PROTOCOL section 9 in `docs/wire-format.md`, and `trust` for who counts.
 
+mod gossip;
 mod kept;
 mod lookup;
 mod own;
@@ -16,6 +17,7 @@ mod take;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use self::gossip::{Ahead, SeenHead};
 pub(crate) use self::kept::{Rivals, rivals};
 pub(crate) use self::lookup::refresh;
 pub use self::own::OwnPublication;

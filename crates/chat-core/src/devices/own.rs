@@ -4,6 +4,7 @@ use chat_store::{ReadTxn, StoreError, WriteTxn};
 use serde::{Deserialize, Serialize};
 
 use super::RemovedDevice;
+use crate::directory::SeenHead;
 use crate::error::StoredValueError;
 use crate::hash::sha256;
 use crate::history_row::{decode, encode};
@@ -21,6 +22,8 @@ pub(crate) struct OwnDevices {
     pub(crate) lacks_inbox_key: bool,
     /// When we have asked for it last: our clock, milliseconds since 1970.
     pub(crate) asked_ms: i64,
+    /// The end of our list of changes, as the directory shows it; `None` before it does.
+    pub(crate) head: Option<SeenHead>,
     /// Devices that have asked us for it, and when we have answered each.
     pub(crate) answered: Vec<([u8; 16], i64)>,
 }

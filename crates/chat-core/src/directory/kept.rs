@@ -4,6 +4,7 @@ use chat_crypto::{DirectoryEntry, DirectoryHead, Fingerprint, IdentityPublic, Ke
 use chat_store::{ReadTxn, StoreError, WriteTxn};
 use serde::{Deserialize, Serialize};
 
+use super::gossip::SeenHead;
 use crate::error::StoredValueError;
 use crate::handle::Handle;
 use crate::history_row::{decode, encode};
@@ -51,6 +52,11 @@ impl KeptEntry {
     pub(crate) fn parse(&self, namespace: &Namespace) -> Result<DirectoryEntry, StoredValueError> {
         DirectoryEntry::parse(&self.bytes, namespace.as_str())
             .map_err(|_| StoredValueError::format())
+    }
+
+    /// The end of its list of changes.
+    pub(crate) fn seen_head(&self) -> SeenHead {
+        SeenHead::from(DirectoryHead { changes: self.changes, hash: self.head })
     }
 
     pub(crate) fn fingerprint(&self) -> Option<Fingerprint> {

@@ -10,7 +10,7 @@ use chat_store::{ReadTxn, StoreError, WriteTxn};
 use super::kept::{KeptEntry, KeptKeyPackage};
 use super::place::Place;
 use crate::client::{Signer, held_identity, inbox_key};
-use crate::devices::{Certified, Linking, promote_inbox_key};
+use crate::devices::{Certified, Linking, OwnDevices, promote_inbox_key};
 use crate::error::{DirectoryError, StoredValueError};
 use crate::groups::{StoreState, own_member, write_changes};
 use crate::handle::Handle;
@@ -92,7 +92,7 @@ impl Owner<'_> {
         let entry = KeptEntry::of::<DirectoryError>(tx, self.handle, &self.keys().entry)?;
         let Some(kept) = entry else { return Ok(None) };
         let entry = kept.parse(&self.place.namespace)?;
-        let on_log = OwnRow::of(tx)?.entry_on_log == Some(sha256(&[entry.as_bytes()]));
+        let on_log = OwnRow::of(tx)?.is_on_log(entry.as_bytes());
         let (valid_until_ms, devices) = (entry.valid_until_ms(), entry.devices().len());
         Ok(Some(OwnPublication { valid_until_ms, on_log, devices }))
     }
@@ -131,6 +131,28 @@ impl Owner<'_> {
         let due = row.due(self.keys(), (entry.as_bytes(), key_package.as_deref()), now_ms);
         row.put(tx)?;
         Ok(due)
+    }
+
+    /// What was just appended is on the log.
+    pub(crate) fn acked(
+        &self,
+        tx: &mut WriteTxn<'_>,
+        due: &[Due],
+        now_ms: i64,
+    ) -> Result<(), DirectoryError> {
+        let mut row = OwnRow::of(tx)?;
+        due.iter().for_each(|due| row.acked(due, now_ms));
+        row.put(tx)?;
+        let Some(kept) = KeptEntry::of::<DirectoryError>(tx, self.handle, &self.keys().entry)?
+        else {
+            return Ok(());
+        };
+        let mut ours = OwnDevices::of::<DirectoryError>(tx)?;
+        if row.is_on_log(&kept.bytes) && ours.head != Some(kept.seen_head()) {
+            ours.head = Some(kept.seen_head());
+            ours.put::<DirectoryError>(tx)?;
+        }
+        Ok(())
     }
 
     /// The own entry as it should be; `None` where another device has to make it, and has not.

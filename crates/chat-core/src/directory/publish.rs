@@ -8,13 +8,15 @@ use std::time::Duration;
 use chat_transport::{Partition, Record, Transport};
 use tokio::time::Instant;
 
-use super::own::{Due, OwnRow, Owner, is_published};
+use super::gossip::Ahead;
+use super::own::{Due, Owner, is_published};
 use super::place::Place;
 use super::read::DirectoryReader;
 use super::take::Taken;
 use crate::client::Profile;
 use crate::clock::now_ms;
 use crate::error::DirectoryError;
+use crate::handle::Handle;
 use crate::network::Network;
 
 /// Publishes what a profile says about itself.
@@ -65,7 +67,13 @@ impl Publisher {
     async fn step(&self) -> Result<(), DirectoryError> {
         self.publish().await?;
         let partitions = self.reader.with_profile(Self::watched).await?;
-        self.reader.read(&partitions).await.map(drop)
+        self.reader.read(&partitions).await?;
+        self.reader
+            .with_profile(|reader| {
+                let of = (&*reader.place, &reader.profile.handle);
+                reader.profile.store.write(|tx| Ahead::settle(tx, of))
+            })
+            .await
     }
 
     /// Whether the own records should be looked at before it is time.
@@ -74,7 +82,9 @@ impl Publisher {
             let DirectoryReader { profile, place, .. } = reader;
             let signer = profile.signer(&place.namespace)?;
             let owner = Owner { place, handle: &profile.handle, signer: &signer };
-            profile.store.read(|tx| owner.is_waiting(tx, now_ms()))
+            profile.store.read(|tx| {
+                Ok(owner.is_waiting(tx, now_ms())? || Ahead::of::<DirectoryError>(tx)?.is_due())
+            })
         };
         self.reader.with_profile(look).await.unwrap_or(false)
     }
@@ -118,11 +128,11 @@ impl Publisher {
         };
         self.reader
             .with_profile(move |reader| {
-                reader.profile.store.write(|tx| {
-                    let mut row = OwnRow::of(tx)?;
-                    due.iter().take(acked).for_each(|due| row.acked(due, now_ms()));
-                    row.put(tx)
-                })
+                let DirectoryReader { profile, place, .. } = reader;
+                let signer = profile.signer(&place.namespace)?;
+                let owner = Owner { place, handle: &profile.handle, signer: &signer };
+                let acked = due.get(..acked).unwrap_or(&due);
+                profile.store.write(|tx| owner.acked(tx, acked, now_ms()))
             })
             .await?;
         failed.map_or(Ok(()), |error| Err(error.into()))
@@ -148,10 +158,16 @@ impl Publisher {
 
     /// The partitions of all contacts.
     fn watched(reader: &DirectoryReader) -> Result<Vec<Partition>, DirectoryError> {
-        let contacts = reader.profile.store.read::<_, DirectoryError>(|tx| Ok(tx.contacts()?))?;
+        let (contacts, ahead) = reader.profile.store.read::<_, DirectoryError>(|tx| {
+            Ok((tx.contacts()?, Ahead::of::<DirectoryError>(tx)?))
+        })?;
         let own = reader.place.partition(reader.profile.handle.as_str());
-        let partitions: BTreeSet<Partition> =
-            contacts.iter().map(|contact| reader.place.partition(&contact.handle)).collect();
+        let partitions: BTreeSet<Partition> = contacts
+            .iter()
+            .map(|contact| contact.handle.as_str())
+            .chain(ahead.handles().map(Handle::as_str))
+            .map(|handle| reader.place.partition(handle))
+            .collect();
         Ok(partitions.into_iter().filter(|partition| *partition != own).collect())
     }
 }

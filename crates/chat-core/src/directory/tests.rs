@@ -706,3 +706,78 @@ async fn a_device_that_lacks_the_key_of_the_inbox_asks_for_it() {
     };
     tokio::time::timeout(LONG, asking).await.expect("nobody has answered");
 }
+
+/// How often a history says that the directory has two faces of somebody.
+fn forks(client: &Client, whose: &str) -> usize {
+    let all = client.history(&Default::default(), |_| true).unwrap().into_iter();
+    all.filter(
+        |item| matches!(&item.what, Item::DirectoryFork(fork) if fork.handle.as_str() == whose),
+    )
+    .count()
+}
+
+#[tokio::test]
+async fn what_somebody_says_of_their_own_entry_is_compared_and_what_is_withheld_is_told() {
+    use super::gossip::{Ahead, SeenHead};
+    let people = People::with_bob().await;
+    let alice = &people.alice;
+    alice.lookup(&handle("bob"), LONG).await.unwrap();
+    alice.add_contact(&handle("bob"), None).unwrap();
+    let (bob, place) = (*people.bob.identity().unwrap().as_bytes(), people.place());
+    let of = (&place, alice.handle());
+    let write = |work: &dyn Fn(&mut chat_store::WriteTxn<'_>) -> Result<(), DirectoryError>| {
+        alice.profile.store.write(work).unwrap();
+    };
+    let hears = |head: SeenHead| {
+        write(&|tx| Ahead::hear(tx, of, (&handle("bob"), &bob), head));
+    };
+    let is_due = || alice.profile.store.read(Ahead::of::<DirectoryError>).unwrap().is_due();
+    let head = SeenHead::from(alice.published(&handle("bob")).unwrap().head);
+    assert_eq!(head.changes, 2);
+    hears(head);
+    assert!(!is_due(), "it is what was read");
+    // Bob has one more device than the directory shows.
+    let phone = linked(&people, &people.bob, "phone").await;
+    let longer = SeenHead::from(phone.published(&handle("bob")).unwrap().head);
+    assert_eq!(longer.changes, 3);
+    hears(longer);
+    assert!(is_due());
+    alice.refresh(&handle("bob"), LONG).await.unwrap();
+    write(&|tx| Ahead::settle(tx, of));
+    assert!(!is_due(), "now it is there");
+    hears(head);
+    assert!(!is_due(), "an older message");
+    assert_eq!(forks(alice, "bob"), 0);
+    // What never comes is withheld.
+    hears(SeenHead { changes: 4, hash: [7; 16] });
+    for look in 0..3 {
+        assert_eq!(forks(alice, "bob"), 0, "look {look}");
+        write(&|tx| Ahead::settle(tx, of));
+    }
+    assert_eq!(forks(alice, "bob"), 1);
+    write(&|tx| Ahead::settle(tx, of));
+    hears(SeenHead { changes: 1, hash: [8; 16] });
+    assert_eq!(forks(alice, "bob"), 1, "it is said once");
+}
+
+#[tokio::test]
+async fn two_faces_of_the_directory_are_told_as_soon_as_their_owner_writes() {
+    use super::gossip::{Ahead, SeenHead};
+    let people = People::with_bob().await;
+    let alice = &people.alice;
+    alice.lookup(&handle("bob"), LONG).await.unwrap();
+    let (bob, place) = (*people.bob.identity().unwrap().as_bytes(), people.place());
+    let hear = |tx: &mut chat_store::WriteTxn<'_>| {
+        let head = SeenHead { changes: 2, hash: [8; 16] };
+        Ahead::hear(tx, (&place, alice.handle()), (&handle("bob"), &bob), head)
+    };
+    alice.add_contact(&handle("bob"), None).unwrap();
+    alice.profile.store.write::<_, DirectoryError>(hear).unwrap();
+    assert_eq!(forks(alice, "bob"), 1);
+    let stranger = |tx: &mut chat_store::WriteTxn<'_>| {
+        let head = SeenHead { changes: 9, hash: [8; 16] };
+        Ahead::hear(tx, (&place, alice.handle()), (&handle("carol"), &[3; 32]), head)?;
+        Ok(Ahead::of::<DirectoryError>(tx)?.is_due())
+    };
+    assert!(!alice.profile.store.write::<_, DirectoryError>(stranger).unwrap(), "nothing is known");
+}

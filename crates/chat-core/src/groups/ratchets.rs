@@ -8,9 +8,11 @@ use chat_crypto::mls::{EpochStart, GroupId, LoadError, MlsChanges, MlsGroup, Ove
 use chat_crypto::{Envelope, EnvelopeKind, Protected, Protection};
 use chat_store::{ReadTxn, WriteTxn};
 
-use super::payload::Payload;
+use super::payload::{Notes, Payload};
 use super::state::{StoreState, write_changes};
 use super::{GroupError, GroupRow, GroupState, OwnLeaf};
+use crate::devices::OwnDevices;
+use crate::directory::SeenHead;
 use crate::hash::sha256;
 use crate::mailbox::Mailbox;
 
@@ -24,6 +26,8 @@ pub(crate) struct Ratchets {
     pub(super) changes: MlsChanges,
     /// Rows that were looked at, and whether they have changed.
     rows: BTreeMap<GroupId, (GroupRow, Changed)>,
+    /// The end of our own list of changes in the directory, once it was looked up.
+    head: Option<Option<SeenHead>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -35,13 +39,14 @@ enum Changed {
 impl Ratchets {
     pub(crate) fn new(own: Arc<OwnLeaf>) -> Self {
         let (loaded, changes) = (HashMap::new(), MlsChanges::new());
-        Self { own, loaded, changes, rows: BTreeMap::new() }
+        Self { own, loaded, changes, rows: BTreeMap::new(), head: None }
     }
 
     /// A transaction begins: what another one has not finished is forgotten.
     pub(crate) fn begin(&mut self) {
         self.changes.clear();
         self.rows.clear();
+        self.head = None;
     }
 
     /// Runs an operation on a group; what it changes is kept if it succeeds.
@@ -181,8 +186,8 @@ impl Ratchets {
             GroupState::Leaving => {}
             state => state.check_we_write()?,
         }
-        let mark = self.chain_mark(tx, id)?;
-        let payload = Payload::content(encoded, mark.as_ref());
+        let notes = Notes { mark: self.chain_mark(tx, id)?, head: self.own_head(tx)? };
+        let payload = Payload::content(encoded, &notes);
         let message = self.step::<_, GroupError>(tx, id, |group, overlay, own| {
             Ok(group.encrypt(overlay, &own.member, &payload)?)
         })?;
@@ -190,6 +195,14 @@ impl Ratchets {
         self.expect_own(id, (epoch, &sha256(&[&message])))?;
         self.change(tx, id, |row| row.sent_since = row.sent_since.saturating_add(1))?;
         self.wrap_for(tx, id, &message, (kind, mailbox))
+    }
+
+    /// The end of our own list of changes, as the directory shows it.
+    fn own_head(&mut self, tx: &ReadTxn<'_>) -> Result<Option<SeenHead>, GroupError> {
+        if self.head.is_none() {
+            self.head = Some(OwnDevices::of::<GroupError>(tx)?.head);
+        }
+        Ok(self.head.flatten())
     }
 
     /// Seals an MLS message for the group's mailbox, under the key of the present epoch.
@@ -219,6 +232,7 @@ impl Ratchets {
 
     /// Writes all that has changed.
     pub(crate) fn finish(&mut self, tx: &mut WriteTxn<'_>) -> Result<(), GroupError> {
+        self.head = None;
         write_changes(tx, &std::mem::take(&mut self.changes))?;
         for (row, changed) in std::mem::take(&mut self.rows).into_values() {
             if changed == Changed::Yes {

@@ -12,13 +12,14 @@ use zeroize::Zeroizing;
 use super::changed::Changed;
 use super::intent::departure_of;
 use super::join::mailbox_of;
-use super::payload::Payload;
+use super::payload::{Notes, Payload};
 use super::ratchets::Ratchets;
 use super::roster::MemberName;
 use super::{GroupError, GroupKind, GroupRow, GroupState, OwnLeaf};
 use crate::clock::now_ms;
 use crate::content::{Content, Decoded};
 use crate::conversation::Conversation;
+use crate::directory::SeenHead;
 use crate::hash::sha256;
 use crate::inbound::Refusal;
 use crate::mutant::{Mutant, breaks};
@@ -54,6 +55,8 @@ pub(crate) struct GroupContent {
     pub(crate) encoded: Zeroizing<Vec<u8>>,
     /// The identity of its sender.
     pub(crate) identity: [u8; 32],
+    /// The end of its sender's own list of changes in the directory, by their word.
+    pub(crate) head: Option<SeenHead>,
 }
 
 /// What processing a message gave.
@@ -141,8 +144,8 @@ impl Ratchets {
         (received, offset): (&ReceivedContent, u64),
     ) -> Result<Read, GroupError> {
         let refused = |refusal| Ok(Read::Refused(refusal));
-        let (encoded, mark) = match Payload::parse(&received.content) {
-            Some(Payload::Content(encoded, mark)) => (encoded, mark),
+        let (encoded, Notes { mark, head }) = match Payload::parse(&received.content) {
+            Some(Payload::Content(encoded, notes)) => (encoded, notes),
             Some(Payload::Departure(departure)) => {
                 return self.departure(tx, id, (received, &departure));
             }
@@ -170,7 +173,7 @@ impl Ratchets {
             Some(mark) => self.is_fork(tx, id, (mark, offset))?,
             None => false,
         };
-        let content = GroupContent { forked, content, encoded, identity };
+        let content = GroupContent { forked, content, encoded, identity, head };
         match self.row(tx, id)?.state {
             GroupState::Requested if !breaks(Mutant::ShowRequests) => {
                 self.withhold(tx, id, &content).map(|()| Read::Withheld)

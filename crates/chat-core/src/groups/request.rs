@@ -111,7 +111,8 @@ impl TryFrom<Withheld> for GroupContent {
         let Withheld { identity, encoded } = withheld;
         match Content::decode(&encoded) {
             Ok(Decoded::Content(content)) => {
-                Ok(Self { forked: false, content, encoded: Zeroizing::new(encoded), identity })
+                let (forked, head, encoded) = (false, None, Zeroizing::new(encoded));
+                Ok(Self { forked, content, encoded, identity, head })
             }
             _ => Err(StoredValueError::format().into()),
         }

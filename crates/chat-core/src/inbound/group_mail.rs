@@ -1,5 +1,6 @@
 //! What lies in the mailboxes of groups, and the letters that bring groups to us.
 
+use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -15,7 +16,7 @@ use super::{OpenedLetter, OpenedMls, Refusal, Skipped, begin_reading};
 use crate::client::Profile;
 use crate::conversation::Conversation;
 use crate::devices::{Linking, OwnDevices, inbox_keys};
-use crate::directory::key_package_used;
+use crate::directory::{Ahead, Place, SeenHead, key_package_used};
 use crate::error::{GroupError, ReceiveError};
 use crate::groups::{
     Addressee, Answer, Arrival, Changed, GroupContent, GroupState, Invitation, Landing, Letter,
@@ -40,6 +41,9 @@ pub(super) struct GroupMail {
     network: Network,
     own: Arc<OwnLeaf>,
     ratchets: Ratchets,
+    directory: Place,
+    /// What members have said of their own lists of changes, and was compared.
+    heard: HashMap<[u8; 32], SeenHead>,
 }
 
 impl GroupMail {
@@ -49,6 +53,8 @@ impl GroupMail {
             topic: network.mail_topic().as_str().to_owned(),
             network: network.clone(),
             ratchets: Ratchets::new(Arc::clone(&own)),
+            directory: Place::new(network),
+            heard: HashMap::new(),
             own,
         }
     }
@@ -60,7 +66,7 @@ impl GroupMail {
         (at, mls): (&RecordAt, &OpenedMls),
         read: GroupContent,
     ) -> Result<Took, ReceiveError> {
-        let GroupContent { forked, content, encoded, identity } = read;
+        let GroupContent { forked, content, encoded, identity, head } = read;
         let row = self.ratchets.row(tx, mls.group)?;
         let group = row.is_named().then(|| row.name());
         // Another device of ours has written to whom the group is with.
@@ -90,6 +96,9 @@ impl GroupMail {
         sink.judge(&opened, place, &at.hash)?;
         let mut took =
             Took { rows: sink.stored.rows, skipped: sink.stored.skipped, ..Took::default() };
+        if let (Some(head), true) = (head, took.rows > 0) {
+            self.hear(tx, (&from, &identity), head)?;
+        }
         // What is not shown of somebody raises no alarm either.
         if forked && took.rows > 0 {
             let row = HistoryRow::now(Item::LogForked(LogForked { from, with }));
@@ -97,6 +106,25 @@ impl GroupMail {
             took.rows += 1;
         }
         Ok(took)
+    }
+
+    /// A member says how long their list of changes in the directory is.
+    fn hear(
+        &mut self,
+        tx: &mut WriteTxn<'_>,
+        (handle, identity): (&Handle, &[u8; 32]),
+        head: SeenHead,
+    ) -> Result<(), ReceiveError> {
+        let is_ours = *identity == self.own.identity();
+        if is_ours || self.heard.get(identity) == Some(&head) {
+            return Ok(());
+        }
+        Ahead::hear(tx, (&self.directory, &self.me), (handle, identity), head)?;
+        if self.heard.len() >= MOST_HEARD {
+            self.heard.clear();
+        }
+        self.heard.insert(*identity, head);
+        Ok(())
     }
 
     /// Opens a letter to us; what is none is refused.
@@ -403,6 +431,9 @@ fn is_one_of_several(tx: &WriteTxn<'_>) -> Result<bool, ReceiveError> {
     Ok(OwnDevices::of::<ReceiveError>(tx)?.devices.len() > 1
         || Linking::of::<ReceiveError>(tx)?.is_some())
 }
+
+/// The most members whose last word of themselves is kept in mind.
+const MOST_HEARD: usize = 1024;
 
 fn refused(refusal: Refusal) -> Took {
     Took { refused: Some(refusal), ..Took::default() }

@@ -110,6 +110,8 @@ async fn a_second_device_reads_and_writes_where_the_first_does() {
     assert_eq!(message(&phone, "both of us").unwrap().with, handle("carol").into());
 
     assert_eq!(device_changes(&laptop, "alice"), (1, 0));
+    // Alice's messages say how long her list of changes is: whoever reads one looks.
+    crowd.until(async || device_changes(&bob, "alice") == (1, 0)).await;
     for one in [&laptop, &phone, &bob, &carol] {
         let all = one.history(&Default::default(), |_| true).unwrap();
         let is_odd = |item: &&HistoryItem| {

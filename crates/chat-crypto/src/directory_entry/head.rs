@@ -49,6 +49,12 @@ impl DirectoryEntry {
         }
     }
 
+    /// The chain's hash behind the first changes; `None` if there are fewer.
+    pub fn hash_behind(&self, changes: u32) -> Option<[u8; 32]> {
+        let at = usize::try_from(changes.checked_sub(1)?).ok()?;
+        self.hashes.get(at).copied()
+    }
+
     /// How this entry lies to one that was known before.
     pub fn follows(&self, known: &Self) -> Relation {
         let owner = |entry: &Self| (entry.identity, entry.namespace.clone());
@@ -65,11 +71,10 @@ impl DirectoryEntry {
 
     /// How this entry lies to a head that is said to be of the same identity, handle and network.
     pub fn follows_head(&self, known: &DirectoryHead) -> Relation {
-        let at = known.changes.checked_sub(1).and_then(|at| usize::try_from(at).ok());
-        let own = at.and_then(|at| self.hashes.get(at));
+        let own = self.hash_behind(known.changes);
         match known.changes.cmp(&self.head().changes) {
             Ordering::Greater => Relation::Older,
-            _ if own != Some(&known.hash) => Relation::Forked,
+            _ if own != Some(known.hash) => Relation::Forked,
             Ordering::Equal => Relation::Same,
             Ordering::Less => Relation::Newer,
         }

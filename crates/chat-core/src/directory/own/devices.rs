@@ -70,6 +70,10 @@ impl Owner<'_> {
             is_removed: entry.has_removed(us) || (row.announced && entry.device(us).is_none()),
             lacks_inbox_key: !promote_inbox_key(tx, entry.inbox_key())?,
             asked_ms: known.asked_ms,
+            head: match row.is_on_log(entry.as_bytes()) {
+                true => Some(entry.head().into()),
+                false => known.head,
+            },
             answered: known.answered.clone(),
         };
         if now == known {

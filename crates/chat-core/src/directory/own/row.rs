@@ -142,6 +142,11 @@ impl OwnRow {
         }
     }
 
+    /// Whether the log shows this entry, as far as it was read.
+    pub(crate) fn is_on_log(&self, entry: &[u8]) -> bool {
+        self.entry_on_log == Some(sha256(&[entry]))
+    }
+
     pub(super) fn made_at_ms(&self) -> Option<u64> {
         self.key_package.as_ref().map(|package| package.made_at_ms)
     }
