@@ -10,8 +10,10 @@ use crate::identity::KeyError;
 use crate::signature::{Signature, SignatureContext, SignatureError};
 
 mod certificate;
+mod known;
 
 pub use self::certificate::{CertificateError, DeviceCertificate, NewDevice};
+pub use self::known::KnownCertificates;
 
 /// The secret key of a device: an Ed25519 seed of 32 bytes. Wiped when dropped, redacted in
 /// `Debug`.

@@ -29,7 +29,8 @@ mod vault;
 
 // The public interface is:
 pub use crate::device::{
-    CertificateError, DeviceCertificate, DeviceId, DeviceKey, DevicePublic, NewDevice,
+    CertificateError, DeviceCertificate, DeviceId, DeviceKey, DevicePublic, KnownCertificates,
+    NewDevice,
 };
 pub use crate::directory_entry::{
     ChangeError, DirectoryChange, DirectoryEntry, DirectoryHead, EntryError, NewEntry, Relation,

@@ -9,7 +9,7 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-use crate::device::{CertificateError, DeviceCertificate, DeviceKey};
+use crate::device::{CertificateError, DeviceCertificate, DeviceKey, KnownCertificates};
 use crate::encoding::push_lp;
 use crate::protection::{Protected, Protection};
 use crate::reader::Reader;
@@ -147,6 +147,27 @@ impl<'a> ReceivedContent<'a> {
         place: ContentPlace<'_>,
     ) -> Result<(DeviceCertificate, &'a [u8]), SignedContentError> {
         let certificate = DeviceCertificate::parse(self.certificate, place.namespace)?;
+        self.verify_as(certificate, place)
+    }
+
+    /// As [`verify`](Self::verify), for a conversation of the network whose certificates these are.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn verify_with(
+        &self,
+        known: &KnownCertificates,
+        conversation: &[u8],
+    ) -> Result<(DeviceCertificate, &'a [u8]), SignedContentError> {
+        let certificate = known.parse(self.certificate)?;
+        self.verify_as(certificate, ContentPlace { namespace: known.namespace(), conversation })
+    }
+
+    fn verify_as(
+        &self,
+        certificate: DeviceCertificate,
+        place: ContentPlace<'_>,
+    ) -> Result<(DeviceCertificate, &'a [u8]), SignedContentError> {
         let signed = signed_bytes(self.certificate, self.content);
         let checked = certificate.device_key().verify(&place.context(), &signed, &self.signature);
         checked.map_err(|_| SignedContentError::Signature)?;

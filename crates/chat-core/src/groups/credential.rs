@@ -1,7 +1,9 @@
 //! Who a leaf is: the one function that every Welcome, Add, Update and Commit goes through.
 
-use chat_crypto::DeviceCertificate;
+use std::sync::Arc;
+
 use chat_crypto::mls::{CheckLeaf, LeafName, RefusedLeaf};
+use chat_crypto::{CertificateError, DeviceCertificate, KnownCertificates};
 
 use crate::mutant::{Mutant, breaks};
 use crate::namespace::Namespace;
@@ -11,19 +13,27 @@ use crate::namespace::Namespace;
 /// A pure function of the leaf's bytes: pins, blocks and the directory come after the merge.
 #[derive(Clone, Debug)]
 pub(crate) struct DeviceCheck {
-    namespace: Namespace,
+    known: Arc<KnownCertificates>,
 }
 
 impl DeviceCheck {
     pub(crate) fn new(namespace: &Namespace) -> Self {
-        Self { namespace: namespace.clone() }
+        Self { known: Arc::new(KnownCertificates::new(namespace.as_str())) }
+    }
+
+    /// The certificate that a credential holds.
+    pub(super) fn certificate(
+        &self,
+        credential: &[u8],
+    ) -> Result<DeviceCertificate, CertificateError> {
+        self.known.parse(credential)
     }
 }
 
 impl CheckLeaf for DeviceCheck {
     fn check(&self, credential: &[u8], signature_key: &[u8]) -> Result<LeafName, RefusedLeaf> {
-        let certificate = DeviceCertificate::parse(credential, self.namespace.as_str());
-        let certificate = certificate
+        let certificate = self
+            .certificate(credential)
             .map_err(|_| RefusedLeaf::new("its credential is no certificate of this network"))?;
         let is_its_own = signature_key == certificate.device_key().as_bytes();
         if !is_its_own && !breaks(Mutant::SkipCredentialCheck) {

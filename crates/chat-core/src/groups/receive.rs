@@ -1,6 +1,5 @@
 //! Reading what lies in a group's mailbox.
 
-use chat_crypto::DeviceCertificate;
 use chat_crypto::mls::PAST_EPOCHS;
 use chat_crypto::mls::{
     Departure, GroupFacts, GroupId, GroupView, LoadError, Merged, ProcessError, Processed,
@@ -152,8 +151,7 @@ impl Ratchets {
             Some(Payload::Newer) => return Ok(Read::Newer),
             None => return refused(Refusal::Malformed),
         };
-        let namespace = self.own.namespace.as_str();
-        let Ok(sender) = DeviceCertificate::parse(&received.credential, namespace) else {
+        let Ok(sender) = self.own.check.certificate(&received.credential) else {
             return refused(Refusal::Forged);
         };
         let content = match Content::decode(encoded) {
@@ -190,8 +188,7 @@ impl Ratchets {
         id: GroupId,
         (received, departure): (&ReceivedContent, &Departure),
     ) -> Result<Read, GroupError> {
-        let namespace = self.own.namespace.as_str();
-        let sender = DeviceCertificate::parse(&received.credential, namespace);
+        let sender = self.own.check.certificate(&received.credential);
         let (Ok(sender), true) = (sender, received.leaf == departure.leaf()) else {
             return Ok(Read::Refused(Refusal::Forged));
         };

@@ -4,7 +4,8 @@ use std::num::NonZeroU32;
 
 use chat_crypto::mls::GroupId;
 use chat_crypto::{
-    ContentPlace, DeviceId, Envelope, Protection as Layer, ReceivedContent, SignedSharedKey, Subkey,
+    DeviceId, Envelope, KnownCertificates, Protection as Layer, ReceivedContent, SignedSharedKey,
+    Subkey,
 };
 use chat_stego::ProbeKey;
 use zeroize::Zeroizing;
@@ -27,6 +28,7 @@ pub(crate) struct Inbox {
     pub(crate) partitions: NonZeroU32,
     keys: Vec<Subkey>,
     probe: ProbeKey,
+    certificates: KnownCertificates,
 }
 
 /// What a record turned out to be.
@@ -125,6 +127,7 @@ impl Inbox {
             partitions: network.partitions(),
             keys: network.opening_keys(),
             probe: network.probe_key(),
+            certificates: KnownCertificates::new(network.namespace().as_str()),
         }
     }
 
@@ -198,8 +201,8 @@ impl Inbox {
             return Ok(([0; 32], DeviceId::from_bytes([0; 16])));
         }
         let conversation = &content.conversation.encode();
-        let place = ContentPlace { namespace: self.namespace.as_str(), conversation };
-        let (certificate, _) = signed.verify(place).map_err(|error| {
+        let verified = signed.verify_with(&self.certificates, conversation);
+        let (certificate, _) = verified.map_err(|error| {
             tracing::debug!(%error, "refused a content that is not signed as it says");
             Refusal::Forged
         })?;
