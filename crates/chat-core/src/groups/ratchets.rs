@@ -1,7 +1,7 @@
 //! The groups of a profile within one transaction.
 
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use chat_crypto::mls::{EpochStart, GroupId, LoadError, MlsChanges, MlsGroup, Overlay};
@@ -28,6 +28,8 @@ pub(crate) struct Ratchets {
     rows: BTreeMap<GroupId, (GroupRow, Changed)>,
     /// The end of our own list of changes in the directory, once it was looked up.
     head: Option<Option<SeenHead>>,
+    /// Groups whose secrets are written once, behind the last message of many.
+    unsettled: BTreeSet<GroupId>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -39,7 +41,8 @@ enum Changed {
 impl Ratchets {
     pub(crate) fn new(own: Arc<OwnLeaf>) -> Self {
         let (loaded, changes) = (HashMap::new(), MlsChanges::new());
-        Self { own, loaded, changes, rows: BTreeMap::new(), head: None }
+        let (rows, unsettled) = (BTreeMap::new(), BTreeSet::new());
+        Self { own, loaded, changes, rows, head: None, unsettled }
     }
 
     /// A transaction begins: what another one has not finished is forgotten.
@@ -47,6 +50,7 @@ impl Ratchets {
         self.changes.clear();
         self.rows.clear();
         self.head = None;
+        self.unsettled.clear();
     }
 
     /// Runs an operation on a group; what it changes is kept if it succeeds.
@@ -72,7 +76,8 @@ impl Ratchets {
 
     pub(super) fn keep_loaded(&mut self, id: GroupId, group: MlsGroup) {
         if self.loaded.len() >= MOST_LOADED {
-            self.loaded.clear();
+            // What is unsettled is nowhere else.
+            self.loaded.retain(|id, _| self.unsettled.contains(id));
         }
         self.loaded.insert(id, group);
     }
@@ -108,6 +113,7 @@ impl Ratchets {
         group.delete(&mut overlay)?;
         let changes = overlay.into_changes();
         self.changes.extend(changes);
+        self.unsettled.remove(&id);
         Ok(())
     }
 
@@ -188,8 +194,9 @@ impl Ratchets {
         }
         let notes = Notes { mark: self.chain_mark(tx, id)?, head: self.own_head(tx)? };
         let payload = Payload::content(encoded, &notes);
+        self.unsettled.insert(id);
         let message = self.step::<_, GroupError>(tx, id, |group, overlay, own| {
-            Ok(group.encrypt(overlay, &own.member, &payload)?)
+            Ok(group.encrypt_in_run(overlay, &own.member, &payload)?)
         })?;
         let (epoch, _) = self.row(tx, id)?.newest_wrap().ok_or(GroupError::NoGroup)?;
         self.expect_own(id, (epoch, &sha256(&[&message])))?;
@@ -233,6 +240,10 @@ impl Ratchets {
     /// Writes all that has changed.
     pub(crate) fn finish(&mut self, tx: &mut WriteTxn<'_>) -> Result<(), GroupError> {
         self.head = None;
+        // One that was lost on the way cannot be loaded: nothing is written then.
+        for id in std::mem::take(&mut self.unsettled) {
+            self.step::<_, GroupError>(tx, id, |group, overlay, _| Ok(group.settle(overlay)?))?;
+        }
         write_changes(tx, &std::mem::take(&mut self.changes))?;
         for (row, changed) in std::mem::take(&mut self.rows).into_values() {
             if changed == Changed::Yes {

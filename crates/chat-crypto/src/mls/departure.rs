@@ -38,8 +38,8 @@ impl Departure {
         self.0.leaf()
     }
 
-    pub(super) fn sign(group: &Inner, member: &MlsMember, crypto: &RustCrypto) -> Option<Self> {
-        LeafSignature::sign(group, (member, crypto), STATEMENT).map(Self)
+    pub(super) fn sign(group: &Inner, member: &MlsMember) -> Option<Self> {
+        LeafSignature::sign(group, member, STATEMENT).map(Self)
     }
 
     /// The member who signed it; `None` if it proves nothing in this group.

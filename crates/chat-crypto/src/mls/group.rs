@@ -8,10 +8,11 @@ pub(super) mod message;
 pub(super) mod view;
 
 use std::fmt;
+use std::time::SystemTime;
 
 use openmls::group::{
-    GroupEpoch, GroupId as InnerId, MlsGroup as Inner, MlsGroupJoinConfig,
-    PURE_CIPHERTEXT_WIRE_FORMAT_POLICY,
+    DeletePastEpochSecretsError, GroupEpoch, GroupId as InnerId, MlsGroup as Inner,
+    MlsGroupJoinConfig, PURE_CIPHERTEXT_WIRE_FORMAT_POLICY, PastEpochDeletion,
 };
 use openmls::prelude::SenderRatchetConfiguration;
 use openmls_rust_crypto::RustCrypto;
@@ -55,6 +56,8 @@ pub enum LoadError {
 struct Loaded {
     inner: Inner,
     stamp: Stamp,
+    /// Whether its message secrets are still to be written.
+    owes: bool,
 }
 
 type Stamp = [u8; 16];
@@ -98,6 +101,14 @@ impl MlsGroup {
         self.id
     }
 
+    /// Writes what [`encrypt_in_run`](Self::encrypt_in_run) left to be written.
+    ///
+    /// # Errors
+    /// See [`LoadError`].
+    pub fn settle(&mut self, overlay: &mut Overlay<'_>) -> Result<(), LoadError> {
+        self.operate(overlay, |_, _| Ok(()))
+    }
+
     /// Deletes all that is stored of the group: no message of it can be read afterwards.
     ///
     /// # Errors
@@ -122,10 +133,34 @@ impl MlsGroup {
         overlay: &mut Overlay<'_>,
         operation: impl FnOnce(&mut Inner, &Room<'_, '_>) -> Result<T, E>,
     ) -> Result<T, E> {
+        self.change(overlay, |loaded, room| {
+            loaded.settle(room)?;
+            operation(&mut loaded.inner, room)
+        })
+    }
+
+    /// As [`operate`](Self::operate), but that the message secrets which the operation changes are owed.
+    fn operate_in_run<T, E: From<LoadError> + From<MlsStateError>>(
+        &mut self,
+        overlay: &mut Overlay<'_>,
+        operation: impl FnOnce(&mut Inner, &Room<'_, '_>) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.change(overlay, |loaded, room| {
+            loaded.owes = true;
+            room.owe_message_secrets();
+            operation(&mut loaded.inner, room)
+        })
+    }
+
+    fn change<T, E: From<LoadError> + From<MlsStateError>>(
+        &mut self,
+        overlay: &mut Overlay<'_>,
+        operation: impl FnOnce(&mut Loaded, &Room<'_, '_>) -> Result<T, E>,
+    ) -> Result<T, E> {
         let (id, loaded) = (self.id, self.loaded.take());
         let (loaded, value) = overlay.step(|room| {
             let mut loaded = Loaded::refresh(room, id, loaded)?;
-            let value = operation(&mut loaded.inner, room)?;
+            let value = operation(&mut loaded, room)?;
             if room.overlay().is_open_changed() {
                 loaded.stamp = stamp(room, id)?;
             }
@@ -137,6 +172,17 @@ impl MlsGroup {
 }
 
 impl Loaded {
+    /// Writes the message secrets, if they are still to be written.
+    fn settle(&mut self, room: &Room<'_, '_>) -> Result<(), LoadError> {
+        if std::mem::take(&mut self.owes) {
+            // The one call of OpenMLS that writes them and changes nothing: no epoch is as old as this.
+            let none = PastEpochDeletion::before_timestamp(SystemTime::UNIX_EPOCH);
+            let written = self.inner.delete_past_epoch_secrets(room, none);
+            written.map_err(|DeletePastEpochSecretsError::StorageError(error)| error)?;
+        }
+        Ok(())
+    }
+
     fn load(room: &Room<'_, '_>, id: GroupId) -> Result<Self, LoadError> {
         let stamp = room.read(Kind::Stamp, &id.0)?.ok_or(LoadError::NoGroup)?;
         Self::load_stamped(room, id, stamp)
@@ -153,7 +199,7 @@ impl Loaded {
 
     fn load_stamped(room: &Room<'_, '_>, id: GroupId, stamp: Stamp) -> Result<Self, LoadError> {
         let inner = Inner::load(room, &id.inner())?.ok_or(LoadError::Damaged)?;
-        Ok(Self { inner, stamp })
+        Ok(Self { inner, stamp, owes: false })
     }
 }
 
@@ -170,7 +216,7 @@ impl fmt::Debug for MlsGroup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { id, loaded } = self;
         match loaded {
-            Some(Loaded { inner, stamp: _ }) => {
+            Some(Loaded { inner, stamp: _, owes: _ }) => {
                 write!(f, "MlsGroup({id:?}, epoch {}, [redacted])", inner.epoch().as_u64())
             }
             None => write!(f, "MlsGroup({id:?}, not loaded)"),

@@ -6,7 +6,6 @@ use openmls::prelude::{
     Lifetime, ProtocolVersion,
 };
 use openmls_rust_crypto::RustCrypto;
-use openmls_traits::OpenMlsProvider;
 use openmls_traits::storage::StorageProvider;
 
 use super::cause::MlsCause;
@@ -121,7 +120,7 @@ impl MlsMember {
                 .leaf_node_capabilities(capabilities())
                 .key_package_lifetime(unlimited())
                 .mark_as_last_resort()
-                .build(SUITE, room, &self.signer(room.crypto()), self.credential_with_key())
+                .build(SUITE, room, &self.signer(), self.credential_with_key())
                 .map_err(|error| KeyPackageError::Library(MlsCause::new(&error)))?;
             let bytes = bundle
                 .key_package()

@@ -59,11 +59,11 @@ impl LeafSignature {
     /// Signs with our own leaf.
     pub(super) fn sign(
         group: &Inner,
-        (member, crypto): (&MlsMember, &RustCrypto),
+        member: &MlsMember,
         statement: Statement<'_>,
     ) -> Option<Self> {
         let own = group.member_at(group.own_leaf_index())?;
-        let signature = member.signer(crypto).sign(&statement.encode(group, &own)).ok()?;
+        let signature = member.signer().sign(&statement.encode(group, &own)).ok()?;
         Some(Self { leaf: own.index.into(), signature: signature.try_into().ok()? })
     }
 

@@ -36,10 +36,10 @@ impl Return {
 
     pub(super) fn sign(
         group: &Inner,
-        signer: (&MlsMember, &RustCrypto),
+        member: &MlsMember,
         key_package: &KeyPackageRef,
     ) -> Option<Self> {
-        LeafSignature::sign(group, signer, statement(key_package)).map(Self)
+        LeafSignature::sign(group, member, statement(key_package)).map(Self)
     }
 
     /// The member who signed it; `None` if it proves nothing in this group, or is for another

@@ -4,7 +4,7 @@
 
 mod provider;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 
 use openmls_rust_crypto::RustCrypto;
@@ -22,6 +22,8 @@ pub(super) struct Room<'a, 's> {
     overlay: &'a Overlay<'s>,
     /// Pre-shared keys that the operation may use; never written.
     lent: RefCell<BTreeMap<Vec<u8>, Zeroizing<Vec<u8>>>>,
+    /// Whether the message secrets are written later, by whoever goes on with the group.
+    later: Cell<bool>,
 }
 
 /// Why OpenMLS could not read or write a row.
@@ -60,11 +62,18 @@ pub(super) enum Kind {
 
 impl<'a, 's> Room<'a, 's> {
     pub(super) fn new(overlay: &'a Overlay<'s>) -> Self {
-        Self { overlay, lent: RefCell::default() }
+        Self { overlay, lent: RefCell::default(), later: Cell::new(false) }
     }
 
     pub(super) fn overlay(&self) -> &'a Overlay<'s> {
         self.overlay
+    }
+
+    /// The message secrets are not encoded: an empty row, which no group can be loaded from, stands in for them.
+    ///
+    /// Should it be written as it is, the group is lost; older secrets in its place would encrypt twice with one key.
+    pub(super) fn owe_message_secrets(&self) {
+        self.later.set(true);
     }
 
     pub(super) fn put(
@@ -73,7 +82,9 @@ impl<'a, 's> Room<'a, 's> {
         key: &impl Serialize,
         value: &impl Serialize,
     ) -> Result<(), StorageError> {
-        self.overlay.put(row(kind, key)?, Some(encode(value)?));
+        let is_owed = self.later.get() && matches!(kind, Kind::MessageSecrets);
+        let value = if is_owed { Zeroizing::default() } else { encode(value)? };
+        self.overlay.put(row(kind, key)?, Some(value));
         Ok(())
     }
 

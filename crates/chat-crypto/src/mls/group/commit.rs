@@ -198,7 +198,7 @@ impl CommitPlan<'_> {
         builder
             .load_psks(room)
             .map_err(library)?
-            .build(crypto, crypto, &member.signer(crypto), |_| true)
+            .build(crypto, crypto, &member.signer(), |_| true)
             .map_err(library)?
             .stage_commit(room)
             .map_err(library)

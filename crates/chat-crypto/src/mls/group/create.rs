@@ -61,7 +61,7 @@ impl MlsGroup {
             let welcome = bundle.to_welcome_msg().map(|welcome| welcome.to_bytes());
             let tree = inner.export_ratchet_tree().tls_serialize_detached().map_err(library)?;
             let start = EpochStart::of(&inner, crypto).ok_or(CommitError::Removed)?;
-            let loaded = Loaded { inner, stamp: stamp(room, id)? };
+            let loaded = Loaded { inner, stamp: stamp(room, id)?, owes: false };
             Ok(Founded {
                 group: Self { id, loaded: Some(loaded) },
                 welcome: welcome.transpose().map_err(library)?,
@@ -89,6 +89,6 @@ fn new_group(
         .max_past_epochs(crate::mls::PAST_EPOCHS)
         .sender_ratchet_configuration(*config.sender_ratchet_configuration())
         .with_group_context_extensions(facts.to_extensions()?)
-        .build(room, &member.signer(room.overlay().crypto()), member.credential_with_key())
+        .build(room, &member.signer(), member.credential_with_key())
         .map_err(library)
 }

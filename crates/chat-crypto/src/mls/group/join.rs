@@ -109,7 +109,8 @@ impl MlsGroup {
             let id = GroupId(inner.group_id().as_slice().try_into().map_err(|_| garbage())?);
             room.delete(Kind::Pending, &id.0).map_err(LoadError::from)?;
             let start = EpochStart::of(&inner, room.overlay().crypto()).ok_or_else(garbage)?;
-            let group = Self { id, loaded: Some(Loaded { inner, stamp: stamp(room, id)? }) };
+            let group =
+                Self { id, loaded: Some(Loaded { inner, stamp: stamp(room, id)?, owes: false }) };
             Ok(Joined { group, inviter, members, facts, start })
         })
     }

@@ -147,16 +147,24 @@ impl MlsGroup {
         member: &MlsMember,
         content: &[u8],
     ) -> Result<Vec<u8>, EncryptError> {
-        self.operate(overlay, |inner, room| {
-            if !inner.is_active() {
-                return Err(EncryptError::Removed);
-            }
-            let signer = member.signer(room.overlay().crypto());
-            let message = inner
-                .create_message(room, &signer, content)
-                .map_err(|error| EncryptError::Library(MlsCause::new(&error)))?;
-            message.to_bytes().map_err(|error| EncryptError::Library(MlsCause::new(&error)))
-        })
+        self.operate(overlay, |inner, room| encrypt(inner, room, (member, content)))
+    }
+
+    /// As [`encrypt`](Self::encrypt), for one of many messages: what all of them change is written once, by
+    /// [`settle`](Self::settle), which must have its turn before the overlay is written.
+    ///
+    /// # Errors
+    /// See [`EncryptError`]. Nothing of the run counts then: write none of its changes.
+    ///
+    /// # Security
+    /// As there. An overlay that is written unsettled holds no older keys, but a group that cannot be loaded.
+    pub fn encrypt_in_run(
+        &mut self,
+        overlay: &mut Overlay<'_>,
+        member: &MlsMember,
+        content: &[u8],
+    ) -> Result<Vec<u8>, EncryptError> {
+        self.operate_in_run(overlay, |inner, room| encrypt(inner, room, (member, content)))
     }
 
     /// Decrypts and verifies a record of the group.
@@ -221,6 +229,20 @@ impl From<MlsStateError> for ProcessError {
     fn from(fault: MlsStateError) -> Self {
         Self::Load(fault.into())
     }
+}
+
+fn encrypt(
+    inner: &mut Inner,
+    room: &Room<'_, '_>,
+    (member, content): (&MlsMember, &[u8]),
+) -> Result<Vec<u8>, EncryptError> {
+    if !inner.is_active() {
+        return Err(EncryptError::Removed);
+    }
+    let message = inner
+        .create_message(room, &member.signer(), content)
+        .map_err(|error| EncryptError::Library(MlsCause::new(&error)))?;
+    message.to_bytes().map_err(|error| EncryptError::Library(MlsCause::new(&error)))
 }
 
 /// What the open part of a message says, before any key is touched.

@@ -97,7 +97,7 @@ impl GroupView<'_> {
     /// Signs that we leave with all our devices. Any member may then commit it; we go on as a
     /// member until then.
     pub fn sign_departure(&self, member: &MlsMember) -> Option<Departure> {
-        Departure::sign(self.inner, member, self.crypto)
+        Departure::sign(self.inner, member)
     }
 
     /// Who signed a departure, if it holds in this epoch.
@@ -109,7 +109,7 @@ impl GroupView<'_> {
     /// Signs that we want to be put back with a KeyPackage of ours. Any member may then commit it.
     pub fn sign_return(&self, member: &MlsMember, key_package: &KeyPackage) -> Option<Return> {
         let reference = key_package.reference(self.crypto)?;
-        Return::sign(self.inner, (member, self.crypto), &reference)
+        Return::sign(self.inner, member, &reference)
     }
 
     /// Who signed to be put back with a KeyPackage, if that holds in this epoch.

@@ -319,3 +319,76 @@ fn a_store_that_does_not_answer_is_never_a_verdict() {
         }
     }
 }
+
+/// Encrypts as one of many.
+fn encrypt_in_run(client: &mut Client, texts: &[&str], settle: bool) -> Vec<Vec<u8>> {
+    client.with(|me, group, overlay| {
+        let group = group.as_mut().unwrap();
+        let sent: Vec<_> = texts
+            .iter()
+            .map(|text| group.encrypt_in_run(overlay, me, text.as_bytes()).unwrap())
+            .collect();
+        if settle {
+            group.settle(overlay).unwrap();
+        }
+        sent
+    })
+}
+
+#[test]
+fn a_run_is_written_as_its_last_message_left_the_group() {
+    let (mut alice, mut bob) = pair();
+    let before = alice.encrypt("before");
+    let run = encrypt_in_run(&mut alice, &["one", "two", "three"], true);
+    // Another process goes on from what is stored, and an epoch ends before its messages are read.
+    let id = alice.group.as_ref().unwrap().id();
+    alice.group = Some(alice.with(|_, _, overlay| MlsGroup::load(overlay, id).unwrap()));
+    let after = alice.encrypt("after");
+    let commit = alice.commit(&CommitPlan::new()).unwrap().commit;
+    alice.merge(&commit);
+    bob.merge(&commit);
+    let late = encrypt_in_run(&mut alice, &["late"], true);
+    let all = std::iter::once(&before).chain(&run).chain([&after]).chain(&late);
+    let texts: Vec<_> = all.map(|message| bob.read(message)).collect();
+    assert_eq!(texts, ["before", "one", "two", "three", "after", "late"]);
+}
+
+#[test]
+fn a_run_that_is_not_written_leaves_the_group_as_it_was() {
+    let (mut alice, mut bob) = pair();
+    let mut overlay = Overlay::new(&alice.disk, &alice.secrets);
+    let group = alice.group.as_mut().unwrap();
+    group.encrypt_in_run(&mut overlay, &alice.me, b"lost").unwrap();
+    group.settle(&mut overlay).unwrap();
+    drop(overlay);
+    let sent = alice.encrypt("kept");
+    assert_eq!(bob.read(&sent), "kept");
+}
+
+/// Older keys would encrypt twice: what is written unsettled can never be loaded, nor can what another operation
+/// finds after one that failed.
+#[test]
+fn a_run_that_is_written_unsettled_is_no_group_any_more() {
+    let (mut alice, _) = pair();
+    encrypt_in_run(&mut alice, &["one"], false);
+    let id = alice.group.as_ref().unwrap().id();
+    let loaded = alice.with(|_, _, overlay| MlsGroup::load(overlay, id).map(|_| ()));
+    assert!(matches!(loaded, Err(LoadError::Damaged)), "{loaded:?}");
+}
+
+#[test]
+fn whatever_comes_behind_a_run_finds_its_secrets() {
+    let (mut alice, mut bob) = pair();
+    let answer = bob.encrypt("answer");
+    let sent = alice.with(|me, group, overlay| {
+        let group = group.as_mut().unwrap();
+        let first = group.encrypt_in_run(overlay, me, b"first").unwrap();
+        assert!(matches!(group.process(overlay, &answer, &Checker), Ok(Processed::Content(_))));
+        [first, group.encrypt(overlay, me, b"second").unwrap()]
+    });
+    let id = alice.group.as_ref().unwrap().id();
+    alice.group = Some(alice.with(|_, _, overlay| MlsGroup::load(overlay, id).unwrap()));
+    let third = alice.encrypt("third");
+    let texts: Vec<_> = sent.iter().chain([&third]).map(|message| bob.read(message)).collect();
+    assert_eq!(texts, ["first", "second", "third"]);
+}

@@ -75,7 +75,7 @@ fn bare(count: usize) {
     use openmls::group::{MlsGroup as Inner, PURE_CIPHERTEXT_WIRE_FORMAT_POLICY};
     use openmls_rust_crypto::OpenMlsRustCrypto;
 
-    let (provider, crypto) = (OpenMlsRustCrypto::default(), RustCrypto::default());
+    let provider = OpenMlsRustCrypto::default();
     let me = Client::new("m0").me;
     let mut packages: Vec<_> =
         (1..count).map(|n| Client::new(&format!("m{n}")).key_package().inner().clone()).collect();
@@ -84,15 +84,14 @@ fn bare(count: usize) {
         .with_capabilities(key_package::capabilities())
         .with_wire_format_policy(PURE_CIPHERTEXT_WIRE_FORMAT_POLICY)
         .max_past_epochs(PAST_EPOCHS)
-        .build(&provider, &me.signer(&crypto), me.credential_with_key())
+        .build(&provider, &me.signer(), me.credential_with_key())
         .unwrap();
     let last = [packages.pop().unwrap()];
     if !packages.is_empty() {
-        group.add_members(&provider, &me.signer(&crypto), &packages).unwrap();
+        group.add_members(&provider, &me.signer(), &packages).unwrap();
         group.merge_pending_commit(&provider).unwrap();
     }
-    let (added, making) =
-        timed(|| group.add_members(&provider, &me.signer(&crypto), &last).unwrap());
+    let (added, making) = timed(|| group.add_members(&provider, &me.signer(), &last).unwrap());
     let ((), merging) = timed(|| group.merge_pending_commit(&provider).unwrap());
     println!(
         "    OpenMLS alone: Commit {} B, make {making:?}, merge own {merging:?}",
@@ -138,19 +137,18 @@ fn bare_messages(text: &str, count: u32) {
     use openmls_rust_crypto::OpenMlsRustCrypto;
 
     let (alice, bob) = (OpenMlsRustCrypto::default(), OpenMlsRustCrypto::default());
-    let (me, other, crypto) = (Client::new("a").me, Client::new("b").me, RustCrypto::default());
+    let (me, other) = (Client::new("a").me, Client::new("b").me);
     let package = openmls::prelude::KeyPackage::builder()
         .leaf_node_capabilities(key_package::capabilities())
-        .build(SUITE, &bob, &other.signer(&crypto), other.credential_with_key())
+        .build(SUITE, &bob, &other.signer(), other.credential_with_key())
         .unwrap();
     let mut group = Inner::builder()
         .ciphersuite(SUITE)
         .with_capabilities(key_package::capabilities())
         .use_ratchet_tree_extension(true)
-        .build(&alice, &me.signer(&crypto), me.credential_with_key())
+        .build(&alice, &me.signer(), me.credential_with_key())
         .unwrap();
-    let added =
-        group.add_members(&alice, &me.signer(&crypto), &[package.key_package().clone()]).unwrap();
+    let added = group.add_members(&alice, &me.signer(), &[package.key_package().clone()]).unwrap();
     group.merge_pending_commit(&alice).unwrap();
     let welcome = parse::welcome(&added.1.to_bytes().unwrap()).unwrap();
     let config = group.configuration().clone();
@@ -159,8 +157,7 @@ fn bare_messages(text: &str, count: u32) {
     let (sent, sending) = timed(|| {
         let mut sent = Vec::new();
         for _ in 0..count {
-            let message =
-                group.create_message(&alice, &me.signer(&crypto), text.as_bytes()).unwrap();
+            let message = group.create_message(&alice, &me.signer(), text.as_bytes()).unwrap();
             sent.push(message.to_bytes().unwrap());
         }
         sent
