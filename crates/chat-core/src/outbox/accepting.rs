@@ -43,6 +43,8 @@ pub(super) struct Accepting<'a> {
     next: Next,
     /// Where the stream of each conversation stands, by the conversation's encoding.
     tips: HashMap<Vec<u8>, StreamTip>,
+    /// The groups of the pairs that were written to, by the other's identity.
+    pairs: HashMap<[u8; 32], GroupId>,
     /// To whom something was written already.
     written_to: HashSet<Peer>,
     accepted: Vec<Queued>,
@@ -74,6 +76,7 @@ impl<'a> Accepting<'a> {
             ratchets: None,
             next,
             tips: HashMap::new(),
+            pairs: HashMap::new(),
             written_to: HashSet::new(),
             accepted: Vec::new(),
             run: Run::default(),
@@ -178,9 +181,14 @@ impl<'a> Accepting<'a> {
         to: &Handle,
         pair: &Pair,
     ) -> Result<(GroupId, Option<Mailbox>), SendError> {
+        // Nobody else changes groups while this transaction lasts.
+        if let Some(group) = self.pairs.get(&pair.identity) {
+            return Ok((*group, None));
+        }
         let own = self.own;
         let ratchets = self.ratchets.get_or_insert_with(|| Ratchets::new(Arc::clone(own)));
         if let Some(group) = ratchets.pair_with(tx, &pair.identity)? {
+            self.pairs.insert(pair.identity, group);
             return Ok((group, None));
         }
         let founding = pair.founding.as_ref().ok_or(GroupError::NoGroup)?;
@@ -190,6 +198,7 @@ impl<'a> Accepting<'a> {
         // What they have written under the shared key may still be on its way: MLS is asked of them once they use it.
         let signed = (pair.identity, Protection::SignedSharedKey);
         meet::<SendError>(tx, to, signed, now_ms())?;
+        self.pairs.insert(pair.identity, founded.id);
         Ok((founded.id, Some(inbox)))
     }
 

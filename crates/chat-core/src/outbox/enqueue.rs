@@ -134,6 +134,13 @@ pub(super) struct Planned {
     pub(super) pictures: Vec<Share>,
 }
 
+/// What planning the drafts of one call has found out.
+struct Planning<'a> {
+    planner: Planner<'a>,
+    /// To whom something may be sent, and of whom its sender should know something.
+    passed: HashMap<Peer, Vec<MemberDoubt>>,
+}
+
 /// How messages to each of several people travel, as far as it was found out: see
 /// [`Client::prepare`](crate::Client::prepare).
 #[derive(Clone, Debug, Default)]
@@ -205,11 +212,12 @@ impl Profile {
         next: Next,
     ) -> Result<Vec<Queued>, SendError> {
         let network = self.joined_network()?;
-        let mut planner = Planner::new(&self.store, network.max_record());
+        let planner = Planner::new(&self.store, network.max_record());
+        let mut planning = Planning { planner, passed: HashMap::new() };
         let mut routes = routes.clone();
         let planned = drafts.into_iter().map(|draft| {
             let route = routes.of(self, &network, &draft.to)?;
-            self.plan(&network, (draft, route), &mut planner)
+            self.plan(&network, (draft, route), &mut planning)
         });
         let planned = planned.collect::<Result<Vec<_>, _>>()?;
         let stream = StreamId(self.stream_id()?);
@@ -250,7 +258,7 @@ impl Profile {
         &self,
         network: &Network,
         (draft, route): (Draft, Route),
-        planner: &mut Planner<'_>,
+        planning: &mut Planning<'_>,
     ) -> Result<Planned, SendError> {
         let conversation = self.conversation_with(network, &draft.to).ok_or(SendError::ToSelf)?;
         match draft.text.len() {
@@ -260,13 +268,14 @@ impl Profile {
             }
             _ => {}
         }
-        if let Peer::Person(to) = &draft.to {
-            self.pin_published(network, to)?;
-        }
-        let doubts = self.may_write_to(network, &draft.to)?;
-        if let (Route::SharedKey(_), Peer::Person(to)) = (&route, &draft.to) {
-            self.may_go_unprotected(to)?;
-        }
+        let doubts = match planning.passed.get(&draft.to) {
+            Some(doubts) => doubts.clone(),
+            None => {
+                let doubts = self.pass_gate(network, (&draft.to, &route))?;
+                planning.passed.insert(draft.to.clone(), doubts.clone());
+                doubts
+            }
+        };
         let key = route.picture_key(network);
         let (me, text_len) = (&self.handle, draft.text.len());
         let cargo = Cargo { me, conversation: &conversation, route: &route, key: &key, text_len };
@@ -278,9 +287,25 @@ impl Profile {
             }
             DraftCarrier::Plain => Vec::new(),
             DraftCarrier::Picture(_) if self.is_repeated(&draft)? => Vec::new(),
-            DraftCarrier::Picture(hiding) => planner.plan(hiding, &cargo)?,
+            DraftCarrier::Picture(hiding) => planning.planner.plan(hiding, &cargo)?,
         };
         Ok(Planned { draft, route, conversation, doubts, pictures })
+    }
+
+    /// Whether something may be sent on a route, and of whom its sender should know something.
+    fn pass_gate(
+        &self,
+        network: &Network,
+        (to, route): (&Peer, &Route),
+    ) -> Result<Vec<MemberDoubt>, SendError> {
+        if let Peer::Person(to) = to {
+            self.pin_published(network, to)?;
+        }
+        let doubts = self.may_write_to(network, to)?;
+        if let (Route::SharedKey(_), Peer::Person(to)) = (route, to) {
+            self.may_go_unprotected(to)?;
+        }
+        Ok(doubts)
     }
 
     /// Whether a message was accepted under the draft's name before.
