@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chat_transport::{Partition, TopicId};
+use chat_transport::{LeaderEpoch, Partition, TopicId};
 use tokio::time::Instant;
 
 use super::Client;
@@ -16,6 +16,7 @@ use crate::inbound::read_to_end;
 use crate::mailbox::Mailbox;
 use crate::network::Network;
 use crate::outbox::ground::Ground;
+use crate::outbox::own_record::OwnRecord;
 use crate::outbox::route::Route;
 use crate::peer::Peer;
 use crate::trust::Standing;
@@ -98,7 +99,8 @@ impl Client {
         let partition = mailbox.partition;
         let until = deadline.min(Instant::now() + LOOK);
         let Some(end) = look_at(ground, partition, until).await else { return Ok(()) };
-        if self.profile.has_read(network, partition, end)? {
+        let leader = ground.epoch(partition);
+        if self.profile.has_read(network, (partition, leader), end)? {
             return Ok(());
         }
         let (of, transport) = ((&self.profile, network), ground.transport());
@@ -143,16 +145,33 @@ impl super::Profile {
         self.store.write::<_, SendError>(|tx| Ok(tx.meta_put(&looked(to), &now)?))
     }
 
-    /// Whether a partition was read as far as this.
+    /// Whether a partition was read as far as this, or holds only messages of our own from there on: these say nothing
+    /// new, and are read with whatever comes behind them.
+    ///
+    /// * `leader` - under which the log ends there: of what it has acknowledged itself nothing is lost
     fn has_read(
         &self,
         network: &Network,
-        partition: Partition,
+        (partition, leader): (Partition, Option<LeaderEpoch>),
         (topic, end): (TopicId, u64),
     ) -> Result<bool, SendError> {
         let name = network.mail_topic();
         let cursor = self.store.read(|tx| tx.cursor(name.as_str(), partition.0, None))?;
-        Ok(cursor.is_some_and(|cursor| cursor.topic_id == topic.0 && cursor.next >= end))
+        let Some(cursor) = cursor.filter(|cursor| cursor.topic_id == topic.0) else {
+            return Ok(false);
+        };
+        let unread = end.saturating_sub(cursor.next);
+        if unread == 0 {
+            return Ok(true);
+        }
+        let (Some(leader), true) = (leader, unread <= MOST_OWN) else { return Ok(false) };
+        let is_message = |(offset, own): &(u64, OwnRecord)| {
+            let stands = own.topic_id == topic.0 && own.leader_epoch == Some(leader.0);
+            // What has no place in the history changes a group, or may.
+            *offset >= cursor.next && own.history != 0 && stands
+        };
+        let own = self.own_below(&name, partition, end, usize::try_from(unread).unwrap_or(0))?;
+        Ok(own.len() as u64 == unread && own.iter().all(is_message))
     }
 }
 
@@ -164,5 +183,7 @@ fn looked(to: &Handle) -> String {
 /// How long a lookup, and a look at a group, may hold up a message.
 const LOOKUP: Duration = Duration::from_secs(2);
 const LOOK: Duration = Duration::from_secs(2);
+/// Messages of our own that a group may hold unread when it is written to.
+const MOST_OWN: u64 = 64;
 /// Who had published nothing is not looked up again for as long as this.
 const LOOKUP_AGAIN_MS: i64 = 10 * 60 * 1000;

@@ -90,6 +90,30 @@ async fn the_first_message_to_somebody_who_is_away_is_protected_by_mls() {
     assert!(all.iter().all(|m| m.protection == Protection::Mls && !m.conflict && !m.broken_chain));
 }
 
+/// Who writes again and again reads nothing in between while the log holds only what they have said; a change of the
+/// group is no such thing, be it their own.
+#[tokio::test]
+async fn our_own_change_of_a_group_is_read_before_more_is_said() {
+    let people = People::published(1).await;
+    let alice = &people.alice;
+    let ops = alice.create_group("ops", &[handle("bob")]).unwrap().group;
+    let say = async |text: &str| {
+        let sent = alice.send(Draft::text_to(ops.clone(), text), LONG).await.unwrap();
+        assert!(matches!(sent.outcome, SendOutcome::Acked(_)), "{:?}", sent.outcome);
+    };
+    for text in ["one", "two", "three"] {
+        say(text).await;
+    }
+    alice.rename_group(&ops, "night shift").unwrap();
+    say("four").await;
+    let name = || alice.groups().unwrap()[0].name.name().expose().to_owned();
+    assert_eq!(name(), "ops", "the change is on its way with the message");
+    say("five").await;
+    assert_eq!(name(), "night shift");
+    say("six").await;
+    assert_eq!(listen(&people.bob).await, ["one", "two", "three", "four", "five", "six"]);
+}
+
 #[tokio::test]
 async fn many_messages_both_ways_over_restarts_come_once_and_in_order() {
     let people = People::published(3).await;
