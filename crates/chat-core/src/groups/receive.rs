@@ -280,7 +280,7 @@ enum Failed {
 
 /// Whether a device of this identity has sent it.
 fn is_from(content: &ReceivedContent, own: &OwnLeaf) -> bool {
-    let sender = DeviceCertificate::parse(&content.credential, own.namespace.as_str());
+    let sender = own.check.certificate(&content.credential);
     sender.is_ok_and(|sender| *sender.identity().as_bytes() == own.identity())
 }
 
