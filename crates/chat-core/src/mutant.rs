@@ -71,6 +71,16 @@ pub enum Mutant {
     PutBackAgain,
     /// A restored copy writes on in the groups that it was in.
     ForgetRestore,
+    /// Whoever has a device code may use it again.
+    CodeForEver,
+    /// The inbox keeps its key when a device is removed.
+    KeepInboxKey,
+    /// A device that its owner has removed stays in groups.
+    KeepRemovedDevice,
+    /// A device that nobody lists yet is put out, as one that was removed is.
+    PutOutUnlisted,
+    /// What somebody says of their own list of changes is not compared.
+    IgnoreHeads,
 }
 
 /// Whether this process breaks a rule.

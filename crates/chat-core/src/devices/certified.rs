@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::StoredValueError;
 use crate::history_row::{decode, encode};
+use crate::mutant::{Mutant, breaks};
 use crate::namespace::Namespace;
 
 /// The devices that were certified here, and those that were removed. The entry follows.
@@ -61,7 +62,7 @@ impl Certified {
         };
         self.devices.retain(|device| !is_it(device));
         self.removed.push(*id.as_bytes());
-        self.rotates = true;
+        self.rotates = !breaks(Mutant::KeepInboxKey);
     }
 
     /// What a device is called.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::StoredValueError;
 use crate::history_row::{decode, encode};
+use crate::mutant::{Mutant, breaks};
 
 /// The places that are offered, each to whoever shows the secret of its code in time.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -49,6 +50,9 @@ impl Offers {
     /// Gives a place away: it is offered no more. Returns whether it was.
     pub(crate) fn take(&mut self, key: &[u8; 32], now_ms: i64) -> bool {
         let had = self.has(key, now_ms);
+        if breaks(Mutant::CodeForEver) {
+            return had;
+        }
         self.0.retain(|offer| offer.key != *key);
         had
     }

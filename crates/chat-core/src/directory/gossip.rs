@@ -11,6 +11,7 @@ use super::take::note_fork;
 use crate::error::{DirectoryError, StoredValueError};
 use crate::handle::Handle;
 use crate::history_row::{decode, encode};
+use crate::mutant::{Mutant, breaks};
 use crate::wire::{Reader, Writer};
 
 /// The end of somebody's list of changes, as they have published it: how many there are, and half of the chain's hash
@@ -119,6 +120,7 @@ impl Ahead {
         let records = KeptRecords::of::<DirectoryError>(tx, handle)?;
         let Some(kept) = records.entry(identity) else { return Ok(()) };
         match says.fits(kept, place)? {
+            _ if breaks(Mutant::IgnoreHeads) => Ok(()),
             Fit::Fits => Ok(()),
             Fit::Forked => note_fork(tx, (place, me), handle, kept.clone()),
             Fit::Ahead => {

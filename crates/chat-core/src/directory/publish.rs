@@ -70,8 +70,11 @@ impl Publisher {
         self.reader.read(&partitions).await?;
         self.reader
             .with_profile(|reader| {
-                let of = (&*reader.place, &reader.profile.handle);
-                reader.profile.store.write(|tx| Ahead::settle(tx, of))
+                let (store, of) = (&reader.profile.store, (&*reader.place, &reader.profile.handle));
+                match store.read(Ahead::of::<DirectoryError>)?.handles().next() {
+                    Some(_) => store.write(|tx| Ahead::settle(tx, of)),
+                    None => Ok(()),
+                }
             })
             .await
     }

@@ -11,6 +11,7 @@ use super::{GroupError, GroupKind, GroupRow, Intent, Invitee, OwnLeaf};
 use crate::devices::{OwnDevices, RemovedDevice, RemovedDevices};
 use crate::directory::has_removed;
 use crate::handle::Handle;
+use crate::mutant::{Mutant, breaks};
 use crate::namespace::Namespace;
 
 /// What is to be done in a group about our own devices, if it was not looked at since their list has changed.
@@ -81,7 +82,12 @@ impl Roster {
     ) -> Result<Option<CommitPlan<'a>>, GroupError> {
         let ours = || self.leaves.iter().filter(|leaf| self.is_us(&leaf.name.identity));
         let is_listed = |key: &[u8]| keys.iter().any(|one| one == key);
-        let gone = ours().filter(|leaf| is_one_of(leaf, gone, &own.namespace));
+        let us = own.member.signature_key();
+        let unlisted = |leaf: &Leaf| {
+            let key = leaf.signature_key.as_slice();
+            breaks(Mutant::PutOutUnlisted) && key != us && !is_listed(key)
+        };
+        let gone = ours().filter(|leaf| is_one_of(leaf, gone, &own.namespace) || unlisted(leaf));
         let packages = invitees.iter().flat_map(|invitee| &invitee.key_packages);
         let missing = packages.filter(|package| {
             let key = &package.leaf().signature_key;
@@ -121,7 +127,8 @@ impl Roster {
 
 /// Whether a leaf is a device that its owner has removed.
 fn is_one_of(leaf: &Leaf, removed: &[RemovedDevice], namespace: &Namespace) -> bool {
-    if removed.iter().all(|one| one.identity != leaf.name.identity) {
+    let is_theirs = removed.iter().any(|one| one.identity == leaf.name.identity);
+    if !is_theirs || breaks(Mutant::KeepRemovedDevice) {
         return false;
     }
     let Ok(device) = DeviceCertificate::parse(&leaf.credential, namespace.as_str()) else {

@@ -109,13 +109,17 @@ async fn await_device(
 
 fn link(context: &Context, args: &DeviceLinkArgs) -> Result<Exit, Failure> {
     let opened = match waiting(context, args)? {
+        // The last run was interrupted behind the answer.
+        Some(opened) if !opened.client.is_linking()? => {
+            return linked(context.console, &opened, true);
+        }
         Some(opened) => opened,
         None => make(context, args)?,
     };
     block_on(async { go_on(context, &opened, args.timeout).await })
 }
 
-/// The profile that waits to be linked already, if no code is given.
+/// The profile that waits to be linked, or was linked, if no code is given.
 fn waiting(context: &Context, args: &DeviceLinkArgs) -> Result<Option<Opened>, Failure> {
     if args.from.is_some() {
         return Ok(None);
@@ -127,7 +131,7 @@ fn waiting(context: &Context, args: &DeviceLinkArgs) -> Result<Option<Opened>, F
         Err(failure) if is_named => return Err(failure),
         Err(_) => return Ok(None),
     };
-    if opened.client.is_linking()? {
+    if opened.client.is_linking()? || opened.client.is_linked()? {
         return Ok(Some(opened));
     }
     match is_named {
@@ -177,11 +181,17 @@ async fn go_on(context: &Context, opened: &Opened, timeout: Duration) -> Result<
         .hint("let it wait for this one: securechat device add, or securechat listen")
         .hint(format!("then go on here: securechat --profile {profile} device link")));
     }
+    linked(console, opened, outcome == LinkOutcome::Linked)
+}
+
+/// Says that a profile is a device.
+fn linked(console: Console, opened: &Opened, published: bool) -> Result<Exit, Failure> {
+    let client = &opened.client;
     let fingerprint = client.identity()?.fingerprint().to_string();
     if console.json {
         console.print_json(&serde_json::json!({
             "v": 1, "type": "linked", "profile": opened.name, "handle": client.handle().as_str(),
-            "fingerprint": fingerprint, "published": outcome == LinkOutcome::Linked,
+            "fingerprint": fingerprint, "published": published,
         }))?;
     } else {
         console.note(&format!(

@@ -44,6 +44,8 @@ fn a_second_device_is_linked_talks_and_is_removed() {
     let phone = said.lines().map(Result::unwrap).last().unwrap();
     let phone: serde_json::Value = serde_json::from_str(&phone).unwrap();
     assert_eq!((&phone["label"], &phone["can_join"]), (&"my phone".into(), &true.into()));
+    // Whoever was interrupted behind the answer asks again.
+    house.run_as("phone", &["device", "link"]).exit(0).says("this is a device of alice now");
     assert_eq!(house.devices("alice").len(), 2);
     assert_eq!(house.devices("phone")[1]["this"], true);
     let fingerprint = |profile: &str| {

@@ -206,3 +206,26 @@ fn whoever_makes_a_leap_in_generations_is_not_followed() {
     let (_, invitation) = alice.found(&bob, 2);
     assert!(matches!(bob.join(&invitation), Err(NotJoined::Unfit(_))));
 }
+
+#[cfg(feature = "mutants")]
+#[test]
+fn each_broken_rule_of_devices_fails_its_test() {
+    use crate::mutant::{Mutant, assert_each_is_killed};
+    let here = |test: &'static str| format!("groups::tests::devices::{test}");
+    let in_line =
+        here("a_group_is_brought_in_line_with_the_list_of_our_devices_and_then_left_alone");
+    let removed = here("what_others_have_removed_is_put_out_by_whoever_may");
+    assert_each_is_killed(&[
+        (Mutant::PutOutUnlisted, &in_line),
+        (Mutant::KeepRemovedDevice, &removed),
+        (Mutant::CodeForEver, "devices::offer::tests::a_place_is_given_away_once_and_in_time"),
+        (
+            Mutant::KeepInboxKey,
+            "directory::tests::a_removal_changes_the_key_of_the_inbox_and_the_devices_that_stay_have_it",
+        ),
+        (
+            Mutant::IgnoreHeads,
+            "directory::tests::what_somebody_says_of_their_own_entry_is_compared_and_what_is_withheld_is_told",
+        ),
+    ]);
+}
