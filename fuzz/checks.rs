@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use chat_core::{Invite, NetworkKey, key_file};
+use chat_core::{DeviceCode, Invite, NetworkKey, key_file};
 use chat_crypto::mls::{
     CheckLeaf, FoundingPlan, GroupFacts, GroupMailbox, Invitation, JoinSecret, KeyPackage,
     LeafName, MlsGroup, MlsMember, MlsState, MlsStateError, Overlay, RefusedLeaf, Rejoin,
@@ -108,9 +108,14 @@ pub fn key(bytes: &[u8]) {
     }
 }
 
-/// An invite that is read is written the same.
+/// An invite, or a device code, that is read is written the same.
 pub fn invite(bytes: &[u8]) {
     let Ok(line) = std::str::from_utf8(bytes) else { return };
+    if let Ok(code) = line.parse::<DeviceCode>() {
+        let written = code.to_line();
+        let again: DeviceCode = written.parse().unwrap();
+        assert_eq!(*again.to_line(), *written);
+    }
     if let Ok(invite) = line.parse::<Invite>() {
         let written = invite.to_line();
         let again: Invite = written.parse().unwrap();

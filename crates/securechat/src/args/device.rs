@@ -1,5 +1,6 @@
 //! Arguments of `device`.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use chat_core::EngineKind;
@@ -18,7 +19,7 @@ pub(crate) enum DeviceCommand {
     /// Make a new profile here, as a device of whoever has made the code
     #[command(after_help = "Examples:
   securechat device link
-  securechat device link code.txt --label phone
+  securechat device link --qr photo-of-the-code.jpg --label phone
   securechat --profile phone device link - --no-passphrase")]
     Link(DeviceLinkArgs),
     /// Show your devices
@@ -53,6 +54,9 @@ pub(crate) struct DeviceLinkArgs {
     /// A file with the code, or - for stdin; without it you are asked, or a profile that waits is linked further
     #[arg(value_name = "FILE|-")]
     pub(crate) from: Option<String>,
+    /// A picture of the QR code that the first device shows
+    #[arg(long, value_name = "PICTURE", conflicts_with = "from")]
+    pub(crate) qr: Option<PathBuf>,
     /// What you call this device, seen by your other devices alone; without it, the profile's name
     #[arg(long, value_name = "TEXT")]
     pub(crate) label: Option<String>,

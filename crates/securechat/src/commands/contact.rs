@@ -168,7 +168,10 @@ fn verify(console: Console, opened: &Opened, args: &VerifyArgs) -> Result<Exit, 
         return told(console, opened, &who, compared);
     }
     if let Some(path) = &args.qr {
-        let compared = opened.client.verify_qr(&who, &qr::read(path)?)?;
+        let compared = opened.client.verify_qr(
+            &who,
+            &qr::read(path, "or compare the digits: securechat contact verify HANDLE")?,
+        )?;
         return told(console, opened, &who, compared);
     }
     let verification = opened.client.verification(&who)?;

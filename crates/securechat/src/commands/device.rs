@@ -6,6 +6,7 @@ use chat_core::{
     Client, Device, DeviceCode, Error, HistoryQuery, LinkOutcome, ListenFrom, OfferState, Seq,
 };
 use tokio::time::Instant;
+use zeroize::Zeroizing;
 
 use super::secret_line::SecretLine;
 use super::{block_on, handle, qr};
@@ -121,7 +122,7 @@ fn link(context: &Context, args: &DeviceLinkArgs) -> Result<Exit, Failure> {
 
 /// The profile that waits to be linked, or was linked, if no code is given.
 fn waiting(context: &Context, args: &DeviceLinkArgs) -> Result<Option<Opened>, Failure> {
-    if args.from.is_some() {
+    if args.from.is_some() || args.qr.is_some() {
         return Ok(None);
     }
     let Ok(name) = context.profile_name() else { return Ok(None) };
@@ -142,7 +143,13 @@ fn waiting(context: &Context, args: &DeviceLinkArgs) -> Result<Option<Opened>, F
 
 /// Makes the profile that the code is for.
 fn make(context: &Context, args: &DeviceLinkArgs) -> Result<Opened, Failure> {
-    let line = CODE.read(context, args.from.as_deref())?;
+    let line = match &args.qr {
+        Some(picture) => Zeroizing::new(qr::read(
+            picture,
+            "or hand over the line: securechat device add > code.txt",
+        )?),
+        None => CODE.read(context, args.from.as_deref())?,
+    };
     let code: DeviceCode = line.parse().map_err(Error::from)?;
     let name = context.globals.profile.as_deref().unwrap_or(code.handle().as_str());
     let name = handle(name)?;

@@ -19,11 +19,13 @@ pub(crate) fn draw(text: &str) -> Result<(), Failure> {
 }
 
 /// The text of the first QR code in a picture: JPEG, PNG or WebP.
-pub(crate) fn read(path: &Path) -> Result<String, Failure> {
+///
+/// * `otherwise` - the hint that says how to go on without it
+pub(crate) fn read(path: &Path, otherwise: &str) -> Result<String, Failure> {
     let none = |why: &str| {
         Failure::new(Exit::Usage, "no_qr", format!("{}: {why}", path.display()))
             .hint("take the picture again: the whole code, sharp and straight")
-            .hint("or compare the digits: securechat contact verify HANDLE")
+            .hint(otherwise)
     };
     let grey = pixels(path).map_err(|error| match error {
         ImageError::IoError(error) => Failure::file(path, &error),

@@ -4,6 +4,7 @@ use std::io::{BufRead, BufReader};
 
 use crate::house::{BrokerHouse, House, Said, finish};
 use crate::listener::Listening;
+use crate::people::draw;
 
 impl House {
     /// The rows of `device list`.
@@ -118,6 +119,12 @@ fn a_code_that_cannot_be_used_says_why() {
         house.run_as("phone", command).exit(2).says("waits to be linked").hints("device link");
     }
     let answering = Ended(house.start("alice", &["listen"]));
+    let picture = house.path().join("code.png");
+    let other = house.code("alice");
+    draw(&qrcode::QrCode::new(other.trim()).unwrap()).save(&picture).unwrap();
+    let picture = picture.to_str().unwrap();
+    let by_picture = ["device", "link", "--qr", picture, "--no-passphrase", "--label", "camera"];
+    house.run_as("camera", &by_picture).exit(0).says("this is a device of alice now");
     let linked = house.run_as("phone", &["device", "link"]).exit(0);
     linked.says("this is a device of alice now");
     let again = house.links("tablet", &code, &["--timeout", "3s"]).exit(3);

@@ -61,7 +61,7 @@ fn a_changed_key_stops_sending_until_somebody_has_compared_it() {
 }
 
 /// A picture of a code: five pixels a module, and a quiet zone of four modules.
-fn draw(code: &qrcode::QrCode) -> image::GrayImage {
+pub(crate) fn draw(code: &qrcode::QrCode) -> image::GrayImage {
     let (width, modules) = (u32::try_from(code.width()).unwrap(), code.to_colors());
     image::GrayImage::from_fn((width + 8) * 5, (width + 8) * 5, |x, y| {
         let (x, y) = ((x / 5).wrapping_sub(4), (y / 5).wrapping_sub(4));
