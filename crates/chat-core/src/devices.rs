@@ -5,6 +5,8 @@
 //! All hold the key of the identity's inbox. Groups follow the list: whichever device finds one that is not as the
 //! list says brings it in line.
 
+use chat_store::{StoreError, WriteTxn};
+
 mod certified;
 mod code;
 mod inbox_keys;
@@ -22,3 +24,10 @@ pub(crate) use self::linked::{Linked, Linking, device_inbox_key, make_device_inb
 pub(crate) use self::offer::Offers;
 pub(crate) use self::own::{OwnDevice, OwnDevices};
 pub(crate) use self::removed::{RemovedDevice, RemovedDevices};
+
+/// The profile is somebody else from here on: nothing of the former identity's devices concerns it.
+pub(crate) fn forget_devices(tx: &mut WriteTxn<'_>) -> Result<(), StoreError> {
+    let rows = [certified::META_CERTIFIED, own::META_DEVICES, offer::META_OFFERS];
+    rows.iter().try_for_each(|row| tx.meta_delete(row))?;
+    inbox_keys::forget_others(tx)
+}

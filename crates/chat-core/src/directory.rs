@@ -25,5 +25,5 @@ pub(crate) use self::own::{key_package_used, own_key_package};
 pub(crate) use self::place::Place;
 pub(crate) use self::publish::Publisher;
 pub use self::published::Published;
-pub(crate) use self::published::{has_removed, inbox_key_of};
+pub(crate) use self::published::{has_removed, inbox_key_of, note_removed};
 pub(crate) use self::take::note_devices_changed;

@@ -7,7 +7,7 @@ use chat_store::{Contact as Stored, ReadTxn, WriteTxn};
 
 use super::Client;
 use crate::clock::now_ms;
-use crate::directory::{Rivals, rivals};
+use crate::directory::{Rivals, note_removed, rivals};
 use crate::error::{ContactError, Error};
 use crate::handle::Handle;
 use crate::trust::{Contact, PinTrust, Standing};
@@ -160,6 +160,7 @@ impl Client {
                 return Err(ContactError::KeyMoved { handle: handle.clone() });
             }
             standing.accept(key, trust, now_ms());
+            note_removed::<ContactError>(tx, (handle, &key))?;
             standing.put::<ContactError>(tx, handle)
         })
     }

@@ -213,6 +213,9 @@ impl Profile {
                 else {
                     continue;
                 };
+                if *certificate.identity().as_bytes() != identity {
+                    continue;
+                }
                 let letter = Letter::DeviceAnswer(DeviceAnswer::new(&certificate, &key));
                 let letter = letter.seal(&own, (&to, &identity)).map_err(SendError::from)?;
                 sealer.post(tx, &self.handle, &letter)?;
@@ -244,7 +247,8 @@ impl Profile {
 impl GroupRow {
     /// Whether our devices in it are still to be looked at.
     fn is_behind(&self, mark: &[u8; 32]) -> bool {
-        self.state == GroupState::Member && (self.devices != *mark || self.pending.is_some())
+        let is_read = matches!(self.state, GroupState::Member | GroupState::Superseded);
+        is_read && (self.devices != *mark || self.pending.is_some())
     }
 }
 

@@ -11,7 +11,7 @@ use secrecy::SecretString;
 use zeroize::Zeroizing;
 
 use super::{Client, Profile};
-use crate::devices::{Linked, Linking, OwnDevices};
+use crate::devices::{Linked, Linking, OwnDevices, forget_devices};
 use crate::error::{Error, ProfileError};
 use crate::groups::OwnLeaf;
 use crate::handle::Handle;
@@ -69,6 +69,9 @@ impl Client {
             let was_linked = Linked::of::<ProfileError>(tx)?.is_some();
             if is_ours && was_linked {
                 return Ok(());
+            }
+            if !is_ours {
+                forget_devices(tx)?;
             }
             Linked::forget(tx)?;
             make_inbox_key(tx)?;

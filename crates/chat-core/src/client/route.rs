@@ -100,7 +100,7 @@ impl Client {
         let until = deadline.min(Instant::now() + LOOK);
         let Some(end) = look_at(ground, partition, until).await else { return Ok(()) };
         let leader = ground.epoch(partition);
-        if self.profile.has_read(network, (partition, leader), end)? {
+        if self.profile.has_read(network, (mailbox, leader), end)? {
             return Ok(());
         }
         let (of, transport) = ((&self.profile, network), ground.transport());
@@ -152,11 +152,18 @@ impl super::Profile {
     fn has_read(
         &self,
         network: &Network,
-        (partition, leader): (Partition, Option<LeaderEpoch>),
+        (mailbox, leader): (&Mailbox, Option<LeaderEpoch>),
         (topic, end): (TopicId, u64),
     ) -> Result<bool, SendError> {
-        let name = network.mail_topic();
-        let cursor = self.store.read(|tx| tx.cursor(name.as_str(), partition.0, None))?;
+        let (name, partition) = (network.mail_topic(), mailbox.partition);
+        let (cursor, lags) = self.store.read::<_, SendError>(|tx| {
+            let of = |tag| tx.cursor(name.as_str(), partition.0, tag);
+            Ok((of(None)?, of(Some(mailbox.tag.as_bytes()))?.is_some()))
+        })?;
+        // It was joined behind what was read of its partition.
+        if lags {
+            return Ok(false);
+        }
         let Some(cursor) = cursor.filter(|cursor| cursor.topic_id == topic.0) else {
             return Ok(false);
         };

@@ -94,4 +94,4 @@ impl CertifiedDevice {
     }
 }
 
-const META_CERTIFIED: &str = "certified devices";
+pub(super) const META_CERTIFIED: &str = "certified devices";

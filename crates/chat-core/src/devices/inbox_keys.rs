@@ -59,6 +59,11 @@ fn others(tx: &ReadTxn<'_>) -> Result<Vec<InboxKey>, StoreError> {
     Ok(seeds.unwrap_or_default().iter().map(InboxKey::from_bytes).collect())
 }
 
+/// Forgets all but the one that is used.
+pub(super) fn forget_others(tx: &mut WriteTxn<'_>) -> Result<(), StoreError> {
+    tx.meta_delete(META_OTHERS)
+}
+
 fn put_others(tx: &mut WriteTxn<'_>, keys: &[InboxKey]) -> Result<(), StoreError> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(keys.len() * InboxKey::LEN));
     keys.iter().for_each(|key| bytes.extend_from_slice(key.expose_bytes()));

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::DeviceCode;
 use crate::client::{inbox_key, put_identity, put_inbox_key, take_identity};
+use crate::clock::now_ms;
 use crate::error::{ProfileError, StoredValueError};
 use crate::history_row::{decode, encode};
 
@@ -15,6 +16,8 @@ pub(crate) struct Linked {
     identity: [u8; 32],
     #[serde(with = "serde_bytes")]
     pub(crate) certificate: Vec<u8>,
+    /// Since when: our clock, milliseconds since 1970.
+    pub(crate) since_ms: i64,
 }
 
 /// A profile that waits to be linked. Until then its identity is the secret of its code.
@@ -87,8 +90,11 @@ impl Linking {
         certificate: &DeviceCertificate,
         inbox: &InboxKey,
     ) -> Result<(), ProfileError> {
-        let linked =
-            Linked { identity: self.identity, certificate: certificate.as_bytes().to_vec() };
+        let linked = Linked {
+            identity: self.identity,
+            certificate: certificate.as_bytes().to_vec(),
+            since_ms: now_ms(),
+        };
         tx.meta_put(META_LINKED, &encode(&linked)?)?;
         let device = inbox_key(tx)?;
         tx.meta_put(META_DEVICE_INBOX, device.expose_bytes())?;

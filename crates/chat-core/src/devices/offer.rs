@@ -58,7 +58,7 @@ impl Offers {
     }
 }
 
-const META_OFFERS: &str = "device offers";
+pub(super) const META_OFFERS: &str = "device offers";
 /// The most places that are offered at once.
 const MOST_OFFERS: usize = 8;
 

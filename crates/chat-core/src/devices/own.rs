@@ -92,5 +92,5 @@ impl OwnDevices {
     }
 }
 
-const META_DEVICES: &str = "own devices";
+pub(super) const META_DEVICES: &str = "own devices";
 const HOUR_MS: i64 = 60 * 60 * 1000;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::kept::{KeptEntry, KeptRecords};
 use super::place::Place;
-use super::take::note_fork;
+use super::take::{note_fork, note_withheld};
 use crate::error::{DirectoryError, StoredValueError};
 use crate::handle::Handle;
 use crate::history_row::{decode, encode};
@@ -125,16 +125,11 @@ impl Ahead {
             Fit::Forked => note_fork(tx, (place, me), handle, kept.clone()),
             Fit::Ahead => {
                 let mut ahead = Self::of::<DirectoryError>(tx)?;
-                let is_theirs = |claim: &Claim| claim.identity == *identity;
-                if ahead
-                    .0
-                    .iter()
-                    .any(|claim| is_theirs(claim) && claim.head.changes >= says.changes)
-                {
+                // The first one stands until it is settled: whoever says more and more puts nothing off.
+                if ahead.0.iter().any(|claim| claim.identity == *identity) {
                     return Ok(());
                 }
-                ahead.0.retain(|claim| !is_theirs(claim));
-                ahead.0.truncate(MOST_CLAIMS - 1);
+                ahead.0.drain(..ahead.0.len().saturating_sub(MOST_CLAIMS - 1));
                 let (handle, identity) = (handle.clone(), *identity);
                 ahead.0.push(Claim { handle, identity, head: says, looks: 0 });
                 ahead.put(tx)
@@ -143,13 +138,20 @@ impl Ahead {
     }
 
     /// The directory was read to its end: what lay ahead is there now, or it is withheld.
+    ///
+    /// * `looked_for` - what lay ahead before it was read
     pub(super) fn settle(
         tx: &mut WriteTxn<'_>,
         (place, me): (&Place, &Handle),
+        looked_for: &Self,
     ) -> Result<(), DirectoryError> {
         let before = Self::of::<DirectoryError>(tx)?;
         let mut after = Self::default();
         for claim in &before.0 {
+            if !looked_for.0.contains(claim) {
+                after.0.push(claim.clone());
+                continue;
+            }
             let records = KeptRecords::of::<DirectoryError>(tx, &claim.handle)?;
             let Some(kept) = records.entry(&claim.identity) else { continue };
             match claim.head.fits(kept, place)? {
@@ -157,9 +159,8 @@ impl Ahead {
                 Fit::Ahead if claim.looks + 1 < MOST_LOOKS => {
                     after.0.push(Claim { looks: claim.looks + 1, ..claim.clone() });
                 }
-                Fit::Ahead | Fit::Forked => {
-                    note_fork(tx, (place, me), &claim.handle, kept.clone())?;
-                }
+                Fit::Ahead => note_withheld(tx, (place, me), &claim.handle, kept.clone())?,
+                Fit::Forked => note_fork(tx, (place, me), &claim.handle, kept.clone())?,
             }
         }
         if after == before { Ok(()) } else { after.put(tx) }

@@ -25,8 +25,12 @@ pub(crate) struct KeptEntry {
     pub(crate) identity: [u8; 32],
     pub(super) changes: u32,
     pub(super) head: [u8; 32],
+    /// The devices that it had and has no more.
+    pub(crate) removed: Vec<[u8; 16]>,
     /// Whether another list of changes of the same identity was seen, of which neither continues the other.
     pub(crate) forked: bool,
+    /// Whether its owner has said more than the directory shows, and that was told.
+    pub(crate) withheld: bool,
     #[serde(with = "serde_bytes")]
     pub(crate) bytes: Vec<u8>,
 }
@@ -46,7 +50,8 @@ impl KeptEntry {
     pub(crate) fn new(key: [u8; 16], entry: &DirectoryEntry) -> Self {
         let DirectoryHead { changes, hash: head } = entry.head();
         let (identity, bytes) = (*entry.identity().as_bytes(), entry.as_bytes().to_vec());
-        Self { key, identity, changes, head, forked: false, bytes }
+        let removed = entry.removed_devices().map(|id| *id.as_bytes()).collect();
+        Self { key, identity, changes, head, removed, forked: false, withheld: false, bytes }
     }
 
     pub(crate) fn parse(&self, namespace: &Namespace) -> Result<DirectoryEntry, StoredValueError> {

@@ -66,15 +66,18 @@ impl Publisher {
 
     async fn step(&self) -> Result<(), DirectoryError> {
         self.publish().await?;
+        let ahead =
+            |reader: &DirectoryReader| reader.profile.store.read(Ahead::of::<DirectoryError>);
+        let looked_for = self.reader.with_profile(ahead).await?;
         let partitions = self.reader.with_profile(Self::watched).await?;
         self.reader.read(&partitions).await?;
+        if looked_for.handles().next().is_none() {
+            return Ok(());
+        }
         self.reader
-            .with_profile(|reader| {
-                let (store, of) = (&reader.profile.store, (&*reader.place, &reader.profile.handle));
-                match store.read(Ahead::of::<DirectoryError>)?.handles().next() {
-                    Some(_) => store.write(|tx| Ahead::settle(tx, of)),
-                    None => Ok(()),
-                }
+            .with_profile(move |reader| {
+                let of = (&*reader.place, &reader.profile.handle);
+                reader.profile.store.write(|tx| Ahead::settle(tx, of, &looked_for))
             })
             .await
     }

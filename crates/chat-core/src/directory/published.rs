@@ -4,9 +4,10 @@ use chat_crypto::{
     DeviceCertificate, DeviceId, DirectoryEntry, DirectoryHead, Fingerprint, IdentityPublic,
     InboxPublic, KeyPackageRecord,
 };
-use chat_store::{ReadTxn, StoreError};
+use chat_store::{ReadTxn, StoreError, WriteTxn};
 
 use super::kept::{KeptEntry, KeptRecords};
+use crate::devices::RemovedDevices;
 use crate::error::{DirectoryError, StoredValueError};
 use crate::handle::Handle;
 use crate::mutant::{Mutant, breaks};
@@ -79,7 +80,6 @@ where
 /// Whether an identity has removed a device, by what is known of its entry.
 pub(crate) fn has_removed<E>(
     tx: &ReadTxn<'_>,
-    namespace: &Namespace,
     (handle, identity): (&Handle, &[u8; 32]),
     device: DeviceId,
 ) -> Result<bool, E>
@@ -87,8 +87,20 @@ where
     E: From<StoreError> + From<StoredValueError>,
 {
     let records = KeptRecords::of::<E>(tx, handle)?;
-    let Some(kept) = records.entry(identity) else { return Ok(false) };
-    Ok(kept.parse(namespace)?.has_removed(device))
+    Ok(records.entry(identity).is_some_and(|kept| kept.removed.contains(device.as_bytes())))
+}
+
+/// An identity counts from now on: what it has removed is put out of groups.
+pub(crate) fn note_removed<E>(
+    tx: &mut WriteTxn<'_>,
+    (handle, identity): (&Handle, &[u8; 32]),
+) -> Result<(), E>
+where
+    E: From<StoreError> + From<StoredValueError>,
+{
+    let records = KeptRecords::of::<E>(tx, handle)?;
+    let removed = records.entry(identity).map(|kept| kept.removed.clone());
+    RemovedDevices::add(tx, identity, removed.unwrap_or_default())
 }
 
 /// Which identity is asked for.

@@ -124,6 +124,7 @@ impl<'t, 'tx> Taking<'t, 'tx> {
                 return Ok(Fate::Junk);
             }
             KeptEntry::new(opened.key, &entry).put::<DirectoryError>(self.tx, &handle)?;
+            self.note_removed(&handle, &entry)?;
             return Ok(Fate::Taken);
         };
         if known.bytes == entry.as_bytes() {
@@ -155,7 +156,23 @@ impl<'t, 'tx> Taking<'t, 'tx> {
         self.parsed.retain(|parsed| parsed.identity() != entry.identity());
         let kept = KeptEntry { forked: known.forked, ..KeptEntry::new(known.key, entry) };
         kept.put::<DirectoryError>(self.tx, handle)?;
+        self.note_removed(handle, entry)?;
         Ok(Fate::Taken)
+    }
+
+    /// What somebody whose key counts has removed is put out of groups.
+    fn note_removed(
+        &mut self,
+        handle: &Handle,
+        entry: &DirectoryEntry,
+    ) -> Result<(), DirectoryError> {
+        let (pin, identity) =
+            (Standing::of::<DirectoryError>(self.tx, handle)?.pin, entry.identity().as_bytes());
+        if pin.is_none_or(|pin| pin.identity != *identity) {
+            return Ok(());
+        }
+        let removed = entry.removed_devices().map(|id| *id.as_bytes());
+        RemovedDevices::add(self.tx, identity, removed)
     }
 
     /// Tells that somebody whose key counts has other devices than before. Our own are told of by themselves.
@@ -172,8 +189,6 @@ impl<'t, 'tx> Taking<'t, 'tx> {
         let ids = |entry: &DirectoryEntry| -> Vec<[u8; 16]> {
             entry.devices().iter().map(|device| *device.device_id().as_bytes()).collect()
         };
-        let gone = ids(before).into_iter().filter(|id| !ids(now).contains(id));
-        RemovedDevices::add::<DirectoryError>(self.tx, now.identity().as_bytes(), gone)?;
         note_devices_changed(self.tx, (self.place, self.me), handle, (&ids(before), &ids(now)))
     }
 
@@ -259,9 +274,33 @@ pub(crate) fn note_fork(
     handle: &Handle,
     known: KeptEntry,
 ) -> Result<(), DirectoryError> {
-    if known.forked {
-        return Ok(());
+    if !known.forked {
+        tell_fork(tx, (place, me), handle)?;
+        KeptEntry { forked: true, ..known }.put::<DirectoryError>(tx, handle)?;
     }
+    Ok(())
+}
+
+/// Remembers that an identity's owner says more than the directory shows, and says so once.
+pub(crate) fn note_withheld(
+    tx: &mut WriteTxn<'_>,
+    (place, me): (&Place, &Handle),
+    handle: &Handle,
+    known: KeptEntry,
+) -> Result<(), DirectoryError> {
+    if !known.withheld {
+        tell_fork(tx, (place, me), handle)?;
+        KeptEntry { withheld: true, ..known }.put::<DirectoryError>(tx, handle)?;
+    }
+    Ok(())
+}
+
+/// Says that the directory has two faces, where it is of somebody whom we know.
+fn tell_fork(
+    tx: &mut WriteTxn<'_>,
+    (place, me): (&Place, &Handle),
+    handle: &Handle,
+) -> Result<(), DirectoryError> {
     let concerns_us = handle == me || tx.contact(handle.as_str())?.is_some();
     if concerns_us {
         let pair = Conversation::pair(&place.namespace, me, handle);
@@ -269,7 +308,7 @@ pub(crate) fn note_fork(
         let item = Item::DirectoryFork(DirectoryFork { handle: handle.clone() });
         HistoryRow::now(item).append::<DirectoryError>(tx, &conversation)?;
     }
-    KeptEntry { forked: true, ..known }.put(tx, handle)
+    Ok(())
 }
 
 /// Tells that somebody's entry names other devices than before: those came, those went.

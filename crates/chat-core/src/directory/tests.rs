@@ -743,7 +743,10 @@ async fn what_somebody_says_of_their_own_entry_is_compared_and_what_is_withheld_
     hears(longer);
     assert!(is_due());
     alice.refresh(&handle("bob"), LONG).await.unwrap();
-    write(&|tx| Ahead::settle(tx, of));
+    write(&|tx| {
+        let all = Ahead::of::<DirectoryError>(tx)?;
+        Ahead::settle(tx, of, &all)
+    });
     assert!(!is_due(), "now it is there");
     hears(head);
     assert!(!is_due(), "an older message");
@@ -752,12 +755,21 @@ async fn what_somebody_says_of_their_own_entry_is_compared_and_what_is_withheld_
     hears(SeenHead { changes: 4, hash: [7; 16] });
     for look in 0..3 {
         assert_eq!(forks(alice, "bob"), 0, "look {look}");
-        write(&|tx| Ahead::settle(tx, of));
+        write(&|tx| {
+            let all = Ahead::of::<DirectoryError>(tx)?;
+            Ahead::settle(tx, of, &all)
+        });
     }
     assert_eq!(forks(alice, "bob"), 1);
-    write(&|tx| Ahead::settle(tx, of));
-    hears(SeenHead { changes: 1, hash: [8; 16] });
+    write(&|tx| {
+        let all = Ahead::of::<DirectoryError>(tx)?;
+        Ahead::settle(tx, of, &all)
+    });
     assert_eq!(forks(alice, "bob"), 1, "it is said once");
+    for _ in 0..2 {
+        hears(SeenHead { changes: 1, hash: [8; 16] });
+        assert_eq!(forks(alice, "bob"), 2, "another list is another matter");
+    }
 }
 
 #[tokio::test]

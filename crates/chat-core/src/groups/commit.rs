@@ -39,8 +39,11 @@ impl Ratchets {
         if self.row(tx, id)?.holds_back(now_ms()) {
             return Err(GroupError::InDoubt);
         }
-        if let Intent::PutOut { devices, .. } = intent {
-            self.avoid_if_tainted(tx, id, devices)?;
+        match intent {
+            Intent::PutOut { devices: gone, .. } | Intent::Devices { gone, .. } => {
+                self.avoid_if_tainted(tx, id, gone)?;
+            }
+            _ => {}
         }
         let made = self.step::<_, GroupError>(tx, id, |group, overlay, own| {
             let view = group.view(overlay)?;
@@ -89,11 +92,16 @@ impl Ratchets {
     ) -> Result<Option<Intent>, GroupError> {
         let row = self.row(tx, id)?;
         let waits = row.pending.is_some() || row.holds_back(now_ms);
-        if row.state != GroupState::Member || waits {
+        let writes = matches!(row.state, GroupState::Member | GroupState::Superseded);
+        if waits || !writes {
             return Ok(None);
         }
         let devices = due_devices(tx, row)?;
         let removed = due_removed(tx, row)?;
+        if row.state == GroupState::Superseded {
+            // It is still read: whoever was removed says nothing more in it.
+            return Ok(devices.filter(Intent::removes_devices).or(removed));
+        }
         let departure = || row.departures.first().map(|bytes| Intent::Answer(bytes.to_vec()));
         let renewal = || row.is_renewal_due(now_ms).then_some(Intent::Renew);
         let wish = || row.repair.next().cloned().map(Intent::PutBack);

@@ -65,7 +65,7 @@ impl Ratchets {
     ) -> Result<bool, GroupError> {
         let Ok(handle) = device.handle().parse::<Handle>() else { return Ok(false) };
         let who = (&handle, device.identity().as_bytes());
-        has_removed(tx, &self.own.namespace, who, device.device_id())
+        has_removed(tx, who, device.device_id())
     }
 }
 

@@ -145,7 +145,9 @@ impl Ratchets {
         identity: &[u8; 32],
     ) -> Result<u32, GroupError> {
         let pairs = self.pairs_of(tx, identity)?;
-        let highest = pairs.iter().map(|row| row.generation).max();
+        // What a removed device has founded counts for nothing.
+        let sound = pairs.iter().filter(|row| !row.is_tainted);
+        let highest = sound.map(|row| row.generation).max();
         Ok(highest.map_or(0, |highest| highest.saturating_add(1)))
     }
 }

@@ -53,8 +53,8 @@ impl Intent {
         Self::Rename { from: from.to_owned(), to: to.as_str().to_owned() }
     }
 
-    /// Whether only an admin may do it, whatever else is so.
-    fn needs_admin(&self) -> bool {
+    /// Whether somebody has asked for it: all else falls due by itself, and again where it is not done.
+    pub(super) fn is_asked(&self) -> bool {
         !matches!(
             self,
             Self::Renew
@@ -63,6 +63,20 @@ impl Intent {
                 | Self::Devices { .. }
                 | Self::PutOut { .. }
         )
+    }
+
+    /// Whether it puts out devices that were removed by their owner.
+    pub(super) fn removes_devices(&self) -> bool {
+        match self {
+            Self::Devices { gone, .. } => !gone.is_empty(),
+            Self::PutOut { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// Whether only an admin may do it, whatever else is so.
+    fn needs_admin(&self) -> bool {
+        self.is_asked()
     }
 
     /// What is left of it after another Commit has won.

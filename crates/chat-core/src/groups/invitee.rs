@@ -4,7 +4,7 @@ use chat_crypto::KeyPackageRecord;
 use chat_crypto::mls::KeyPackage;
 
 use super::{DeviceCheck, Invitee};
-use crate::client::Profile;
+use crate::client::{Profile, inbox_key};
 use crate::clock::now_ms;
 use crate::devices::OwnDevices;
 use crate::directory::Published;
@@ -52,8 +52,20 @@ impl Profile {
         let Some(mut ours) = Invitee::of(&self.handle, &published, network) else {
             return Ok(None);
         };
+        // What the directory shows may be older than what we know.
+        let (list, key) = self.store.read::<_, SendError>(|tx| {
+            let list = OwnDevices::of::<SendError>(tx)?;
+            let key = (!list.lacks_inbox_key).then(|| inbox_key(tx)).transpose()?;
+            Ok((list, key))
+        })?;
+        if let Some(key) = key {
+            ours.inbox_key = key.public();
+        }
         let us = own.member.signature_key();
-        ours.key_packages.retain(|package| package.leaf().signature_key != us);
+        ours.key_packages.retain(|package| {
+            let key = &package.leaf().signature_key;
+            key != us && list.has(key)
+        });
         Ok((!ours.key_packages.is_empty()).then_some(ours))
     }
 }

@@ -172,10 +172,11 @@ impl Ratchets {
                 ));
             }
         }
-        if let GroupKind::Pair(_, identity) = &kind {
-            let highest = self.next_generation(tx, identity)?;
+        let is_ours = joined.inviter.name.identity == self.own.identity();
+        if let (GroupKind::Pair(_, identity), false) = (&kind, is_ours) {
+            let next = self.next_generation(tx, identity)?;
             // Whoever makes a leap wants all others to count for nothing, for ever.
-            if joined.facts.generation > highest.saturating_add(MOST_AHEAD) {
+            if joined.facts.generation > next.saturating_add(MOST_AHEAD) {
                 return Err(NotJoined::Unfit("its generation is far above all that there were"));
             }
         }

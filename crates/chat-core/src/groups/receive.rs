@@ -1,5 +1,6 @@
 //! Reading what lies in a group's mailbox.
 
+use chat_crypto::DeviceId;
 use chat_crypto::mls::PAST_EPOCHS;
 use chat_crypto::mls::{
     Departure, GroupFacts, GroupId, GroupView, LoadError, Merged, ProcessError, Processed,
@@ -54,6 +55,8 @@ pub(crate) struct GroupContent {
     pub(crate) encoded: Zeroizing<Vec<u8>>,
     /// The identity of its sender.
     pub(crate) identity: [u8; 32],
+    /// Its sender's device, where that is known still.
+    pub(crate) device: Option<DeviceId>,
     /// The end of its sender's own list of changes in the directory, by their word.
     pub(crate) head: Option<SeenHead>,
 }
@@ -171,7 +174,9 @@ impl Ratchets {
             Some(mark) => self.is_fork(tx, id, (mark, offset))?,
             None => false,
         };
-        let content = GroupContent { forked, content, encoded, identity, head };
+        let device = sender.device_id();
+        let content =
+            GroupContent { forked, content, encoded, identity, device: Some(device), head };
         match self.row(tx, id)?.state {
             GroupState::Requested if !breaks(Mutant::ShowRequests) => {
                 self.withhold(tx, id, &content).map(|()| Read::Withheld)
@@ -239,7 +244,7 @@ impl Ratchets {
                 self.enter(tx, id, (&start, mailbox_of(&change.facts)))?;
                 self.change(tx, id, |row| row.rename(&change.facts.name))?;
                 self.note_returned(tx, id, &change.removed, now_ms())?;
-                if !change.added.is_empty() {
+                if !change.added.is_empty() || change.facts.admins != before.facts.admins {
                     self.change(tx, id, GroupRow::look_at_devices)?;
                 }
             }

@@ -111,8 +111,9 @@ impl TryFrom<Withheld> for GroupContent {
         let Withheld { identity, encoded } = withheld;
         match Content::decode(&encoded) {
             Ok(Decoded::Content(content)) => {
-                let (forked, head, encoded) = (false, None, Zeroizing::new(encoded));
-                Ok(Self { forked, content, encoded, identity, head })
+                let (forked, device, head) = (false, None, None);
+                let encoded = Zeroizing::new(encoded);
+                Ok(Self { forked, content, encoded, identity, device, head })
             }
             _ => Err(StoredValueError::format().into()),
         }

@@ -122,14 +122,7 @@ impl Ratchets {
         (intent, roster): (Intent, &Roster),
     ) -> Result<Option<Intent>, GroupError> {
         // A departure and a wish stay in the row, a renewal falls due again: only what somebody has asked for is kept here.
-        let is_asked = !matches!(
-            intent,
-            Intent::Renew
-                | Intent::Answer(_)
-                | Intent::PutBack(_)
-                | Intent::Devices { .. }
-                | Intent::PutOut { .. }
-        );
+        let is_asked = intent.is_asked();
         let rest = intent.left_over(roster)?;
         let row = self.row(tx, id)?;
         let holds = |rest: &Intent| match rest {
@@ -163,14 +156,7 @@ impl Ratchets {
             // Tried again when it is due the next time.
             self.change(tx, id, |row| row.renewed_ms = now_ms())?;
         }
-        match intent {
-            Intent::Renew
-            | Intent::Answer(_)
-            | Intent::PutBack(_)
-            | Intent::Devices { .. }
-            | Intent::PutOut { .. } => Ok(Vec::new()),
-            _ => self.not_made(tx, id, why),
-        }
+        if intent.is_asked() { self.not_made(tx, id, why) } else { Ok(Vec::new()) }
     }
 
     /// Forgets the departures that prove nothing any more.

@@ -24,11 +24,7 @@ impl Profile {
                 let Some(intent) = ratchets.due(tx, row.id(), now)? else { continue };
                 let is_ours = matches!(intent, Intent::Devices { .. } | Intent::PutOut { .. });
                 // Whoever is removed reads nothing more, wherever it is.
-                let removes = match &intent {
-                    Intent::Devices { gone, .. } => !gone.is_empty(),
-                    intent => matches!(intent, Intent::PutOut { .. }),
-                };
-                if removes || is_answered(tx, &row)? {
+                if intent.removes_devices() || is_answered(tx, &row)? {
                     due.push((row, is_ours));
                 }
             }

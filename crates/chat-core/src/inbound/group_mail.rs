@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
-use chat_crypto::DeviceCertificate;
 use chat_crypto::mls::{GroupId, JoinError};
+use chat_crypto::{DeviceCertificate, DeviceId};
 use chat_store::WriteTxn;
 
 use super::conversations::{Conversations, RecordAt, Took};
@@ -42,8 +42,10 @@ pub(super) struct GroupMail {
     own: Arc<OwnLeaf>,
     ratchets: Ratchets,
     directory: Place,
-    /// What members have said of their own lists of changes, and was compared.
+    /// What members have said of their own lists of changes within this transaction.
     heard: HashMap<[u8; 32], SeenHead>,
+    /// What is known of devices that have written: whether they were removed.
+    removed: HashMap<([u8; 32], DeviceId), bool>,
 }
 
 impl GroupMail {
@@ -55,6 +57,7 @@ impl GroupMail {
             ratchets: Ratchets::new(Arc::clone(&own)),
             directory: Place::new(network),
             heard: HashMap::new(),
+            removed: HashMap::new(),
             own,
         }
     }
@@ -66,7 +69,7 @@ impl GroupMail {
         (at, mls): (&RecordAt, &OpenedMls),
         read: GroupContent,
     ) -> Result<Took, ReceiveError> {
-        let GroupContent { forked, content, encoded, identity, head } = read;
+        let GroupContent { forked, content, encoded, identity, device, head } = read;
         let row = self.ratchets.row(tx, mls.group)?;
         let group = row.is_named().then(|| row.name());
         // Another device of ours has written to whom the group is with.
@@ -83,9 +86,10 @@ impl GroupMail {
         let conversation = content.conversation.encode();
         let (carrier, signed_by) = (mls.carrier, Some(identity));
         let protection = Protection::Mls;
-        let device = None;
         let opened = OpenedContent { content, encoded, carrier, signed_by, device, protection };
-        let mut sink = Sink::new(tx, (&self.topic, at.topic_id, at.partition)).since(joined);
+        let known = std::mem::take(&mut self.removed);
+        let mut sink =
+            Sink::new(tx, (&self.topic, at.topic_id, at.partition)).since(joined).knowing(known);
         if let Some(group) = group {
             sink = sink.in_group(group);
         }
@@ -96,6 +100,7 @@ impl GroupMail {
         sink.judge(&opened, place, &at.hash)?;
         let mut took =
             Took { rows: sink.stored.rows, skipped: sink.stored.skipped, ..Took::default() };
+        self.removed = std::mem::take(&mut sink.removed);
         if let (Some(head), true) = (head, took.rows > 0) {
             self.hear(tx, (&from, &identity), head)?;
         }
@@ -115,8 +120,7 @@ impl GroupMail {
         (handle, identity): (&Handle, &[u8; 32]),
         head: SeenHead,
     ) -> Result<(), ReceiveError> {
-        let is_ours = *identity == self.own.identity();
-        if is_ours || self.heard.get(identity) == Some(&head) {
+        if self.heard.get(identity) == Some(&head) {
             return Ok(());
         }
         Ahead::hear(tx, (&self.directory, &self.me), (handle, identity), head)?;
@@ -336,6 +340,8 @@ impl GroupMail {
 
 impl Conversations for GroupMail {
     fn begin(&mut self) {
+        self.heard.clear();
+        self.removed.clear();
         self.ratchets.begin();
     }
 

@@ -141,7 +141,7 @@ pub(super) struct Sink<'a, 'tx> {
     /// Whom it was said to, where another of our own devices has said it.
     said_to: Option<Peer>,
     /// What is known of devices that have signed contents here: whether they were removed.
-    removed: HashMap<([u8; 32], DeviceId), bool>,
+    pub(super) removed: HashMap<([u8; 32], DeviceId), bool>,
     pub(super) stored: Stored,
 }
 
@@ -158,6 +158,11 @@ impl<'a, 'tx> Sink<'a, 'tx> {
     /// What is stored was said in a group.
     pub(super) fn in_group(self, group: GroupName) -> Self {
         Self { group: Some(group), ..self }
+    }
+
+    /// What is known already of devices that were removed.
+    pub(super) fn knowing(self, removed: HashMap<([u8; 32], DeviceId), bool>) -> Self {
+        Self { removed, ..self }
     }
 
     /// Since when we are in the conversation.
@@ -324,11 +329,19 @@ impl<'a, 'tx> Sink<'a, 'tx> {
 
     /// Who has signed a message: the first identity under a handle counts, and another one is told.
     fn sender_of(&mut self, opened: &OpenedContent) -> Result<SenderTrust, ReceiveError> {
-        if self.said_to.is_some() {
-            return Ok(SenderTrust::OwnDevice);
-        }
         let Some(identity) = opened.signed_by else { return Ok(SenderTrust::Unproven) };
         let content = &opened.content;
+        if self.said_to.is_some() {
+            let is_removed = match opened.device {
+                Some(device) => self.is_removed(content, (identity, device))?,
+                None => false,
+            };
+            return Ok(if is_removed {
+                SenderTrust::RemovedDevice
+            } else {
+                SenderTrust::OwnDevice
+            });
+        }
         // What is said in a group of several says nothing of what its sender uses between the two of us.
         let protection = match self.group {
             Some(_) => Protection::SignedSharedKey,
@@ -355,9 +368,8 @@ impl<'a, 'tx> Sink<'a, 'tx> {
         if let Some(known) = self.removed.get(&(identity, device)) {
             return Ok(*known);
         }
-        let namespace = content.conversation.namespace();
         let who = (&content.sender, &identity);
-        let is_removed = has_removed::<ReceiveError>(self.tx, namespace, who, device)?;
+        let is_removed = has_removed::<ReceiveError>(self.tx, who, device)?;
         self.removed.insert((identity, device), is_removed);
         Ok(is_removed)
     }

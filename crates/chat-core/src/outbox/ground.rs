@@ -75,6 +75,9 @@ impl Ground {
             let epoch = bounds.and_then(|bounds| bounds.leader_epoch);
             self.epochs.extend(epoch.map(|epoch| (partition, epoch)));
             self.checked.insert(partition);
+        } else {
+            // What was seen under another leader says nothing of what lies there now.
+            self.epochs.remove(&partition);
         }
         self.ends.extend(bounds.map(|bounds| (partition, bounds.end.0)));
         self.topic = Some(self.wide_enough(&state)?);

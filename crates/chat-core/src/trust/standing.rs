@@ -4,6 +4,7 @@ use chat_store::{ReadTxn, WriteTxn};
 use serde::{Deserialize, Serialize};
 
 use super::{SenderTrust, TrustState};
+use crate::directory::note_removed;
 use crate::error::StoredValueError;
 use crate::handle::Handle;
 use crate::history_row::{decode_with_tail, encode};
@@ -204,6 +205,9 @@ where
     let raised = matches!(met, Met::First | Met::Known) && standing.raise(protection);
     if raised || matches!(met, Met::First | Met::OtherNew) {
         standing.put::<E>(tx, handle)?;
+    }
+    if met == Met::First {
+        note_removed::<E>(tx, (handle, &identity))?;
     }
     Ok((standing, met))
 }

@@ -199,13 +199,16 @@ fn check_facts(before: &GroupFacts, change: &Change) -> Result<(), Refusal> {
     check_pair(before, change)
 }
 
-/// A group without a name is that of two people, its admins: it stays theirs alone, and has no name.
+/// A group without a name is that of two people, its admins: it stays theirs alone, has no name, and keeps its generation,
+/// by which the two choose among theirs.
 fn check_pair(before: &GroupFacts, change: &Change) -> Result<(), Refusal> {
     if !before.name.is_empty() {
         return Ok(());
     }
     let theirs = change.added.iter().all(|leaf| before.admins.contains(&leaf.name.identity));
-    let stays = change.facts.name.is_empty() && change.facts.admins == before.admins;
+    let stays = change.facts.name.is_empty()
+        && change.facts.admins == before.admins
+        && change.facts.generation == before.generation;
     if theirs && stays { Ok(()) } else { Err(Refusal::Pair) }
 }
 

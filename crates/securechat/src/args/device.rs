@@ -57,7 +57,7 @@ pub(crate) struct DeviceLinkArgs {
     /// A picture of the QR code that the first device shows
     #[arg(long, value_name = "PICTURE", conflicts_with = "from")]
     pub(crate) qr: Option<PathBuf>,
-    /// What you call this device, seen by your other devices alone; without it, the profile's name
+    /// What you call this device, seen on the first device alone; without it, the profile's name
     #[arg(long, value_name = "TEXT")]
     pub(crate) label: Option<String>,
     /// Protect the profile by file permissions alone, for machines

@@ -65,7 +65,7 @@ impl Client {
 impl Queue<'_> {
     /// Stores what was said before anybody had said yes.
     fn show(&mut self, tx: &mut WriteTxn<'_>, said: &GroupContent) -> Result<(), SendError> {
-        let GroupContent { forked: _, content, encoded, identity, head: _ } = said;
+        let GroupContent { forked: _, content, encoded, identity, device: _, head: _ } = said;
         let standing = Standing::of::<SendError>(tx, &content.sender)?;
         let conversation = self.conversation();
         let stream = tx.stream_key(&conversation, content.sender.as_str(), &content.stream_id.0);

@@ -5,7 +5,7 @@ use chat_store::{ReadTxn, WriteTxn};
 
 use super::{OwnRow, Owner};
 use crate::client::held_identity;
-use crate::devices::{Certified, OwnDevice, OwnDevices, RemovedDevice, promote_inbox_key};
+use crate::devices::{Certified, Linked, OwnDevice, OwnDevices, RemovedDevice, promote_inbox_key};
 use crate::directory::kept::{KeptKeyPackage, KeptRecords};
 use crate::directory::take::note_devices_changed;
 use crate::error::DirectoryError;
@@ -23,7 +23,9 @@ impl Owner<'_> {
             return Ok(true);
         }
         if held_identity(tx)?.is_none() {
-            return Ok(!row.announced);
+            let linked = Linked::of::<DirectoryError>(tx)?;
+            let is_young = linked.is_some_and(|linked| linked.since_ms + AWAITED_MS > now_ms);
+            return Ok(!row.announced && is_young);
         }
         let certified = Certified::of::<DirectoryError>(tx)?;
         let (devices, changes) = (&certified.devices, certified.rotates);

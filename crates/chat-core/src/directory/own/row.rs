@@ -47,7 +47,8 @@ impl Shown {
 pub(crate) struct OwnRow {
     /// Whose records they are: identity and device. Others begin anew.
     pub(super) owner: ([u8; 32], [u8; 16]),
-    /// Whether the inbox key was in an entry already: if another one is there now, another device has replaced it.
+    /// Whether our device and inbox key were in an entry already: if they are there no more, another device has removed
+    /// us, or has put its own key there.
     pub(super) announced: bool,
     /// Whether an entry of ours was ever acknowledged.
     pub(super) published: bool,

@@ -194,6 +194,39 @@ fn what_a_removed_device_has_founded_is_written_to_no_more() {
 }
 
 #[test]
+fn a_removed_device_is_put_out_of_a_group_that_another_one_has_replaced() {
+    let network = network();
+    let [alice, bob] = ["alice", "bob"].map(|name| Person::new(name, &network));
+    let phone = alice.another_device(&network);
+    let founds = |tag: u8, ours: Option<&Invitee>| {
+        let mailbox = Mailbox { partition: Partition(3), tag: MailboxTag::from_bytes([tag; 16]) };
+        let place = Place { topic_id: [5; 16], mailbox, start: 40 };
+        let invitee = bob.invitee();
+        alice.work(|r, tx| r.found_pair(tx, (&invitee, ours), &place)).unwrap()
+    };
+    let (first, second) = (founds(1, Some(&phone.invitee())), founds(2, None));
+    for founded in [&first, &second] {
+        bob.join(founded.invitation.body()).unwrap();
+    }
+    phone.join(first.for_us.unwrap().letter.body()).unwrap();
+    alice.work(|r, tx| r.converge(tx, &bob.own.identity())).unwrap();
+    for one in [&alice, &bob] {
+        assert_eq!(one.row(first.id).state, GroupState::Superseded);
+    }
+    alice.has_devices(&[&alice], &[&phone]);
+    bob.hears_of_removal(&phone);
+    let commit = bob.does_what_is_due(first.id, &[]).unwrap();
+    for one in [&alice, &bob, &phone] {
+        one.takes(first.id, &commit, 50);
+    }
+    assert_eq!(phone.row(first.id).state, GroupState::Gone);
+    for one in [&alice, &bob] {
+        assert_eq!(one.does_what_is_due(first.id, &[]), None, "it was done already");
+        assert_eq!(one.due(first.id), None);
+    }
+}
+
+#[test]
 fn whoever_makes_a_leap_in_generations_is_not_followed() {
     let [alice, bob] = crowd(["alice", "bob"]);
     let (first, _) = alice.found(&bob, 1);
