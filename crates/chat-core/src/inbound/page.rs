@@ -79,7 +79,7 @@ impl Reader {
             topic: self.mail.topic.as_str(),
             topic_id: start.topic_id,
             truncations: start.truncations,
-            records: records.iter().map(open).collect(),
+            records: open_all(records, open),
             resume,
             longest: LONGEST_TRANSACTION,
         };
@@ -127,6 +127,32 @@ impl Reader {
     }
 }
 
+/// Opens records in their order, on two threads where there are many: what is signed takes longer to verify than to
+/// store.
+fn open_all(
+    records: &[StoredRecord],
+    open: impl Fn(&StoredRecord) -> OpenedRecord + Sync,
+) -> Vec<OpenedRecord> {
+    let here = |records: &[StoredRecord]| records.iter().map(&open).collect::<Vec<_>>();
+    if records.len() < MANY_RECORDS {
+        return here(records);
+    }
+    let (first, second) = records.split_at(records.len() / 2);
+    std::thread::scope(|scope| {
+        let other = std::thread::Builder::new().spawn_scoped(scope, || here(second));
+        let mut opened = here(first);
+        match other.map(std::thread::ScopedJoinHandle::join) {
+            Ok(Ok(rest)) => opened.extend(rest),
+            Ok(Err(panic)) => std::panic::resume_unwind(panic),
+            // No thread is to be had: it takes longer.
+            Err(_) => opened.extend(here(second)),
+        }
+        opened
+    })
+}
+
+/// Records that are worth a thread.
+const MANY_RECORDS: usize = 32;
 const LONGEST_TRANSACTION: Duration = Duration::from_millis(200);
 /// Records that are opened at first behind one that has changed the mailboxes.
 const FEW_RECORDS: usize = 16;
