@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chat_crypto::{DeviceId, DirectoryEntry, IdentityKey, InboxKey};
+use chat_crypto::{DeviceId, DirectoryEntry, IdentityKey};
 use chat_store::ReadTxn;
 use tokio::time::Instant;
 
-use super::{Client, Profile, held_identity, inbox_key};
+use super::{Client, Profile, held_identity};
 use crate::clock::now_ms;
 use crate::devices::{Certified, DeviceCode, Offers, OwnDevices, replace_inbox_key};
 use crate::directory::{Place, Publisher, note_devices_changed};
@@ -189,22 +189,21 @@ impl Profile {
         let identity = own.identity();
         self.store.write(|tx| {
             held_identity(tx)?.ok_or(ProfileError::LinkedDevice)?;
-            let ours = OwnDevices::of::<DeviceError>(tx)?;
-            let id = ours.devices.iter().map(|one| DeviceId::from_bytes(one.id));
-            let id = id.into_iter().find(|id| id.to_string() == device.id);
+            let mut ours = OwnDevices::of::<DeviceError>(tx)?;
+            let mut ids = ours.devices.iter().map(|one| DeviceId::from_bytes(one.id));
+            // Another process may have been quicker.
+            let id = ids.find(|id| id.to_string() == device.id);
             let id = id.ok_or_else(|| DeviceError::Unknown { id: device.id.clone() })?;
             let mut certified = Certified::of::<DeviceError>(tx)?;
             certified.remove(id, network.namespace());
             certified.put::<DeviceError>(tx)?;
             // From here on it is none of ours, whether or not the directory can be reached.
-            let mut ours = ours;
             ours.remove(identity, *id.as_bytes());
             ours.put::<DeviceError>(tx)?;
             let (place, removed) = (Place::new(network), [*id.as_bytes()]);
             let who = (&place, &self.handle);
             note_devices_changed(tx, who, &self.handle, (&removed, &[]))?;
-            replace_inbox_key(tx)?;
-            let key: InboxKey = inbox_key(tx)?;
+            let key = replace_inbox_key(tx)?;
             let sealer = Sealer { network, signer: &own.signer };
             for other in &certified.devices {
                 let namespace = network.namespace();

@@ -1,6 +1,6 @@
 //! The keys of the identity's inbox that a device holds.
 
-use chat_crypto::{InboxKey, InboxPublic};
+use chat_crypto::InboxKey;
 use chat_store::{ReadTxn, StoreError, WriteTxn};
 use zeroize::Zeroizing;
 
@@ -45,12 +45,12 @@ pub(crate) fn promote_inbox_key(tx: &mut WriteTxn<'_>, shown: &[u8]) -> Result<b
 }
 
 /// Draws a new key for the inbox; letters to the one before are still opened.
-pub(crate) fn replace_inbox_key(tx: &mut WriteTxn<'_>) -> Result<InboxPublic, ProfileError> {
+pub(crate) fn replace_inbox_key(tx: &mut WriteTxn<'_>) -> Result<InboxKey, ProfileError> {
     let before = inbox_key(tx)?;
     add_inbox_key::<ProfileError>(tx, &before)?;
     let new = InboxKey::generate(&mut rand::rng());
     put_inbox_key(tx, &new)?;
-    Ok(new.public())
+    Ok(new)
 }
 
 fn others(tx: &ReadTxn<'_>) -> Result<Vec<InboxKey>, StoreError> {

@@ -93,19 +93,7 @@ impl Ratchets {
         };
         let before = self.known(tx, joined.group.id())?.cloned();
         let kind = self.check_fits(tx, &joined, (invitation, sender), before.as_ref())?;
-        let is_known = match (&kind, joined.inviter.name.identity == self.own.identity()) {
-            (_, false) => self.knows(tx, &joined.inviter.name)?,
-            (GroupKind::Named(_), true) => true,
-            // It is the other of the two who may be a stranger.
-            (GroupKind::Pair(handle, identity), true) => is_pinned(tx, handle, identity)?,
-        };
-        let mut state = match asked || is_known {
-            true => GroupState::Member,
-            false => self.standing_with_stranger(tx, &kind)?,
-        };
-        if arrival.is_copy && state == GroupState::Member {
-            state = GroupState::Stranded;
-        }
+        let state = self.standing_in(tx, (&joined, &kind), (asked, arrival.is_copy))?;
         let JoinedMls { group, inviter, facts, start, .. } = joined;
         let same_log = [arrival.topic_id, [0; 16]].contains(&invitation.topic_id);
         let new = NewGroup {
@@ -144,6 +132,28 @@ impl Ratchets {
             _ => None,
         };
         Ok(Joined { id, inviter: inviter.name, state, event })
+    }
+
+    /// How we stand in a group that we have just joined.
+    fn standing_in(
+        &mut self,
+        tx: &ReadTxn<'_>,
+        (joined, kind): (&JoinedMls, &GroupKind),
+        (asked, is_copy): (bool, bool),
+    ) -> Result<GroupState, NotJoined> {
+        let inviter = &joined.inviter.name;
+        let is_known = match (kind, inviter.identity == self.own.identity()) {
+            (_, false) => self.knows(tx, inviter)?,
+            (GroupKind::Named(_), true) => true,
+            // It is the other of the two who may be a stranger.
+            (GroupKind::Pair(handle, identity), true) => is_pinned(tx, handle, identity)?,
+        };
+        let state = match asked || is_known {
+            true => GroupState::Member,
+            false => self.standing_with_stranger(tx, kind)?,
+        };
+        let is_lost = is_copy && state == GroupState::Member;
+        Ok(if is_lost { GroupState::Stranded } else { state })
     }
 
     /// Checks that a Welcome, the letter that it came in, and what is known of the group fit together.

@@ -8,6 +8,7 @@ use chat_core::{
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
+use super::invite::is_loopback;
 use super::secret_line::SecretLine;
 use super::{block_on, handle, qr};
 use crate::args::{DeviceAddArgs, DeviceCommand, DeviceLinkArgs, DeviceRemoveArgs};
@@ -31,6 +32,9 @@ async fn add(context: &Context, args: &DeviceAddArgs) -> Result<Exit, Failure> {
     let client = opened.connect(console)?;
     let code = client.offer_device(args.expires)?;
     let line = code.to_line();
+    if code.brokers().iter().all(|broker| is_loopback(broker)) {
+        console.warn("all servers of this network are this machine: the code is of use here only");
+    }
     if args.qr {
         qr::draw(&line).map_err(|failure| {
             failure.hint("it carries a certificate authority; hand over the line instead: securechat device add > code.txt")

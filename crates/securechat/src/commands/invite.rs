@@ -34,7 +34,7 @@ pub(crate) fn run(context: &Context, args: &InviteArgs) -> Result<Exit, Failure>
     Ok(Exit::Done)
 }
 
-fn is_loopback(broker: &str) -> bool {
+pub(super) fn is_loopback(broker: &str) -> bool {
     let host = broker.rsplit_once(':').map_or(broker, |(host, _)| host).trim_matches(['[', ']']);
     host.eq_ignore_ascii_case("localhost")
         || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
