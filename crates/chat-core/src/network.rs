@@ -20,6 +20,7 @@ pub(crate) mod create;
 pub(crate) mod fields;
 mod hints;
 pub(crate) mod invite;
+pub(crate) mod line;
 
 /// A network: people who share a namespace on a cluster, and the network key.
 ///

@@ -3,15 +3,13 @@
 use std::fmt;
 use std::str::FromStr;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chat_crypto::{Fingerprint, IdentityKey};
 use zeroize::Zeroizing;
 
 use crate::handle::Handle;
-use crate::hash::sha256;
 use crate::namespace::Namespace;
 use crate::network::fields::{FieldsError, Inviter, NetworkFields};
+use crate::network::line::{LineError, MAX_LINE, from_line, to_line};
 
 /// Everything that a new device needs, in one line: the network, whose device it is to be, and a secret that is good
 /// once.
@@ -32,7 +30,7 @@ pub struct DeviceCode {
 
 impl DeviceCode {
     /// The longest line that is looked at, in bytes.
-    pub const MAX_LEN: usize = 256 * 1024;
+    pub const MAX_LEN: usize = MAX_LINE;
     /// What every code begins with.
     pub const PREFIX: &str = "securechat-device1:";
 
@@ -67,13 +65,7 @@ impl DeviceCode {
         let mut bytes = Zeroizing::new(Vec::with_capacity(36 + fields.len()));
         bytes.extend_from_slice(self.secret.expose_bytes());
         bytes.extend_from_slice(&fields);
-        let sum = checksum(&bytes);
-        bytes.extend_from_slice(&sum);
-        Zeroizing::new(format!(
-            "{}{}",
-            Self::PREFIX,
-            *Zeroizing::new(URL_SAFE_NO_PAD.encode(&*bytes))
-        ))
+        to_line(Self::PREFIX, bytes)
     }
 
     /// # Errors
@@ -88,17 +80,7 @@ impl FromStr for DeviceCode {
     type Err = DeviceCodeError;
 
     fn from_str(line: &str) -> Result<Self, DeviceCodeError> {
-        let line = line.trim();
-        if line.len() > Self::MAX_LEN {
-            return Err(DeviceCodeError::Damaged);
-        }
-        let encoded = line.strip_prefix(Self::PREFIX).ok_or_else(|| wrong_prefix(line))?;
-        let bytes = URL_SAFE_NO_PAD.decode(encoded).map_err(|_| DeviceCodeError::Damaged)?;
-        let bytes = Zeroizing::new(bytes);
-        let (code, sum) = bytes.split_last_chunk::<4>().ok_or(DeviceCodeError::Damaged)?;
-        if checksum(code) != *sum {
-            return Err(DeviceCodeError::Damaged);
-        }
+        let code = from_line(Self::PREFIX, line)?;
         let (secret, fields) = code.split_first_chunk::<32>().ok_or(DeviceCodeError::Damaged)?;
         let decoded = NetworkFields::decode(fields)?;
         Ok(Self {
@@ -135,6 +117,16 @@ pub enum DeviceCodeError {
     Expired,
 }
 
+impl From<LineError> for DeviceCodeError {
+    fn from(error: LineError) -> Self {
+        match error {
+            LineError::Other => Self::NotACode,
+            LineError::Damaged => Self::Damaged,
+            LineError::Newer => Self::Newer,
+        }
+    }
+}
+
 impl From<FieldsError> for DeviceCodeError {
     fn from(error: FieldsError) -> Self {
         match error {
@@ -142,21 +134,6 @@ impl From<FieldsError> for DeviceCodeError {
             FieldsError::Newer => Self::Newer,
         }
     }
-}
-
-fn wrong_prefix(line: &str) -> DeviceCodeError {
-    let version = line.strip_prefix("securechat-device").and_then(|rest| rest.split_once(':'));
-    match version {
-        Some((digits, _)) if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) => {
-            DeviceCodeError::Newer
-        }
-        _ => DeviceCodeError::NotACode,
-    }
-}
-
-fn checksum(bytes: &[u8]) -> [u8; 4] {
-    let [a, b, c, d, ..] = sha256(&[bytes]);
-    [a, b, c, d]
 }
 
 #[cfg(test)]

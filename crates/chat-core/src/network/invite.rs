@@ -4,15 +4,13 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chat_crypto::IdentityPublic;
 use zeroize::Zeroizing;
 
 use super::fields::{FieldsError, Inviter, NetworkFields};
+use super::line::{LineError, MAX_LINE, from_line, to_line};
 use crate::clock::millis;
 use crate::handle::Handle;
-use crate::hash::sha256;
 use crate::namespace::Namespace;
 
 /// Everything that somebody needs to join a network, in one line.
@@ -27,7 +25,7 @@ pub struct Invite {
 
 impl Invite {
     /// The longest line that is looked at, in bytes.
-    pub const MAX_LEN: usize = 256 * 1024;
+    pub const MAX_LEN: usize = MAX_LINE;
 
     pub(crate) fn new(
         network: NetworkFields,
@@ -61,10 +59,7 @@ impl Invite {
 
     /// The invite as the one line that is handed over.
     pub fn to_line(&self) -> Zeroizing<String> {
-        let mut bytes = self.network.encode_from(self.expires_ms, self.inviter.as_ref());
-        let checksum = checksum(&bytes);
-        bytes.extend_from_slice(&checksum);
-        Zeroizing::new(format!("{PREFIX}{}", *Zeroizing::new(URL_SAFE_NO_PAD.encode(&*bytes))))
+        to_line(PREFIX, self.network.encode_from(self.expires_ms, self.inviter.as_ref()))
     }
 
     /// # Errors
@@ -83,18 +78,7 @@ impl FromStr for Invite {
     type Err = InviteError;
 
     fn from_str(line: &str) -> Result<Self, InviteError> {
-        let line = line.trim();
-        if line.len() > Self::MAX_LEN {
-            return Err(InviteError::Damaged);
-        }
-        let Some(encoded) = line.strip_prefix(PREFIX) else { return Err(wrong_prefix(line)) };
-        let bytes =
-            Zeroizing::new(URL_SAFE_NO_PAD.decode(encoded).map_err(|_| InviteError::Damaged)?);
-        let (fields, sum) = bytes.split_last_chunk::<4>().ok_or(InviteError::Damaged)?;
-        if checksum(fields) != *sum {
-            return Err(InviteError::Damaged);
-        }
-        let decoded = NetworkFields::decode(fields)?;
+        let decoded = NetworkFields::decode(&from_line(PREFIX, line)?)?;
         Ok(Self {
             network: decoded.network,
             expires_ms: decoded.expires_ms,
@@ -128,6 +112,16 @@ pub enum InviteError {
     Expired,
 }
 
+impl From<LineError> for InviteError {
+    fn from(error: LineError) -> Self {
+        match error {
+            LineError::Other => Self::NotAnInvite,
+            LineError::Damaged => Self::Damaged,
+            LineError::Newer => Self::Newer,
+        }
+    }
+}
+
 impl From<FieldsError> for InviteError {
     fn from(error: FieldsError) -> Self {
         match error {
@@ -135,21 +129,6 @@ impl From<FieldsError> for InviteError {
             FieldsError::Newer => Self::Newer,
         }
     }
-}
-
-fn wrong_prefix(line: &str) -> InviteError {
-    let version = line.strip_prefix("securechat").and_then(|rest| rest.split_once(':'));
-    match version {
-        Some((digits, _)) if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) => {
-            InviteError::Newer
-        }
-        _ => InviteError::NotAnInvite,
-    }
-}
-
-fn checksum(fields: &[u8]) -> [u8; 4] {
-    let [a, b, c, d, ..] = sha256(&[fields]);
-    [a, b, c, d]
 }
 
 const PREFIX: &str = "securechat1:";
