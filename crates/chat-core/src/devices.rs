@@ -7,6 +7,8 @@
 
 use chat_store::{StoreError, WriteTxn};
 
+use crate::meta_row::MetaRow;
+
 mod certified;
 mod code;
 mod inbox_keys;
@@ -27,7 +29,8 @@ pub(crate) use self::removed::{RemovedDevice, RemovedDevices};
 
 /// The profile is somebody else from here on: nothing of the former identity's devices concerns it.
 pub(crate) fn forget_devices(tx: &mut WriteTxn<'_>) -> Result<(), StoreError> {
-    let rows = [certified::META_CERTIFIED, own::META_DEVICES, offer::META_OFFERS];
-    rows.iter().try_for_each(|row| tx.meta_delete(row))?;
+    Certified::forget(tx)?;
+    OwnDevices::forget(tx)?;
+    Offers::forget(tx)?;
     inbox_keys::forget_others(tx)
 }

@@ -23,6 +23,7 @@ mod item;
 mod lock;
 mod mailbox;
 mod message_id;
+mod meta_row;
 #[cfg(feature = "mutants")]
 #[doc(hidden)]
 pub mod mutant;

@@ -13,6 +13,7 @@ use crate::devices::{Certified, DeviceCode, Offers, OwnDevices, replace_inbox_ke
 use crate::directory::{Place, Publisher, note_devices_changed};
 use crate::error::{DeviceError, Error, ProfileError, SendError};
 use crate::groups::{DeviceAnswer, GroupRow, GroupState, Letter};
+use crate::meta_row::MetaRow;
 use crate::network::Network;
 use crate::network::fields::Inviter;
 use crate::outbox::Sealer;

@@ -15,6 +15,7 @@ use crate::devices::{Linked, Linking, OwnDevices, forget_devices};
 use crate::error::{Error, ProfileError};
 use crate::groups::OwnLeaf;
 use crate::handle::Handle;
+use crate::meta_row::MetaRow;
 use crate::namespace::Namespace;
 use crate::network::Network;
 
@@ -66,7 +67,7 @@ impl Client {
         self.profile.store.write::<_, ProfileError>(|tx| {
             let is_ours = identity_public(tx)? == identity.public();
             put_identity(tx, identity)?;
-            let was_linked = Linked::of::<ProfileError>(tx)?.is_some();
+            let was_linked = Linked::stored::<ProfileError>(tx)?.is_some();
             if is_ours && was_linked {
                 return Ok(());
             }
@@ -74,6 +75,7 @@ impl Client {
                 forget_devices(tx)?;
             }
             Linked::forget(tx)?;
+            Linking::forget(tx)?;
             make_inbox_key(tx)?;
             make_device(tx)
         })?;
@@ -92,7 +94,7 @@ impl Profile {
     /// Whether this profile may write at all: it does not wait to be linked, and was not removed.
     pub(crate) fn check_is_device(&self) -> Result<(), ProfileError> {
         self.store.read(|tx| {
-            if Linking::of::<ProfileError>(tx)?.is_some() {
+            if Linking::stored::<ProfileError>(tx)?.is_some() {
                 return Err(ProfileError::Linking);
             }
             match OwnDevices::of::<ProfileError>(tx)?.is_removed {
@@ -140,7 +142,7 @@ fn make_signer(
     let seed: &[u8; 32] =
         seed.try_into().map_err(|_| ProfileError::Incomplete { part: META_DEVICE })?;
     let key = DeviceKey::from_bytes(seed);
-    if let Some(linked) = Linked::of::<ProfileError>(tx)? {
+    if let Some(linked) = Linked::stored::<ProfileError>(tx)? {
         let certificate = DeviceCertificate::parse(&linked.certificate, namespace.as_str());
         let certificate = certificate.map_err(|_| ProfileError::OtherNetwork)?;
         return Ok(Signer { namespace: namespace.clone(), key, certificate });
@@ -163,7 +165,7 @@ pub(crate) fn held_identity(tx: &ReadTxn<'_>) -> Result<Option<IdentityKey>, Pro
 
 fn identity_key(tx: &ReadTxn<'_>) -> Result<IdentityKey, ProfileError> {
     let Some(stored) = tx.meta_get(META_IDENTITY)? else {
-        return Err(match Linked::of::<ProfileError>(tx)? {
+        return Err(match Linked::stored::<ProfileError>(tx)? {
             Some(_) => ProfileError::LinkedDevice,
             None => ProfileError::Incomplete { part: META_IDENTITY },
         });
@@ -173,7 +175,7 @@ fn identity_key(tx: &ReadTxn<'_>) -> Result<IdentityKey, ProfileError> {
 }
 
 fn identity_public(tx: &ReadTxn<'_>) -> Result<IdentityPublic, ProfileError> {
-    match Linked::of::<ProfileError>(tx)? {
+    match Linked::stored::<ProfileError>(tx)? {
         Some(linked) => linked.identity(),
         None => Ok(identity_key(tx)?.public()),
     }
@@ -233,7 +235,7 @@ pub(super) fn has_identity(tx: &ReadTxn<'_>) -> Result<bool, ProfileError> {
 
 /// Whether a profile holds an identity's secret, or is one of its devices.
 fn is_somebody(tx: &ReadTxn<'_>) -> Result<bool, ProfileError> {
-    Ok(tx.meta_get(META_IDENTITY)?.is_some() || Linked::of::<ProfileError>(tx)?.is_some())
+    Ok(tx.meta_get(META_IDENTITY)?.is_some() || Linked::stored::<ProfileError>(tx)?.is_some())
 }
 
 const META_IDENTITY: &str = "identity";

@@ -14,6 +14,7 @@ use crate::error::SendError;
 use crate::handle::Handle;
 use crate::inbound::read_to_end;
 use crate::mailbox::Mailbox;
+use crate::meta_row::MetaRow;
 use crate::network::Network;
 use crate::outbox::ground::Ground;
 use crate::outbox::own_record::OwnRecord;

@@ -1,11 +1,9 @@
 //! What the device that holds the identity's secret has decided about the others.
 
 use chat_crypto::{DeviceCertificate, DeviceId, InboxPublic};
-use chat_store::{ReadTxn, StoreError, WriteTxn};
 use serde::{Deserialize, Serialize};
 
-use crate::error::StoredValueError;
-use crate::history_row::{decode, encode};
+use crate::meta_row::MetaRow;
 use crate::mutant::{Mutant, breaks};
 use crate::namespace::Namespace;
 
@@ -35,21 +33,11 @@ pub(crate) struct CertifiedDevice {
     pub(crate) offer: [u8; 32],
 }
 
+impl MetaRow for Certified {
+    const NAME: &'static str = "certified devices";
+}
+
 impl Certified {
-    pub(crate) fn of<E>(tx: &ReadTxn<'_>) -> Result<Self, E>
-    where
-        E: From<StoreError> + From<StoredValueError>,
-    {
-        Ok(tx.meta_get(META_CERTIFIED)?.map_or(Ok(Self::default()), |row| decode(&row))?)
-    }
-
-    pub(crate) fn put<E>(&self, tx: &mut WriteTxn<'_>) -> Result<(), E>
-    where
-        E: From<StoreError> + From<StoredValueError>,
-    {
-        Ok(tx.meta_put(META_CERTIFIED, &encode(self)?)?)
-    }
-
     /// The certificates of this network's devices.
     pub(crate) fn certificates(&self, namespace: &Namespace) -> Vec<DeviceCertificate> {
         self.devices.iter().filter_map(|device| device.certificate(namespace)).collect()
@@ -93,5 +81,3 @@ impl CertifiedDevice {
         InboxPublic::from_bytes(&self.inbox_key).ok()
     }
 }
-
-pub(super) const META_CERTIFIED: &str = "certified devices";

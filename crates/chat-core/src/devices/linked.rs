@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::DeviceCode;
 use crate::client::{inbox_key, put_identity, put_inbox_key, take_identity};
 use crate::clock::now_ms;
-use crate::error::{ProfileError, StoredValueError};
-use crate::history_row::{decode, encode};
+use crate::error::ProfileError;
+use crate::meta_row::MetaRow;
 
 /// What a linked device has in place of the identity's secret.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -32,41 +32,22 @@ pub(crate) struct Linking {
     pub(crate) asked: bool,
 }
 
-impl Linked {
-    pub(crate) fn of<E>(tx: &ReadTxn<'_>) -> Result<Option<Self>, E>
-    where
-        E: From<StoreError> + From<StoredValueError>,
-    {
-        Ok(tx.meta_get(META_LINKED)?.map(|row| decode(&row)).transpose()?)
-    }
+impl MetaRow for Linked {
+    const NAME: &'static str = "linked";
+}
 
+impl Linked {
     pub(crate) fn identity(&self) -> Result<IdentityPublic, ProfileError> {
         IdentityPublic::from_bytes(&self.identity)
-            .map_err(|_| ProfileError::Incomplete { part: META_LINKED })
-    }
-
-    /// Forgets that another device has certified this one: its identity's secret is here now.
-    pub(crate) fn forget(tx: &mut WriteTxn<'_>) -> Result<(), StoreError> {
-        tx.meta_delete(META_LINKED)?;
-        tx.meta_delete(META_LINKING)
+            .map_err(|_| ProfileError::Incomplete { part: Self::NAME })
     }
 }
 
+impl MetaRow for Linking {
+    const NAME: &'static str = "linking";
+}
+
 impl Linking {
-    pub(crate) fn of<E>(tx: &ReadTxn<'_>) -> Result<Option<Self>, E>
-    where
-        E: From<StoreError> + From<StoredValueError>,
-    {
-        Ok(tx.meta_get(META_LINKING)?.map(|row| decode(&row)).transpose()?)
-    }
-
-    pub(crate) fn put<E>(&self, tx: &mut WriteTxn<'_>) -> Result<(), E>
-    where
-        E: From<StoreError> + From<StoredValueError>,
-    {
-        Ok(tx.meta_put(META_LINKING, &encode(self)?)?)
-    }
-
     /// Makes a new profile one that waits to be linked.
     pub(crate) fn begin(
         tx: &mut WriteTxn<'_>,
@@ -95,12 +76,12 @@ impl Linking {
             certificate: certificate.as_bytes().to_vec(),
             since_ms: now_ms(),
         };
-        tx.meta_put(META_LINKED, &encode(&linked)?)?;
+        linked.put::<ProfileError>(tx)?;
         let device = inbox_key(tx)?;
         tx.meta_put(META_DEVICE_INBOX, device.expose_bytes())?;
         put_inbox_key(tx, inbox)?;
         take_identity(tx)?;
-        Ok(tx.meta_delete(META_LINKING)?)
+        Ok(Self::forget(tx)?)
     }
 }
 
@@ -118,6 +99,4 @@ pub(crate) fn make_device_inbox_key(tx: &mut WriteTxn<'_>) -> Result<InboxPublic
     Ok(key.public())
 }
 
-const META_LINKED: &str = "linked";
-const META_LINKING: &str = "linking";
 const META_DEVICE_INBOX: &str = "device inbox key";

@@ -1,10 +1,8 @@
 //! Places that are offered to new devices.
 
-use chat_store::{ReadTxn, StoreError, WriteTxn};
 use serde::{Deserialize, Serialize};
 
-use crate::error::StoredValueError;
-use crate::history_row::{decode, encode};
+use crate::meta_row::MetaRow;
 use crate::mutant::{Mutant, breaks};
 
 /// The places that are offered, each to whoever shows the secret of its code in time.
@@ -18,21 +16,11 @@ struct Offer {
     expires_ms: i64,
 }
 
+impl MetaRow for Offers {
+    const NAME: &'static str = "device offers";
+}
+
 impl Offers {
-    pub(crate) fn of<E>(tx: &ReadTxn<'_>) -> Result<Self, E>
-    where
-        E: From<StoreError> + From<StoredValueError>,
-    {
-        Ok(tx.meta_get(META_OFFERS)?.map_or(Ok(Self::default()), |row| decode(&row))?)
-    }
-
-    pub(crate) fn put<E>(&self, tx: &mut WriteTxn<'_>) -> Result<(), E>
-    where
-        E: From<StoreError> + From<StoredValueError>,
-    {
-        Ok(tx.meta_put(META_OFFERS, &encode(self)?)?)
-    }
-
     /// Offers one more place; the oldest of too many is taken back.
     pub(crate) fn make(&mut self, key: [u8; 32], (now_ms, expires_ms): (i64, i64)) {
         self.0.retain(|offer| offer.expires_ms > now_ms);
@@ -58,7 +46,6 @@ impl Offers {
     }
 }
 
-pub(super) const META_OFFERS: &str = "device offers";
 /// The most places that are offered at once.
 const MOST_OFFERS: usize = 8;
 

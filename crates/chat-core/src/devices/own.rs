@@ -1,13 +1,11 @@
 //! Our own devices, as our entry of the directory has them.
 
-use chat_store::{ReadTxn, StoreError, WriteTxn};
 use serde::{Deserialize, Serialize};
 
 use super::RemovedDevice;
 use crate::directory::SeenHead;
-use crate::error::StoredValueError;
 use crate::hash::sha256;
-use crate::history_row::{decode, encode};
+use crate::meta_row::MetaRow;
 
 /// Our own devices as our entry has them: kept beside the entry, of which every signature is checked when it is read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,21 +36,11 @@ pub(crate) struct OwnDevice {
     pub(crate) can_join: bool,
 }
 
+impl MetaRow for OwnDevices {
+    const NAME: &'static str = "own devices";
+}
+
 impl OwnDevices {
-    pub(crate) fn of<E>(tx: &ReadTxn<'_>) -> Result<Self, E>
-    where
-        E: From<StoreError> + From<StoredValueError>,
-    {
-        Ok(tx.meta_get(META_DEVICES)?.map_or(Ok(Self::default()), |row| decode(&row))?)
-    }
-
-    pub(crate) fn put<E>(&self, tx: &mut WriteTxn<'_>) -> Result<(), E>
-    where
-        E: From<StoreError> + From<StoredValueError>,
-    {
-        Ok(tx.meta_put(META_DEVICES, &encode(self)?)?)
-    }
-
     /// Tells these devices from all other lists of devices.
     pub(crate) fn mark(&self) -> [u8; 32] {
         let devices = self.devices.iter();
@@ -92,5 +80,4 @@ impl OwnDevices {
     }
 }
 
-pub(super) const META_DEVICES: &str = "own devices";
 const HOUR_MS: i64 = 60 * 60 * 1000;

@@ -1,11 +1,11 @@
 //! Devices that others have removed: groups that we may change put them out.
 
-use chat_store::{ReadTxn, StoreError, WriteTxn};
+use chat_store::{StoreError, WriteTxn};
 use serde::{Deserialize, Serialize};
 
 use crate::error::StoredValueError;
 use crate::hash::sha256;
-use crate::history_row::{decode, encode};
+use crate::meta_row::MetaRow;
 
 /// Devices that people whose keys count have removed, the newest last.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,14 +18,11 @@ pub(crate) struct RemovedDevice {
     pub(crate) id: [u8; 16],
 }
 
-impl RemovedDevices {
-    pub(crate) fn of<E>(tx: &ReadTxn<'_>) -> Result<Self, E>
-    where
-        E: From<StoreError> + From<StoredValueError>,
-    {
-        Ok(tx.meta_get(META_REMOVED)?.map_or(Ok(Self::default()), |row| decode(&row))?)
-    }
+impl MetaRow for RemovedDevices {
+    const NAME: &'static str = "removed devices";
+}
 
+impl RemovedDevices {
     /// Notes that an identity has removed devices.
     pub(crate) fn add<E>(
         tx: &mut WriteTxn<'_>,
@@ -44,7 +41,7 @@ impl RemovedDevices {
         }
         all.0.drain(..all.0.len().saturating_sub(MOST_REMOVED));
         if all != before {
-            tx.meta_put(META_REMOVED, &encode(&all)?)?;
+            all.put::<E>(tx)?;
         }
         Ok(())
     }
@@ -56,6 +53,5 @@ impl RemovedDevices {
     }
 }
 
-const META_REMOVED: &str = "removed devices";
 /// The most devices that are kept in mind.
 const MOST_REMOVED: usize = 256;

@@ -2,15 +2,15 @@
 //! lists of changes, or withholds some, is caught.
 
 use chat_crypto::DirectoryHead;
-use chat_store::{ReadTxn, StoreError, WriteTxn};
+use chat_store::WriteTxn;
 use serde::{Deserialize, Serialize};
 
 use super::kept::{KeptEntry, KeptRecords};
 use super::place::Place;
 use super::take::{note_fork, note_withheld};
-use crate::error::{DirectoryError, StoredValueError};
+use crate::error::DirectoryError;
 use crate::handle::Handle;
-use crate::history_row::{decode, encode};
+use crate::meta_row::MetaRow;
 use crate::mutant::{Mutant, breaks};
 use crate::wire::{Reader, Writer};
 
@@ -86,18 +86,11 @@ impl From<DirectoryHead> for SeenHead {
     }
 }
 
+impl MetaRow for Ahead {
+    const NAME: &'static str = "heads ahead";
+}
+
 impl Ahead {
-    pub(super) fn of<E>(tx: &ReadTxn<'_>) -> Result<Self, E>
-    where
-        E: From<StoreError> + From<StoredValueError>,
-    {
-        Ok(tx.meta_get(META_AHEAD)?.map_or(Ok(Self::default()), |row| decode(&row))?)
-    }
-
-    fn put(&self, tx: &mut WriteTxn<'_>) -> Result<(), DirectoryError> {
-        Ok(tx.meta_put(META_AHEAD, &encode(self)?)?)
-    }
-
     /// Whether something waits to be looked for.
     pub(super) fn is_due(&self) -> bool {
         self.0.iter().any(|claim| claim.looks == 0)
@@ -167,7 +160,6 @@ impl Ahead {
     }
 }
 
-const META_AHEAD: &str = "heads ahead";
 /// The most people of whom something lies ahead.
 const MOST_CLAIMS: usize = 64;
 /// How often the directory is read to its end before what somebody has published counts as withheld.

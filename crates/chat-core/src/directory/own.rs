@@ -15,6 +15,7 @@ use crate::error::{DirectoryError, StoredValueError};
 use crate::groups::{StoreState, own_member, write_changes};
 use crate::handle::Handle;
 use crate::hash::sha256;
+use crate::meta_row::MetaRow;
 use crate::network::Network;
 
 mod devices;
@@ -107,7 +108,7 @@ impl Owner<'_> {
         (mail_topic, inbox_partition): (&str, u32),
         now_ms: i64,
     ) -> Result<Vec<Due>, DirectoryError> {
-        if Linking::of::<DirectoryError>(tx)?.is_some() {
+        if Linking::stored::<DirectoryError>(tx)?.is_some() {
             // Who we are is not ours to say yet.
             return Ok(Vec::new());
         }

@@ -17,6 +17,7 @@ use crate::client::Profile;
 use crate::clock::now_ms;
 use crate::error::DirectoryError;
 use crate::handle::Handle;
+use crate::meta_row::MetaRow;
 use crate::network::Network;
 
 /// Publishes what a profile says about itself.

@@ -14,6 +14,7 @@ use crate::handle::Handle;
 use crate::hash::sha256;
 use crate::history_row::HistoryRow;
 use crate::item::{DevicesChanged, DirectoryFork, Item};
+use crate::meta_row::MetaRow;
 use crate::mutant::{Mutant, breaks};
 use crate::trust::Standing;
 
@@ -195,7 +196,7 @@ impl<'t, 'tx> Taking<'t, 'tx> {
     /// Whether one more identity of a handle is kept. The one that counts always is.
     fn has_room(&self, handle: &Handle, identity: &IdentityPublic) -> Result<bool, DirectoryError> {
         let own = self.own.as_ref().is_some_and(|own| own.identity == *identity.as_bytes())
-            || Linking::of::<DirectoryError>(self.tx)?
+            || Linking::stored::<DirectoryError>(self.tx)?
                 .is_some_and(|linking| linking.identity == *identity.as_bytes());
         let pin = Standing::of::<DirectoryError>(self.tx, handle)?.pin;
         if own || pin.is_some_and(|pin| pin.identity == *identity.as_bytes()) {

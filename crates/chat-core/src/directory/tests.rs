@@ -20,6 +20,7 @@ use crate::error::{DirectoryError, Error, ErrorKind};
 use crate::groups::{DeviceCheck, StoreState};
 use crate::handle::Handle;
 use crate::item::{Item, Protection};
+use crate::meta_row::MetaRow;
 use crate::network::create::NewNetwork;
 use crate::outbox::enqueue::Draft;
 use crate::trust::{TrustState, meet};

@@ -11,6 +11,7 @@ use super::{GroupError, GroupKind, GroupRow, Intent, Invitee, OwnLeaf};
 use crate::devices::{OwnDevices, RemovedDevice, RemovedDevices};
 use crate::directory::has_removed;
 use crate::handle::Handle;
+use crate::meta_row::MetaRow;
 use crate::mutant::{Mutant, breaks};
 use crate::namespace::Namespace;
 

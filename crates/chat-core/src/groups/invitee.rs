@@ -10,6 +10,7 @@ use crate::devices::OwnDevices;
 use crate::directory::Published;
 use crate::error::{DirectoryError, SendError};
 use crate::handle::Handle;
+use crate::meta_row::MetaRow;
 use crate::network::Network;
 
 impl Profile {

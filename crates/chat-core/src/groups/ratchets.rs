@@ -15,6 +15,7 @@ use crate::devices::OwnDevices;
 use crate::directory::SeenHead;
 use crate::hash::sha256;
 use crate::mailbox::Mailbox;
+use crate::meta_row::MetaRow;
 
 /// The groups of a profile within one transaction. What changes is written by [`finish`](Self::finish), once.
 ///

@@ -26,6 +26,7 @@ use crate::groups::{
 use crate::handle::Handle;
 use crate::history_row::HistoryRow;
 use crate::item::{Item, LogForked, Protection, Unsent};
+use crate::meta_row::MetaRow;
 use crate::network::Network;
 use crate::outbox::Sealer;
 use crate::outbox::own_record::OwnRecord;
@@ -435,7 +436,7 @@ impl Conversations for GroupMail {
 /// Whether our identity has, or may come to have, other devices, whose letters lie in the same inbox.
 fn is_one_of_several(tx: &WriteTxn<'_>) -> Result<bool, ReceiveError> {
     Ok(OwnDevices::of::<ReceiveError>(tx)?.devices.len() > 1
-        || Linking::of::<ReceiveError>(tx)?.is_some())
+        || Linking::stored::<ReceiveError>(tx)?.is_some())
 }
 
 /// The most members whose last word of themselves is kept in mind.

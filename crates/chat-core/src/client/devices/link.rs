@@ -17,6 +17,7 @@ use crate::devices::{
 use crate::directory::{Publisher, inbox_key_of};
 use crate::error::{DeviceError, Error, HistoryError, NetworkError, ProfileError, SendError};
 use crate::groups::{DeviceRequest, Letter};
+use crate::meta_row::MetaRow;
 use crate::network::Network;
 use crate::outbox::Sealer;
 use crate::remote_text::RemoteText;
@@ -64,7 +65,7 @@ impl Client {
     /// # Errors
     /// When the store cannot be read.
     pub fn is_linking(&self) -> Result<bool, Error> {
-        let linking = self.profile.store.read(Linking::of::<ProfileError>)?;
+        let linking = self.profile.store.read(Linking::stored::<ProfileError>)?;
         Ok(linking.is_some())
     }
 
@@ -73,7 +74,7 @@ impl Client {
     /// # Errors
     /// When the store cannot be read.
     pub fn is_linked(&self) -> Result<bool, Error> {
-        let linked = self.profile.store.read(Linked::of::<ProfileError>)?;
+        let linked = self.profile.store.read(Linked::stored::<ProfileError>)?;
         Ok(linked.is_some())
     }
 
@@ -90,7 +91,7 @@ impl Client {
         }
         self.ask_to_be_linked(deadline).await?;
         if !self.await_answer(deadline).await? {
-            let linking = self.profile.store.read(Linking::of::<DeviceError>)?;
+            let linking = self.profile.store.read(Linking::stored::<DeviceError>)?;
             let is_over = linking.is_some_and(|linking| now_ms() >= linking.expires_ms);
             return if is_over {
                 Err(DeviceCodeError::Expired.into())
@@ -157,7 +158,7 @@ impl Profile {
     fn post_link_request(&self, network: &Network) -> Result<bool, DeviceError> {
         let own = self.own_leaf(network)?;
         self.store.write(|tx| {
-            let Some(mut linking) = Linking::of::<DeviceError>(tx)? else { return Ok(true) };
+            let Some(mut linking) = Linking::stored::<DeviceError>(tx)? else { return Ok(true) };
             if linking.asked {
                 return Ok(true);
             }

@@ -10,6 +10,7 @@ use crate::directory::kept::{KeptKeyPackage, KeptRecords};
 use crate::directory::take::note_devices_changed;
 use crate::error::DirectoryError;
 use crate::groups::MAX_KEY_PACKAGE_AGE_MS;
+use crate::meta_row::MetaRow;
 
 impl Owner<'_> {
     /// Whether the own records should be looked at before it is time: our KeyPackage was used, a device that was
@@ -23,7 +24,7 @@ impl Owner<'_> {
             return Ok(true);
         }
         if held_identity(tx)?.is_none() {
-            let linked = Linked::of::<DirectoryError>(tx)?;
+            let linked = Linked::stored::<DirectoryError>(tx)?;
             let is_young = linked.is_some_and(|linked| linked.since_ms + AWAITED_MS > now_ms);
             return Ok(!row.announced && is_young);
         }

@@ -9,6 +9,7 @@ use super::*;
 use crate::client::held_identity;
 use crate::devices::{OwnDevice, OwnDevices, RemovedDevice, RemovedDevices};
 use crate::error::ProfileError;
+use crate::meta_row::MetaRow;
 
 impl Person {
     /// Another device of this person, which reads the same inbox.

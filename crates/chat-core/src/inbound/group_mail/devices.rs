@@ -12,6 +12,7 @@ use crate::error::ReceiveError;
 use crate::groups::{DeviceAnswer, DeviceRequest, Letter};
 use crate::inbound::Refusal;
 use crate::inbound::conversations::Took;
+use crate::meta_row::MetaRow;
 use crate::outbox::Sealer;
 
 impl GroupMail {
@@ -121,7 +122,7 @@ impl GroupMail {
             return Ok(refused(Refusal::Forged));
         }
         let identity = sender.identity().as_bytes();
-        if let Some(linking) = Linking::of::<ReceiveError>(tx)? {
+        if let Some(linking) = Linking::stored::<ReceiveError>(tx)? {
             if *identity != linking.identity {
                 return Ok(refused(Refusal::Forged));
             }
