@@ -32,6 +32,7 @@ mod mutant;
 mod namespace;
 mod network;
 mod outbox;
+mod parallel;
 mod peer;
 mod picture;
 pub mod private_file;

@@ -7,11 +7,13 @@ use chat_store::Cursor;
 use chat_transport::{Page, StoredRecord};
 
 use super::batch::OpenedRecord;
+use super::mailboxes::Opener;
 use super::reconcile::Start;
 use super::{Batch, Mailboxes, Reader, Stored, store_batch};
 use crate::error::ReceiveError;
 use crate::hash::stored_hash;
 use crate::mutant::{Mutant, breaks};
+use crate::parallel::{map_all, meanwhile};
 
 /// Records of a log that was found to be the one that the cursor belongs to, and where they were asked for.
 pub(super) struct Fetched {
@@ -59,7 +61,7 @@ impl Reader {
         }
     }
 
-    /// Opens records and stores them, up to one that changes the mailboxes.
+    /// Opens records and stores them, up to one that changes the mailboxes. While some are stored, the next are opened.
     fn store_records(
         &self,
         mailboxes: &Mailboxes,
@@ -67,37 +69,54 @@ impl Reader {
         (records, resume): (&[StoredRecord], u64),
     ) -> Result<Stored, ReceiveError> {
         let opener = mailboxes.opener();
-        let open = |record: &StoredRecord| OpenedRecord {
-            offset: record.offset.0,
-            timestamp_ms: record.timestamp_ms,
-            leader_epoch: record.leader_epoch,
-            hash: stored_hash(record),
-            opened: opener.open(record),
-        };
-        let batch = |records: &[StoredRecord], resume| Batch {
-            mailboxes,
-            topic: self.mail.topic.as_str(),
-            topic_id: start.topic_id,
-            truncations: start.truncations,
-            records: open_all(records, open),
-            resume,
-            longest: LONGEST_TRANSACTION,
-        };
-        match self.store_whole(&batch(records, resume)) {
-            Err(error) if records.len() > 1 && error.is_final() => {
-                // One of them cannot be stored: those before it are, and the error is its own.
-                for record in records {
-                    let one = std::slice::from_ref(record);
-                    let stored =
-                        self.store_whole(&batch(one, record.offset.0.saturating_add(1)))?;
-                    if stored.outdated {
-                        return Ok(stored);
-                    }
+        let mut chunks = records.chunks(OPENED_AHEAD).peekable();
+        let mut opened = open_all(&opener, chunks.peek().copied().unwrap_or_default());
+        loop {
+            let chunk = chunks.next().unwrap_or_default();
+            let resume = match (chunks.peek(), chunk.last()) {
+                (Some(_), Some(last)) => last.offset.0.saturating_add(1),
+                _ => resume,
+            };
+            let batch = |records, resume| Batch {
+                mailboxes,
+                topic: self.mail.topic.as_str(),
+                topic_id: start.topic_id,
+                truncations: start.truncations,
+                records,
+                resume,
+                longest: LONGEST_TRANSACTION,
+            };
+            let store = || match self.store_whole(&batch(opened, resume)) {
+                Err(error) if chunk.len() > 1 && error.is_final() => {
+                    self.store_singly(&opener, (chunk, resume), batch)
                 }
-                self.store_whole(&batch(&[], resume))
+                other => other,
+            };
+            let Some(next) = chunks.peek() else { return store() };
+            let (stored, ahead) = meanwhile(|| open_all(&opener, next), store);
+            let stored = stored?;
+            if stored.outdated {
+                return Ok(stored);
             }
-            other => other,
+            opened = ahead;
         }
+    }
+
+    /// One of the records cannot be stored: those before it are, and the error is its own.
+    fn store_singly<'a>(
+        &self,
+        opener: &Opener<'_>,
+        (records, resume): (&[StoredRecord], u64),
+        batch: impl Fn(Vec<OpenedRecord>, u64) -> Batch<'a>,
+    ) -> Result<Stored, ReceiveError> {
+        for record in records {
+            let opened = open_all(opener, std::slice::from_ref(record));
+            let stored = self.store_whole(&batch(opened, record.offset.0.saturating_add(1)))?;
+            if stored.outdated {
+                return Ok(stored);
+            }
+        }
+        self.store_whole(&batch(Vec::new(), resume))
     }
 
     /// Stores a batch to its end, or up to a record that changes the mailboxes.
@@ -127,32 +146,20 @@ impl Reader {
     }
 }
 
-/// Opens records in their order, on two threads where there are many: what is signed takes longer to verify than to
-/// store.
-fn open_all(
-    records: &[StoredRecord],
-    open: impl Fn(&StoredRecord) -> OpenedRecord + Sync,
-) -> Vec<OpenedRecord> {
-    let here = |records: &[StoredRecord]| records.iter().map(&open).collect::<Vec<_>>();
-    if records.len() < MANY_RECORDS {
-        return here(records);
-    }
-    let (first, second) = records.split_at(records.len() / 2);
-    std::thread::scope(|scope| {
-        let other = std::thread::Builder::new().spawn_scoped(scope, || here(second));
-        let mut opened = here(first);
-        match other.map(std::thread::ScopedJoinHandle::join) {
-            Ok(Ok(rest)) => opened.extend(rest),
-            Ok(Err(panic)) => std::panic::resume_unwind(panic),
-            // No thread is to be had: it takes longer.
-            Err(_) => opened.extend(here(second)),
-        }
-        opened
-    })
+/// Opens records in their order.
+fn open_all(opener: &Opener<'_>, records: &[StoredRecord]) -> Vec<OpenedRecord> {
+    let open = |record: &StoredRecord| OpenedRecord {
+        offset: record.offset.0,
+        timestamp_ms: record.timestamp_ms,
+        leader_epoch: record.leader_epoch,
+        hash: stored_hash(record),
+        opened: opener.open(record),
+    };
+    map_all(records, open)
 }
 
-/// Records that are worth a thread.
-const MANY_RECORDS: usize = 32;
+/// Records that are opened while as many before them are stored.
+const OPENED_AHEAD: usize = 1024;
 const LONGEST_TRANSACTION: Duration = Duration::from_millis(200);
 /// Records that are opened at first behind one that has changed the mailboxes.
 const FEW_RECORDS: usize = 16;

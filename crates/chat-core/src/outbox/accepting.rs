@@ -155,8 +155,7 @@ impl<'a> Accepting<'a> {
     fn seal(&mut self, tx: &mut WriteTxn<'_>, message: &mut Composed) -> Result<Sealed, SendError> {
         let (group, invitation) = match &message.route {
             Route::SharedKey(mailbox) => {
-                let envelopes = message.pieces.iter_mut().filter_map(|piece| piece.envelope.take());
-                let envelopes = envelopes.collect();
+                let envelopes = std::mem::take(&mut message.envelopes);
                 return Ok(Sealed { mailbox: *mailbox, invitation: None, envelopes });
             }
             Route::Group(group) => (group.id, None),

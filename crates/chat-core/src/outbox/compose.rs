@@ -27,7 +27,7 @@ pub(super) struct Composer<'a> {
     pub(super) stream: StreamId,
 }
 
-/// A message with its numbers, sealed. Nothing of it is stored.
+/// A message with its numbers. Nothing of it is stored.
 pub(super) struct Composed {
     pub(super) to: Peer,
     /// The caller's own name for it.
@@ -47,14 +47,14 @@ pub(super) struct Composed {
     pub(super) doubts: Vec<MemberDoubt>,
     /// The records that carry it, in their order: one, or one for each picture.
     pub(super) pieces: Vec<Piece>,
+    /// Their seals, once they have them; in a group they are encrypted in the transaction that accepts them.
+    pub(super) envelopes: Vec<Envelope>,
 }
 
 /// One record of a message.
 pub(super) struct Piece {
     pub(super) content: Content,
     pub(super) encoded: Zeroizing<Vec<u8>>,
-    /// Its seal; in a group it is encrypted in the transaction that accepts it.
-    pub(super) envelope: Option<Envelope>,
     pub(super) picture: Option<Plan>,
 }
 
@@ -64,7 +64,7 @@ impl Composer<'_> {
         planned: Planned,
         conversation: Vec<u8>,
         before: StreamTip,
-    ) -> Result<Composed, SendError> {
+    ) -> Composed {
         let Planned { draft, route, conversation: with, doubts, pictures } = planned;
         let message_id = MessageId::random(&mut rand::rng());
         let sent_at_ms = u64::try_from(now_ms()).unwrap_or(0);
@@ -83,12 +83,12 @@ impl Composer<'_> {
                 sent_at_ms,
                 body,
             };
-            let (encoded, envelope) = self.sealed(&content, &route, carrier)?;
+            let encoded = content.encode();
             after = behind(&content, &encoded);
-            pieces.push(Piece { content, encoded, envelope, picture });
+            pieces.push(Piece { content, encoded, picture });
         }
         let (to, name, text, sender) = (draft.to, draft.name, draft.text, self.me.clone());
-        Ok(Composed {
+        Composed {
             to,
             name,
             route,
@@ -102,7 +102,8 @@ impl Composer<'_> {
             carrier,
             doubts,
             pieces,
-        })
+            envelopes: Vec::new(),
+        }
     }
 
     /// Gives a message other numbers than those that were guessed.
@@ -115,24 +116,21 @@ impl Composer<'_> {
         for piece in &mut composed.pieces {
             (piece.content.number, piece.content.previous) =
                 (composed.after.next, composed.after.prev);
-            let sealed = self.sealed(&piece.content, &composed.route, composed.carrier)?;
-            (piece.encoded, piece.envelope) = sealed;
+            piece.encoded = piece.content.encode();
             composed.after = behind(&piece.content, &piece.encoded);
         }
+        composed.envelopes = self.seal(composed)?;
         Ok(())
     }
 
-    fn sealed(
-        &self,
-        content: &Content,
-        route: &Route,
-        carrier: CarrierKind,
-    ) -> Result<(Zeroizing<Vec<u8>>, Option<Envelope>), SendError> {
-        let encoded = content.encode();
-        let Route::SharedKey(mailbox) = route else { return Ok((encoded, None)) };
-        let sealed = (content, encoded.as_slice());
-        let envelope = self.sealer.seal(sealed, mailbox, carrier, &mut rand::rng())?;
-        Ok((encoded, Some(envelope)))
+    /// Seals the records of a message, but for those of a group.
+    pub(super) fn seal(&self, composed: &Composed) -> Result<Vec<Envelope>, SendError> {
+        let Route::SharedKey(mailbox) = &composed.route else { return Ok(Vec::new()) };
+        let seal = |piece: &Piece| {
+            let sealed = (&piece.content, piece.encoded.as_slice());
+            self.sealer.seal(sealed, mailbox, composed.carrier, &mut rand::rng())
+        };
+        composed.pieces.iter().map(seal).collect()
     }
 }
 

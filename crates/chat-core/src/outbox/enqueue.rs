@@ -21,6 +21,7 @@ use crate::item::Protection;
 use crate::mailbox::Mailbox;
 use crate::message_id::{MessageId, StreamId};
 use crate::network::Network;
+use crate::parallel::map_all;
 use crate::peer::Peer;
 use crate::picture::{Cargo, CoverSource, Hiding, Note, Planner, Share};
 
@@ -246,11 +247,16 @@ impl Profile {
                 Some(tip) => *tip,
                 None => self.store.read(|tx| stream_tip(tx, &conversation))?,
             };
-            let composed = composer.compose(planned, conversation, tip)?;
+            let composed = composer.compose(planned, conversation, tip);
             tips.insert(composed.conversation.clone(), composed.after);
             Ok(composed)
         });
-        composed.collect()
+        let mut composed = composed.collect::<Result<Vec<_>, SendError>>()?;
+        let envelopes = map_all(&composed, |composed| composer.seal(composed));
+        for (composed, envelopes) in composed.iter_mut().zip(envelopes) {
+            composed.envelopes = envelopes?;
+        }
+        Ok(composed)
     }
 
     /// Checks a draft, and chooses its cover.
