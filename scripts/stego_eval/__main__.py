@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import pathlib
 import shlex
 import subprocess
 import sys
@@ -65,11 +66,14 @@ def main():
     parser.add_argument("--covers", type=int, default=600, help="at most so many covers a kind")
     parser.add_argument("--jobs", type=int, default=Work.processes)
     parser.add_argument("--no-build", action="store_true")
+    parser.add_argument("--program", type=pathlib.Path, help="a stego_file that is built already")
     options = parser.parse_args()
     Work.processes = options.jobs
     plan.Part.methods, plan.Part.rates = options.method, options.rate
     plan.Part.weighted = not options.plain
-    if not options.no_build and options.command == "evaluate":
+    if options.program:
+        embedding.tools.Ours.program = options.program.resolve()
+    elif not options.no_build and options.command == "evaluate":
         build()
     if options.gate:
         sys.exit(1 if gate.run() else 0)

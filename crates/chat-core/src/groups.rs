@@ -12,6 +12,7 @@ mod invitee;
 mod join;
 mod leave;
 mod letter;
+mod newer;
 mod own_leaf;
 mod own_messages;
 mod pairs;
@@ -27,7 +28,7 @@ mod row;
 mod settle;
 mod state;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod title;
 mod upkeep;
 
@@ -44,6 +45,7 @@ pub(crate) use self::letter::{
     Addressee, DeviceAnswer, DeviceRequest, Invitation, Letter, LetterError, ReceivedLetter,
     RejoinAnswer, RejoinRequest,
 };
+pub(crate) use self::newer::NewerContent;
 pub(crate) use self::own_leaf::{OwnLeaf, own_member};
 pub(crate) use self::ratchets::{Ratchets, sealed_len};
 pub(crate) use self::receive::{GroupContent, Read};

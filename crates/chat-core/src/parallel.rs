@@ -3,11 +3,14 @@
 use rayon::prelude::*;
 
 /// Maps items in their order.
-pub(crate) fn map_all<T: Sync, R: Send>(items: &[T], map: impl Fn(&T) -> R + Sync) -> Vec<R> {
+pub(crate) fn map_all<T: Sync, R: Send>(
+    items: &[T],
+    map: impl Fn(&T) -> R + Sync + Send,
+) -> Vec<R> {
     if items.len() < MANY {
         return items.iter().map(map).collect();
     }
-    items.par_iter().with_min_len(MANY).map(|item| map(item)).collect()
+    items.par_iter().with_min_len(MANY).map(map).collect()
 }
 
 /// Does `here` on this thread, and `other` on another one meanwhile.

@@ -1,7 +1,5 @@
 //! Ed25519 (RFC 8032), strictly read and strictly verified.
 
-use std::cmp::Ordering;
-
 use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
 use rand_core::CryptoRng;
 use subtle::ConstantTimeEq;
@@ -27,7 +25,7 @@ impl SecretKey {
     }
 
     pub(crate) fn public(&self) -> PublicKey {
-        PublicKey(self.0.verifying_key())
+        PublicKey(self.0.verifying_key().to_bytes())
     }
 
     /// Deterministic: one message has one signature.
@@ -47,9 +45,10 @@ impl Eq for SecretKey {}
 
 /// A public key that is a point of the prime-order group, in its one encoding.
 ///
-/// Kept with its point unpacked, 192 bytes: unpacking is a tenth of a verification.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct PublicKey(VerifyingKey);
+/// Kept as it is sent: a certificate would be half a kilobyte with its points unpacked, and
+/// unpacking is a tenth of a verification.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct PublicKey([u8; 32]);
 
 impl PublicKey {
     /// Takes a canonical encoding of a point of prime order; `None` for everything else.
@@ -62,29 +61,18 @@ impl PublicKey {
         let strict = point.compress().as_bytes() == bytes
             && !point.is_small_order()
             && point.is_torsion_free();
-        strict.then_some(Self(key))
+        strict.then_some(Self(*bytes))
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8; 32] {
-        self.0.as_bytes()
+        &self.0
     }
 
     /// Whether the signature fits; malleable ones (s not reduced, R of small order) do not.
     pub(crate) fn verify(&self, message: &[u8], signature: &[u8; 64]) -> bool {
         let signature = ed25519_dalek::Signature::from_bytes(signature);
-        self.0.verify_strict(message, &signature).is_ok()
-    }
-}
-
-impl PartialOrd for PublicKey {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for PublicKey {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.as_bytes().cmp(other.as_bytes())
+        VerifyingKey::from_bytes(&self.0)
+            .is_ok_and(|key| key.verify_strict(message, &signature).is_ok())
     }
 }
 

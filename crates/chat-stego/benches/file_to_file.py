@@ -34,7 +34,7 @@ def main():
                 run = lambda *a: subprocess.run([program, *a], check=True)
                 times["hide"][0].append(timed(lambda: run("hide", cover, text, ours)))
                 times["hide"][1].append(timed(lambda: lsb.hide(cover, message).save(theirs)))
-                # From pixels to pixels; both make a copy of them.
+                # From pixels to pixels: stegano makes a copy of them, the codec writes into those that it has decoded.
                 said = subprocess.run([program, "time", cover, text, "1"], check=True, capture_output=True)
                 for name, seconds in zip(("hide in memory", "reveal in memory"), said.stdout.split()):
                     times[name][0].append(float(seconds))

@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 use super::changed::Changed;
 use super::intent::departure_of;
 use super::join::mailbox_of;
+use super::newer::NewerContent;
 use super::payload::{Notes, Payload};
 use super::ratchets::Ratchets;
 use super::roster::MemberName;
@@ -39,7 +40,7 @@ pub(crate) enum Read {
     /// It is our own, and landed when nobody could read it any more.
     TooLate,
     /// It is of a later version.
-    Newer,
+    Newer(Box<NewerContent>),
     /// Nothing is to be done about it: it is our own, was read before, lost its race, or came too late.
     Passed,
     /// It counts for nothing, and is counted.
@@ -139,19 +140,20 @@ impl Ratchets {
         }
     }
 
-    fn content(
+    pub(super) fn content(
         &mut self,
         tx: &ReadTxn<'_>,
         id: GroupId,
         (received, offset): (&ReceivedContent, u64),
     ) -> Result<Read, GroupError> {
         let refused = |refusal| Ok(Read::Refused(refusal));
+        let newer = || Read::Newer(Box::new(NewerContent::of(id, received)));
         let (encoded, Notes { mark, head }) = match Payload::parse(&received.content) {
             Some(Payload::Content(encoded, notes)) => (encoded, notes),
             Some(Payload::Departure(departure)) => {
                 return self.departure(tx, id, (received, &departure));
             }
-            Some(Payload::Newer) => return Ok(Read::Newer),
+            Some(Payload::Newer) => return Ok(newer()),
             None => return refused(Refusal::Malformed),
         };
         let Ok(sender) = self.own.check.certificate(&received.credential) else {
@@ -159,7 +161,7 @@ impl Ratchets {
         };
         let content = match Content::decode(encoded) {
             Ok(Decoded::Content(content)) => content,
-            Ok(Decoded::Newer) => return Ok(Read::Newer),
+            Ok(Decoded::Newer) => return Ok(newer()),
             Err(_) => return refused(Refusal::Malformed),
         };
         if content.sender.as_str() != sender.handle() {

@@ -22,17 +22,17 @@ use crate::message_id::{MessageId, StreamId};
 use crate::network::create::{NewNetwork, draft};
 use crate::trust::Standing;
 
-struct Person {
+pub(crate) struct Person {
     folder: tempfile::TempDir,
-    client: Client,
-    own: std::sync::Arc<OwnLeaf>,
+    pub(crate) client: Client,
+    pub(crate) own: std::sync::Arc<OwnLeaf>,
     ratchets: std::cell::RefCell<Ratchets>,
     inbox_key: InboxKey,
     /// Where the next record lies that is read without saying where.
     next_offset: std::cell::Cell<u64>,
 }
 
-fn network() -> crate::network::Network {
+pub(crate) fn network() -> crate::network::Network {
     let brokers = vec!["localhost:9092".to_owned()];
     let mut network = draft(NewNetwork::new("ops".parse().unwrap(), brokers)).unwrap();
     network.pending = None;
@@ -40,7 +40,7 @@ fn network() -> crate::network::Network {
 }
 
 impl Person {
-    fn new(handle: &str, network: &crate::network::Network) -> Self {
+    pub(crate) fn new(handle: &str, network: &crate::network::Network) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("profile");
         let client = Client::create(&path, &handle.parse().unwrap(), None).unwrap();
@@ -115,7 +115,7 @@ impl Person {
         }
     }
 
-    fn found(&self, other: &Self, tag: u8) -> (chat_crypto::mls::GroupId, Vec<u8>) {
+    pub(crate) fn found(&self, other: &Self, tag: u8) -> (chat_crypto::mls::GroupId, Vec<u8>) {
         let invitee = other.invitee();
         let mailbox = Mailbox { partition: Partition(3), tag: MailboxTag::from_bytes([tag; 16]) };
         let place = Place { topic_id: [5; 16], mailbox, start: 40 };
@@ -124,7 +124,7 @@ impl Person {
         (founded.id, founded.invitation.body().to_vec())
     }
 
-    fn join(&self, letter: &[u8]) -> Result<Joined, NotJoined> {
+    pub(crate) fn join(&self, letter: &[u8]) -> Result<Joined, NotJoined> {
         let me = Addressee { namespace: &self.own.namespace, identity: &self.own.identity() };
         let keys = std::slice::from_ref(&self.inbox_key);
         let ReceivedLetter { letter, sender } = Letter::open(letter, keys, me).unwrap();
@@ -148,7 +148,7 @@ impl Person {
         joined.unwrap()
     }
 
-    fn content(&self, to: &Self, text: &str) -> Zeroizing<Vec<u8>> {
+    pub(crate) fn content(&self, to: &Self, text: &str) -> Zeroizing<Vec<u8>> {
         let (me, to) = (self.client.handle(), to.client.handle());
         self.content_in(Conversation::pair(&self.own.namespace, me, to).unwrap(), text)
     }
@@ -167,7 +167,7 @@ impl Person {
         content.encode()
     }
 
-    fn seal(&self, id: chat_crypto::mls::GroupId, encoded: &[u8]) -> Vec<u8> {
+    pub(crate) fn seal(&self, id: chat_crypto::mls::GroupId, encoded: &[u8]) -> Vec<u8> {
         let sealed = self.work(|ratchets, tx| ratchets.seal(tx, id, encoded, EnvelopeKind::Mail));
         sealed.unwrap().into_bytes()
     }
@@ -180,15 +180,27 @@ impl Person {
     }
 
     fn read_at(&self, id: chat_crypto::mls::GroupId, envelope: &[u8], offset: u64) -> Read {
+        let Some((_, opened)) = self.opened(id, envelope) else {
+            return Read::Refused(Refusal::Unreadable);
+        };
+        self.work(|ratchets, tx| ratchets.read(tx, id, (&opened, offset))).unwrap()
+    }
+
+    /// The MLS message in an envelope, and the mailbox that it is for.
+    pub(crate) fn opened(
+        &self,
+        id: chat_crypto::mls::GroupId,
+        envelope: &[u8],
+    ) -> Option<(Mailbox, Zeroizing<Vec<u8>>)> {
         let envelope = chat_crypto::Envelope::parse(envelope).unwrap();
         let row = self.row(id);
         let keys = row.wrap_keys();
         let keys: Vec<_> = keys.iter().collect();
-        let opened = row.mailboxes().find_map(|mailbox| {
-            envelope.open(&keys, &mailbox.context(&self.own.namespace, EnvelopeKind::Mail)).ok()
-        });
-        let Some(opened) = opened else { return Read::Refused(Refusal::Unreadable) };
-        self.work(|ratchets, tx| ratchets.read(tx, id, (opened.body(), offset))).unwrap()
+        row.mailboxes().find_map(|mailbox| {
+            let context = mailbox.context(&self.own.namespace, EnvelopeKind::Mail);
+            let opened = envelope.open(&keys, &context).ok()?;
+            Some((mailbox, Zeroizing::new(opened.body().to_vec())))
+        })
     }
 
     fn text(&self, id: chat_crypto::mls::GroupId, envelope: &[u8]) -> Option<String> {
@@ -323,7 +335,7 @@ fn a_content_counts_only_from_who_it_names_and_in_its_own_conversation() {
     assert_eq!(refused(&bob.content(&alice, "as bob")), Refusal::Forged);
     assert_eq!(refused(&alice.content(&carol, "to carol")), Refusal::WrongContext);
     assert_eq!(refused(b"\x01"), Refusal::Malformed);
-    assert!(matches!(bob.read(id, &alice.seal(id, b"\x09newer")), Read::Newer));
+    assert!(matches!(bob.read(id, &alice.seal(id, b"\x09newer")), Read::Newer(_)));
 }
 
 #[test]

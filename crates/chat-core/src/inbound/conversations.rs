@@ -6,6 +6,8 @@ use chat_transport::TopicId;
 
 use super::{OpenedLetter, OpenedMls, Refusal, Skipped};
 use crate::error::ReceiveError;
+use crate::groups::NewerContent;
+use crate::item::CarrierKind;
 
 /// What takes the records of conversations: it lives as long as its reader, and may keep loaded groups.
 ///
@@ -40,6 +42,16 @@ pub(crate) trait Conversations: Send {
         at: &RecordAt,
         mls: &OpenedMls,
     ) -> Result<Took, ReceiveError>;
+
+    /// Reads again what a member of a group said in words of a later version; `None` if they still are.
+    fn reread(
+        &mut self,
+        _: &mut WriteTxn<'_>,
+        _: &RecordAt,
+        _: (&NewerContent, CarrierKind),
+    ) -> Result<Option<Took>, ReceiveError> {
+        Ok(None)
+    }
 
     /// Takes a letter from the inbox. Only here may a mailbox be new to the profile: whoever joins a group calls
     /// [`begin_reading`](super::begin_reading) in the same transaction.

@@ -9,6 +9,7 @@ use chat_crypto::{DeviceCertificate, DeviceId};
 use chat_store::WriteTxn;
 
 use super::conversations::{Conversations, RecordAt, Took};
+use super::newer::{KeptNewer, NewerMessage};
 use super::opened::OpenedContent;
 use super::restored::is_before_restore;
 use super::store::{Joined, Sink};
@@ -20,12 +21,12 @@ use crate::directory::{Ahead, Place, SeenHead, key_package_used};
 use crate::error::{GroupError, ReceiveError};
 use crate::groups::{
     Addressee, Answer, Arrival, Changed, GroupContent, GroupState, Invitation, Landing, Letter,
-    LetterError, MemberName, NotJoined, OwnLeaf, Ratchets, Read, ReceivedLetter, RejoinAnswer,
-    RejoinRequest,
+    LetterError, MemberName, NewerContent, NotJoined, OwnLeaf, Ratchets, Read, ReceivedLetter,
+    RejoinAnswer, RejoinRequest,
 };
 use crate::handle::Handle;
-use crate::history_row::HistoryRow;
-use crate::item::{Item, LogForked, Protection, Unsent};
+use crate::history_row::{HistoryRow, RecordPlace};
+use crate::item::{CarrierKind, Item, LogForked, Protection, Unsent};
 use crate::meta_row::MetaRow;
 use crate::network::Network;
 use crate::outbox::Sealer;
@@ -34,6 +35,8 @@ use crate::peer::Peer;
 use crate::trust::Standing;
 
 mod devices;
+#[cfg(test)]
+mod tests;
 
 /// Takes the records of a profile's groups, and joins those that it is invited to.
 pub(super) struct GroupMail {
@@ -67,11 +70,11 @@ impl GroupMail {
     fn content(
         &mut self,
         tx: &mut WriteTxn<'_>,
-        (at, mls): (&RecordAt, &OpenedMls),
+        (at, group, carrier): (&RecordAt, GroupId, CarrierKind),
         read: GroupContent,
     ) -> Result<Took, ReceiveError> {
         let GroupContent { forked, content, encoded, identity, device, head } = read;
-        let row = self.ratchets.row(tx, mls.group)?;
+        let row = self.ratchets.row(tx, group)?;
         let group = row.is_named().then(|| row.name());
         // Another device of ours has written to whom the group is with.
         let said_to = (identity == self.own.identity()).then(|| row.peer());
@@ -85,8 +88,7 @@ impl GroupMail {
         let from = content.sender.clone();
         let with = group.clone().map_or_else(|| from.clone().into(), Peer::from);
         let conversation = content.conversation.encode();
-        let (carrier, signed_by) = (mls.carrier, Some(identity));
-        let protection = Protection::Mls;
+        let (signed_by, protection) = (Some(identity), Protection::Mls);
         let opened = OpenedContent { content, encoded, carrier, signed_by, device, protection };
         let known = std::mem::take(&mut self.removed);
         let mut sink =
@@ -337,6 +339,63 @@ impl GroupMail {
         }
         Ok(rows)
     }
+
+    /// Acts on what a record of a group came to.
+    fn took(
+        &mut self,
+        tx: &mut WriteTxn<'_>,
+        (at, group, carrier): (&RecordAt, GroupId, CarrierKind),
+        read: Read,
+    ) -> Result<Took, ReceiveError> {
+        match read {
+            Read::Content(content) => self.content(tx, (at, group, carrier), *content),
+            Read::Changed(changed) => self.changed(tx, (at, group), &changed),
+            Read::PutBack => self.join_early(tx, at, group),
+            Read::Leaving(name) => {
+                tracing::debug!(who = %name.handle, "a member leaves a group");
+                Ok(Took::default())
+            }
+            Read::TooLate => {
+                self.send_again(tx, at)?;
+                Ok(Took::default())
+            }
+            Read::Passed | Read::Withheld => Ok(Took::default()),
+            Read::Newer(newer) => self.newer(tx, (at, carrier), *newer),
+            Read::Refused(refusal) => Ok(refused(refusal)),
+        }
+    }
+
+    /// Keeps what a member has said in words of a later version.
+    fn newer(
+        &mut self,
+        tx: &mut WriteTxn<'_>,
+        (at, carrier): (&RecordAt, CarrierKind),
+        newer: NewerContent,
+    ) -> Result<Took, ReceiveError> {
+        let row = self.ratchets.row(tx, newer.group())?;
+        let (state, with) = (row.state, row.peer());
+        let Some(sender) = newer.sender(&self.own) else { return Ok(refused(Refusal::Forged)) };
+        if Standing::of::<ReceiveError>(tx, &sender.handle)?.blocked {
+            let skipped = Skipped { blocked: 1, ..Skipped::default() };
+            return Ok(Took { skipped, ..Took::default() });
+        }
+        let group = newer.group();
+        let pair = with
+            .person()
+            .and_then(|other| Conversation::pair(&self.own.namespace, &self.me, other));
+        let conversation =
+            pair.unwrap_or_else(|| Conversation::group(&self.own.namespace, group.as_bytes()));
+        let (topic_id, partition, offset, hash) = (at.topic_id.0, at.partition, at.offset, at.hash);
+        let place = RecordPlace { topic_id, partition, offset, hash };
+        let kept = KeptNewer { message: NewerMessage::Group(newer), carrier, place };
+        // Nobody has said yes to a group that was only asked for: nothing of it is shown.
+        let is_shown = !matches!(state, GroupState::Requested | GroupState::Declined);
+        if is_shown && kept.keep(tx, &self.topic, &conversation.encode())? {
+            return Ok(Took { rows: 1, ..Took::default() });
+        }
+        let skipped = Skipped { dropped: 1, ..Skipped::default() };
+        Ok(Took { skipped, ..Took::default() })
+    }
 }
 
 impl Conversations for GroupMail {
@@ -375,24 +434,23 @@ impl Conversations for GroupMail {
             Ok(read) => read,
             Err(error) => return refused_by(error),
         };
-        match read {
-            Read::Content(content) => self.content(tx, (at, mls), *content),
-            Read::Changed(changed) => self.changed(tx, (at, mls.group), &changed),
-            Read::PutBack => self.join_early(tx, at, mls.group),
-            Read::Leaving(name) => {
-                tracing::debug!(who = %name.handle, "a member leaves a group");
-                Ok(Took::default())
+        self.took(tx, (at, mls.group, mls.carrier), read)
+    }
+
+    fn reread(
+        &mut self,
+        tx: &mut WriteTxn<'_>,
+        at: &RecordAt,
+        (newer, carrier): (&NewerContent, CarrierKind),
+    ) -> Result<Option<Took>, ReceiveError> {
+        match self.ratchets.reread(tx, newer, at.offset) {
+            Ok(Read::Newer(_)) => Ok(None),
+            Ok(read) => self.took(tx, (at, newer.group(), carrier), read).map(Some),
+            Err(error) if error.concerns_store() => Err(error.into()),
+            Err(error) => {
+                tracing::warn!(%error, "a message of a later version cannot be read yet");
+                Ok(None)
             }
-            Read::TooLate => {
-                self.send_again(tx, at)?;
-                Ok(Took::default())
-            }
-            Read::Passed | Read::Withheld => Ok(Took::default()),
-            Read::Newer => {
-                let skipped = Skipped { dropped: 1, ..Skipped::default() };
-                Ok(Took { skipped, ..Took::default() })
-            }
-            Read::Refused(refusal) => Ok(refused(refusal)),
         }
     }
 

@@ -117,12 +117,9 @@ impl Reader {
     }
 
     async fn try_newer(&self) {
-        if self.partition != self.mail.inbox.mailbox.partition {
-            return;
-        }
         let reopened = self.with_store(|reader| {
-            let (topic, partition) = (reader.mail.topic.as_str(), reader.partition.0);
-            if reader.mail.store.read(|tx| tx.newer_list(topic, partition))?.is_empty() {
+            let place = (reader.mail.topic.as_str(), reader.partition);
+            if reader.mail.store.read(|tx| tx.newer_list(place.0, place.1.0))?.is_empty() {
                 return Ok(0);
             }
             let mut conversations =
@@ -130,7 +127,7 @@ impl Reader {
             reader
                 .mail
                 .store
-                .write(|tx| reopen_newer(tx, &reader.mail.inbox, topic, &mut **conversations))
+                .write(|tx| reopen_newer(tx, &reader.mail.inbox, place, &mut **conversations))
         });
         match reopened.await {
             Ok(0) => {}

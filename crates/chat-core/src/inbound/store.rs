@@ -5,24 +5,22 @@ use std::collections::HashMap;
 use chat_crypto::DeviceId;
 use chat_store::{Contact, Cursor, SeenEntry, Seq, StreamKey, Unreadable, WriteTxn};
 use chat_transport::TopicId;
-use serde::{Deserialize, Serialize};
 
 use super::batch::{OpenedRecord, Stored};
-use super::conversations::{Conversations, RecordAt};
 use super::gathering::{Gathering, Piece};
+use super::newer::{KeptNewer, NewerMessage};
 use super::opened::OpenedContent;
-use super::{Inbox, Opened, Refusal};
+use super::{Opened, Refusal};
 use crate::clock::now_ms;
 use crate::content::{Body, Content};
 use crate::directory::has_removed;
 use crate::error::ReceiveError;
 use crate::groups::GroupRow;
 use crate::handle::Handle;
-use crate::hash::sha256;
-use crate::history_row::{HistoryRow, RecordPlace, decode, encode};
+use crate::history_row::{HistoryRow, RecordPlace};
 use crate::item::{
     CarrierKind, Conflict, Downgraded, Found, Gap, GapCause, Item, KeyChanged, Message,
-    MessageState, Missing, Newer, Protection,
+    MessageState, Missing, Protection,
 };
 use crate::message_id::MessageId;
 use crate::mutant::{Mutant, breaks};
@@ -65,49 +63,6 @@ impl Skipped {
         self.blocked += blocked;
         self.dropped += dropped;
     }
-}
-
-/// Tries the messages of a newer version again: this program may be that version by now.
-pub(crate) fn reopen_newer(
-    tx: &mut WriteTxn<'_>,
-    inbox: &Inbox,
-    topic: &str,
-    conversations: &mut dyn Conversations,
-) -> Result<u64, ReceiveError> {
-    let partition = inbox.mailbox.partition.0;
-    let cursor = tx.cursor(topic, partition, None)?;
-    let topic_id = TopicId(cursor.map(|cursor| cursor.topic_id).unwrap_or_default());
-    let mut rows = 0;
-    conversations.begin();
-    for row in tx.newer_list(topic, partition)? {
-        let kept: KeptNewer = decode(&row.body)?;
-        let hash = sha256(&[&row.body]);
-        rows += match inbox.open_envelope(kept.envelope, kept.carrier) {
-            Opened::Content(content) => {
-                let mut sink = Sink::new(tx, (topic, topic_id, partition));
-                sink.judge(&content, kept.place, &hash)?;
-                sink.stored.rows
-            }
-            Opened::Letter(letter) => {
-                let (offset, timestamp_ms) = (row.offset, 0);
-                let at = RecordAt { topic_id, partition, offset, timestamp_ms, hash };
-                conversations.letter(tx, &at, &letter)?.rows
-            }
-            _ => continue,
-        };
-        tx.newer_remove(topic, partition, row.offset)?;
-    }
-    conversations.finish(tx)?;
-    Ok(rows)
-}
-
-/// A message of a newer version, as it waits in the store.
-#[derive(Serialize, Deserialize)]
-struct KeptNewer {
-    envelope: Vec<u8>,
-    carrier: CarrierKind,
-    /// Where its picture lies.
-    place: Option<RecordPlace>,
 }
 
 /// What is to be said of a message beside its text.
@@ -211,7 +166,6 @@ impl<'a, 'tx> Sink<'a, 'tx> {
         match &record.opened {
             Opened::Foreign | Opened::Mls(_) | Opened::Letter(_) | Opened::Sealed(_) => Ok(()),
             Opened::Refused(refusal) => self.refused(*refusal, &record.hash),
-            Opened::Newer(..) if breaks(Mutant::DropNewer) => Ok(()),
             Opened::Newer(envelope, carrier) => self.newer(record, envelope, *carrier),
             Opened::Content(content) => {
                 let place = self.place(record.offset, &record.hash, content.carrier);
@@ -227,9 +181,12 @@ impl<'a, 'tx> Sink<'a, 'tx> {
         hash: &[u8; 32],
         carrier: CarrierKind,
     ) -> Option<RecordPlace> {
+        (carrier == CarrierKind::Image).then(|| self.record_place(offset, hash))
+    }
+
+    fn record_place(&self, offset: u64, hash: &[u8; 32]) -> RecordPlace {
         let (topic_id, partition) = (self.topic_id.0, self.partition);
-        let place = RecordPlace { topic_id, partition, offset, hash: *hash };
-        (carrier == CarrierKind::Image).then_some(place)
+        RecordPlace { topic_id, partition, offset, hash: *hash }
     }
 
     /// Counts a refused record, once per record however often it comes.
@@ -263,15 +220,12 @@ impl<'a, 'tx> Sink<'a, 'tx> {
         if self.tx.unreadable_insert(topic, partition, &record.hash)? == Unreadable::Known {
             return Ok(());
         }
-        let place = self.place(record.offset, &record.hash, carrier);
-        let kept = encode(&KeptNewer { envelope: envelope.to_vec(), carrier, place })?;
-        if !self.tx.newer_insert(topic, partition, record.offset, &kept)? {
-            self.stored.skipped.dropped += 1;
-            return Ok(());
+        let place = self.record_place(record.offset, &record.hash);
+        let kept = KeptNewer { message: NewerMessage::Mail(envelope.to_vec()), carrier, place };
+        match kept.keep(self.tx, topic, &[])? {
+            true => self.stored.rows += 1,
+            false => self.stored.skipped.dropped += 1,
         }
-        let row = HistoryRow::now(Item::Newer(Newer { partition, offset: record.offset }));
-        row.append::<ReceiveError>(self.tx, &[])?;
-        self.stored.rows += 1;
         Ok(())
     }
 

@@ -175,10 +175,14 @@ fn a_newer_message_is_shown_kept_and_opened_after_an_upgrade() {
         .rows;
     assert_eq!(rows, 1, "the same record twice is one row");
     let opened = store
-        .write::<_, ReceiveError>(|tx| reopen_newer(tx, &bob, "t", &mut NoConversations))
+        .write::<_, ReceiveError>(|tx| {
+            reopen_newer(tx, &bob, ("t", bob.mailbox.partition), &mut NoConversations)
+        })
         .unwrap();
     let again = store
-        .write::<_, ReceiveError>(|tx| reopen_newer(tx, &bob, "t", &mut NoConversations))
+        .write::<_, ReceiveError>(|tx| {
+            reopen_newer(tx, &bob, ("t", bob.mailbox.partition), &mut NoConversations)
+        })
         .unwrap();
     assert_eq!((opened, again), (1, 0));
     let stored = store.read(|tx| tx.history_before(None, 10)).unwrap();

@@ -22,12 +22,9 @@ impl Pixels {
         decode::pixels(file, Rendering::AsStegano).map(Self)
     }
 
-    /// A copy of the pixels with the payload in them.
-    #[must_use]
-    pub fn hide(&self, payload: &[u8]) -> Self {
-        let mut raster = self.0.clone();
-        bits::write(&mut raster, &frame::encode(payload));
-        Self(raster)
+    /// Writes the payload into the pixels, as the codec does between decoding and encoding.
+    pub fn hide(&mut self, payload: &[u8]) {
+        bits::write(&mut self.0, &frame::encode(payload));
     }
 
     /// The payload.

@@ -73,12 +73,14 @@ impl Writer {
             if !self.knows_limit(topic) {
                 self.remember_limit(topic, self.settings(topic).await.as_ref());
             }
+            Ok(())
         };
-        let (description, ()) = tokio::join!(self.description(topic), settings);
-        let description = description?;
+        let offsets = self.asked_meanwhile(topic, partitions);
+        let (description, (), offsets) =
+            tokio::try_join!(self.description(topic), settings, offsets)?;
         let id = identity(topic, &description)?;
         let count = u32::try_from(description.partitions.len()).unwrap_or(u32::MAX);
-        let bounds = self.bounds_of(topic, &description, partitions).await?;
+        let bounds = bounds_of(topic, &description, (partitions, offsets))?;
         Ok(TopicState { id, partitions: count, bounds })
     }
 
@@ -126,43 +128,25 @@ impl Writer {
         topic: &TopicName,
         partitions: &[Partition],
     ) -> Result<Vec<Bounds>, TransportError> {
-        let description = self.description(topic).await?;
-        self.bounds_of(topic, &description, partitions).await
+        let offsets = self.asked_meanwhile(topic, partitions);
+        let (description, offsets) = tokio::try_join!(self.description(topic), offsets)?;
+        bounds_of(topic, &description, (partitions, offsets))
     }
 
-    /// Bounds under the leaders that a description names.
-    async fn bounds_of(
+    /// Starts and ends of partitions, whose own errors count only once their topic is known to be there.
+    async fn asked_meanwhile(
         &self,
         topic: &TopicName,
-        description: &TopicDescription,
         partitions: &[Partition],
-    ) -> Result<Vec<Bounds>, TransportError> {
+    ) -> Result<Result<Offsets, TransportError>, TransportError> {
         if partitions.is_empty() {
-            return Ok(Vec::new());
+            return Ok(Ok(Offsets::default()));
         }
-        if let Some(unknown) = partitions
-            .iter()
-            .find(|p| usize::try_from(p.0).is_ok_and(|p| p >= description.partitions.len()))
-        {
-            return Err(TransportError::UnknownPartition {
-                topic: topic.clone(),
-                partition: *unknown,
-            });
-        }
-        let (starts, ends) = tokio::join!(
+        Ok(tokio::try_join!(
             self.offsets(topic, partitions, OffsetSpec::Earliest),
             self.offsets(topic, partitions, OffsetSpec::Latest)
-        );
-        let (starts, ends) = (starts?, ends?);
-        let bounds = partitions.iter().zip(starts).zip(ends).map(|((partition, start), end)| {
-            let leader =
-                description.partitions.iter().find(|p| p.partition == wire_partition(*partition));
-            let leader_epoch =
-                leader.and_then(|p| u32::try_from(p.leader_epoch?).ok()).map(LeaderEpoch);
-            // Asked one beside the other: a deletion in between may have moved the start only.
-            Bounds { partition: *partition, start: start.min(end), end, leader_epoch }
-        });
-        Ok(bounds.collect())
+        )
+        .map(|(starts, ends)| Offsets { starts, ends }))
     }
 
     async fn offsets(
@@ -220,6 +204,37 @@ impl Writer {
             .map_err(translate)?;
         only(deleted).unwrap_or(Ok(0)).map(drop).map_err(translate)
     }
+}
+
+/// Where partitions start and end, in the order in which they were asked for.
+#[derive(Default)]
+struct Offsets {
+    starts: Vec<Offset>,
+    ends: Vec<Offset>,
+}
+
+/// Bounds under the leaders that a description names.
+fn bounds_of(
+    topic: &TopicName,
+    description: &TopicDescription,
+    (partitions, offsets): (&[Partition], Result<Offsets, TransportError>),
+) -> Result<Vec<Bounds>, TransportError> {
+    let is_unknown = |partition: &&Partition| {
+        usize::try_from(partition.0).is_ok_and(|p| p >= description.partitions.len())
+    };
+    if let Some(unknown) = partitions.iter().find(is_unknown) {
+        return Err(TransportError::UnknownPartition { topic: topic.clone(), partition: *unknown });
+    }
+    let Offsets { starts, ends } = offsets?;
+    let bounds = partitions.iter().zip(starts).zip(ends).map(|((partition, start), end)| {
+        let leader =
+            description.partitions.iter().find(|p| p.partition == wire_partition(*partition));
+        let leader_epoch =
+            leader.and_then(|p| u32::try_from(p.leader_epoch?).ok()).map(LeaderEpoch);
+        // Asked one beside the other: a deletion in between may have moved the start only.
+        Bounds { partition: *partition, start: start.min(end), end, leader_epoch }
+    });
+    Ok(bounds.collect())
 }
 
 /// How many copies a topic gets where nobody asked for a number: with three, one broker may die without
