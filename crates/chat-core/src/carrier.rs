@@ -49,7 +49,8 @@ pub(crate) enum Carried {
 pub(crate) struct Look<'a> {
     pub(crate) namespace: &'a Namespace,
     /// The key that tells which pictures carry something for the network.
-    pub(crate) probe: &'a ProbeKey,
+    /// Those of all network keys, the newest first.
+    pub(crate) probes: Vec<&'a ProbeKey>,
     pub(crate) addressees: Vec<Addressee<'a>>,
 }
 
@@ -149,12 +150,11 @@ fn reveal_keyed(
     takes: impl Fn(&Addressee<'_>) -> bool,
 ) -> Option<(usize, Vec<u8>)> {
     let image = StegoImage::read(picture).ok()?;
-    if !image.carries(look.probe).ok()? {
-        return None;
-    }
+    let carries = |probe: &&&ProbeKey| image.carries(probe).is_ok_and(|carries| carries);
+    let probe = *look.probes.iter().find(carries)?;
     let candidates = look.addressees.iter().enumerate().filter(|(_, to)| takes(to));
     let mut keys = candidates.flat_map(|(place, to)| {
-        to.keys.iter().map(move |key| (place, to, to.stego_key(key, look)))
+        to.keys.iter().map(move |key| (place, to, to.stego_key((key, probe), look.namespace)))
     });
     keys.find_map(|(place, to, key)| {
         let found = image.extract(&key).ok()?;
@@ -164,9 +164,9 @@ fn reveal_keyed(
 
 impl Addressee<'_> {
     /// The key that finds what pictures hide for the mailbox under one of its keys.
-    fn stego_key(&self, key: &Subkey, look: &Look<'_>) -> StegoKey {
-        let context = self.mailbox.context(look.namespace, EnvelopeKind::Picture);
-        StegoKey::with_probe(look.probe.clone(), *context.picture_key(key).expose_bytes())
+    fn stego_key(&self, (key, probe): (&Subkey, &ProbeKey), namespace: &Namespace) -> StegoKey {
+        let context = self.mailbox.context(namespace, EnvelopeKind::Picture);
+        StegoKey::with_probe(probe.clone(), *context.picture_key(key).expose_bytes())
     }
 }
 

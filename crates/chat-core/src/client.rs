@@ -4,10 +4,12 @@ use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use chat_store::Store;
+use chat_store::{ReadTxn, Store, StoreError, WriteTxn};
 use chat_transport::Transport;
+use zeroize::Zeroizing;
 
-use crate::error::{Error, NetworkError, ProfileError};
+use crate::clock::now_ms;
+use crate::error::{Error, NetworkError, ProfileError, StoredValueError};
 use crate::groups::OwnLeaf;
 use crate::handle::Handle;
 use crate::lock::Lock;
@@ -26,6 +28,7 @@ mod migrate;
 mod picture;
 mod profile;
 mod repair;
+mod rotation;
 mod route;
 mod send;
 
@@ -39,6 +42,7 @@ pub(crate) use self::identity::{
 pub use self::listen::{Event, ListenFrom, Listener};
 pub use self::membership::Joined;
 pub use self::repair::Repair;
+pub use self::rotation::{KeyRotation, LeftOut, WhyLeftOut};
 pub use self::send::{SendOutcome, Sent};
 
 /// One person's profile, open: sends, listens, and remembers.
@@ -57,7 +61,8 @@ pub(crate) struct Profile {
     pub(crate) store: Store,
     pub(crate) locks: PathBuf,
     /// The network as last read; another process may join one in the meantime.
-    network: RwLock<Option<Network>>,
+    /// The network, and the row that it was read from.
+    network: RwLock<Option<(Zeroizing<Vec<u8>>, Network)>>,
     /// What it signs with, once it was needed.
     signer: RwLock<Option<Arc<Signer>>>,
     /// What it is in groups, once it was needed.
@@ -122,18 +127,38 @@ impl std::fmt::Debug for Client {
     }
 }
 
+/// The network as it is stored.
+pub(crate) fn stored_network<E>(tx: &ReadTxn<'_>) -> Result<Option<Network>, E>
+where
+    E: From<StoreError> + From<StoredValueError>,
+{
+    Ok(tx.meta_get(META_NETWORK)?.map(|row| Network::from_row(&row)).transpose()?)
+}
+
+/// Keeps a network in the place of the one that is stored.
+pub(crate) fn put_network<E>(tx: &mut WriteTxn<'_>, network: &Network) -> Result<(), E>
+where
+    E: From<StoreError> + From<StoredValueError>,
+{
+    Ok(tx.meta_put(META_NETWORK, &network.to_row()?)?)
+}
+
 impl Profile {
     /// The network, from memory where it is known to be complete.
     pub(crate) fn network(&self) -> Result<Option<Network>, NetworkError> {
+        let row = self.store.read::<_, NetworkError>(|tx| Ok(tx.meta_get(META_NETWORK)?))?;
+        let Some(row) = row else { return Ok(None) };
         let known = self.network.read().unwrap_or_else(PoisonError::into_inner).clone();
-        if known.as_ref().is_some_and(|network| !network.is_pending()) {
-            return Ok(known);
-        }
-        let stored = self.store.read::<_, NetworkError>(|tx| {
-            tx.meta_get(META_NETWORK)?.map(|row| Ok(Network::from_row(&row)?)).transpose()
-        })?;
-        self.remember(stored.clone());
-        Ok(stored)
+        let network = match known {
+            Some((of, network)) if of == row => network,
+            _ => {
+                let network = Network::from_row(&row)?;
+                let mut known = self.network.write().unwrap_or_else(PoisonError::into_inner);
+                *known = Some((row, network.clone()));
+                network
+            }
+        };
+        Ok(Some(network.open_at(now_ms())))
     }
 
     /// The network, joined and with its topics made.
@@ -145,10 +170,6 @@ impl Profile {
             Some(network) => Ok(network),
             None => Err(NetworkError::None { handle: self.handle.clone() }),
         }
-    }
-
-    fn remember(&self, network: Option<Network>) {
-        *self.network.write().unwrap_or_else(PoisonError::into_inner) = network;
     }
 
     /// The stream that this profile's messages are numbered in; made with the store.

@@ -21,7 +21,7 @@ pub(crate) use self::gossip::{Ahead, SeenHead};
 pub(crate) use self::kept::{Rivals, rivals};
 pub(crate) use self::lookup::refresh;
 pub use self::own::OwnPublication;
-pub(crate) use self::own::{key_package_used, own_key_package};
+pub(crate) use self::own::{forget_directory_log, key_package_used, own_key_package};
 pub(crate) use self::place::Place;
 pub(crate) use self::publish::Publisher;
 pub use self::published::Published;

@@ -55,6 +55,6 @@ fn the_invite() {
     assert_eq!(*invite.to_line(), blocks[1].trim());
     assert_eq!(invite.brokers(), ["127.0.0.1:9092"]);
     let key: [u8; 32] = std::array::from_fn(|at| u8::try_from(at).unwrap());
-    assert_eq!(invite.network.key.key.id(), NetworkKey::from_bytes(key).id());
+    assert_eq!(invite.network.keys.newest().key.id(), NetworkKey::from_bytes(key).id());
     assert_eq!(invite.check_time(1_700_000_000_000), Err(InviteError::Expired));
 }

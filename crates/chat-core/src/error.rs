@@ -204,6 +204,12 @@ pub enum NetworkError {
         /// The network that it belongs to.
         namespace: Namespace,
     },
+    /// The network has the key still that everybody was invited with: there is no other to hand on.
+    #[error("network {namespace} has no key but its first")]
+    FirstKey {
+        /// The network.
+        namespace: Namespace,
+    },
     /// A topic of that name holds records: somebody's network lives there.
     #[error("topic {topic} exists and holds records")]
     TopicInUse {
@@ -501,6 +507,9 @@ pub enum ReceiveError {
         /// The partition.
         partition: u32,
     },
+    /// The network has other keys than those that were read with. Reading begins anew with them.
+    #[error("the network has other keys by now")]
+    OtherKeys,
     /// Another process of the profile moved the cursor to another log. It is looked up again.
     #[error("another process has moved the cursor")]
     Moved,

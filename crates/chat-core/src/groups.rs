@@ -42,8 +42,8 @@ pub(crate) use self::join::{Arrival, NotJoined};
 pub(crate) use self::leave::Parting;
 pub(crate) use self::letter::fuzz_letter;
 pub(crate) use self::letter::{
-    Addressee, DeviceAnswer, DeviceRequest, Invitation, Letter, LetterError, ReceivedLetter,
-    RejoinAnswer, RejoinRequest,
+    Addressee, DeviceAnswer, DeviceRequest, Invitation, Letter, LetterError, OfferedKeys,
+    ReceivedLetter, RejoinAnswer, RejoinRequest,
 };
 pub(crate) use self::newer::NewerContent;
 pub(crate) use self::own_leaf::{OwnLeaf, own_member};

@@ -56,6 +56,8 @@ pub enum Item {
     GroupChanged(GroupChanged),
     /// Somebody's entry of the directory names other devices than before; our own too.
     DevicesChanged(DevicesChanged),
+    /// The network has a new key, or somebody has offered one.
+    NetworkKeyChanged(NetworkKeyChanged),
 }
 
 impl Item {
@@ -348,6 +350,30 @@ pub struct DevicesChanged {
     pub added: Vec<String>,
     /// Names of devices that are gone for ever.
     pub removed: Vec<String>,
+}
+
+/// A new key of the network.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct NetworkKeyChanged {
+    /// Who has sent it; our own handle for one that was made or joined with here.
+    pub by: Handle,
+    /// Its public name, 16 hex digits.
+    pub key: String,
+    /// Its number; the first key of a network has number 1.
+    pub number: u32,
+    /// What became of it.
+    pub offer: KeyOffer,
+}
+
+/// What became of a network key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum KeyOffer {
+    /// It is used.
+    Taken,
+    /// Whoever sent it is neither verified nor has introduced us: it is not used.
+    Refused,
 }
 
 /// A member of a conversation has read another log than we have: the broker shows different people different things.

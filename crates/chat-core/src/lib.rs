@@ -44,8 +44,8 @@ mod wire;
 // The public interface is:
 pub use crate::client::{
     Client, Compared, Device, Event, Group, GroupChange, GroupDetail, GroupMember, GroupStanding,
-    HistoryQuery, Joined, LinkOutcome, ListenFrom, Listener, OfferState, Repair, SendOutcome, Sent,
-    TrustPolicy,
+    HistoryQuery, Joined, KeyRotation, LeftOut, LinkOutcome, ListenFrom, Listener, OfferState,
+    Repair, SendOutcome, Sent, TrustPolicy, WhyLeftOut,
 };
 pub use crate::cover::explained::{Explained, explain};
 pub use crate::cover::{
@@ -62,8 +62,8 @@ pub use crate::handle::{Handle, HandleError};
 pub use crate::inbound::Skipped;
 pub use crate::item::{
     CarrierKind, Conflict, DevicesChanged, DirectoryFork, Downgraded, Found, Gap, GapCause,
-    GroupChanged, GroupEvent, HistoryItem, Item, KeyChanged, LogForked, Lost, Message,
-    MessageState, Missing, Newer, Partial, Protection, Restored, Unsent,
+    GroupChanged, GroupEvent, HistoryItem, Item, KeyChanged, KeyOffer, LogForked, Lost, Message,
+    MessageState, Missing, NetworkKeyChanged, Newer, Partial, Protection, Restored, Unsent,
 };
 pub use crate::message_id::MessageId;
 pub use crate::namespace::{Namespace, NamespaceError};

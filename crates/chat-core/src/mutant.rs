@@ -43,6 +43,8 @@ pub enum Mutant {
     AcceptForeignContext,
     /// A signature is not looked at.
     AcceptBadSignature,
+    /// A network key is taken from whoever offers it.
+    TakeAnyNetworkKey,
     /// The newest key under a handle counts.
     PinNewestKey,
     /// A message with less protection than its sender uses is shown as any other.

@@ -7,12 +7,14 @@ use chat_stego::{ProbeKey, StegoKey};
 use chat_transport::TopicName;
 use serde::{Deserialize, Serialize};
 
+use crate::clock::now_ms;
 use crate::error::StoredValueError;
 use crate::handle::Handle;
 use crate::history_row;
 use crate::mailbox::Mailbox;
 use crate::namespace::Namespace;
 use crate::network::fields::NetworkFields;
+use crate::network::keys::{KeyGeneration, NetworkKeys};
 
 pub use self::hints::{ConnectionHints, SecurityKind, UnknownSecurity};
 
@@ -20,7 +22,9 @@ pub(crate) mod create;
 pub(crate) mod fields;
 mod hints;
 pub(crate) mod invite;
+pub(crate) mod keys;
 pub(crate) mod line;
+pub(crate) mod rotation;
 
 /// A network: people who share a namespace on a cluster, and the network key.
 ///
@@ -36,13 +40,6 @@ pub struct Network {
 pub(crate) struct PendingTopics {
     pub(crate) retention_ms: u64,
     pub(crate) replication: Option<u16>,
-}
-
-/// One network key and its number; the newest seals, all open.
-#[derive(Clone, Debug)]
-pub(crate) struct KeyGeneration {
-    pub(crate) number: u32,
-    pub(crate) key: NetworkKey,
 }
 
 impl Network {
@@ -76,6 +73,16 @@ impl Network {
         self.sealing_key().id()
     }
 
+    /// The number of the key that seals; the first key of a network has number 1.
+    pub fn key_number(&self) -> u32 {
+        self.keys().newest().number
+    }
+
+    /// The public names of older keys that still open, the newest first.
+    pub fn older_keys(&self) -> Vec<KeyId> {
+        self.keys().older().iter().map(|older| older.key.id()).collect()
+    }
+
     /// Whether the topics are still to be made by an administrator.
     pub fn is_pending(&self) -> bool {
         self.pending.is_some()
@@ -93,12 +100,29 @@ impl Network {
 
     /// The key that seals: the one with the highest number.
     pub(crate) fn sealing_key(&self) -> &NetworkKey {
-        &self.fields.key.key
+        &self.fields.keys.newest().key
     }
 
-    /// The keys that open envelopes, newest first.
-    pub(crate) fn opening_keys(&self) -> Vec<Subkey> {
-        vec![self.sealing_key().subkey(SubkeyLabel::Envelope)]
+    /// All keys, the newest first.
+    pub(crate) fn keys(&self) -> &NetworkKeys {
+        &self.fields.keys
+    }
+
+    /// The network as whoever holds only this key of it sees it.
+    pub(crate) fn under(&self, one: &KeyGeneration) -> Self {
+        let keys = NetworkKeys::one(one.number, one.key.clone());
+        Self { fields: NetworkFields { keys, ..self.fields.clone() }, pending: self.pending }
+    }
+
+    /// The network without older keys whose time is over.
+    pub(crate) fn open_at(mut self, now_ms: i64) -> Self {
+        self.fields.keys = self.fields.keys.open_at(now_ms);
+        self
+    }
+
+    /// Somebody's inboxes, one for each key, the newest first.
+    pub(crate) fn inboxes(&self, handle: &Handle) -> Vec<Mailbox> {
+        self.keys().iter().map(|generation| self.under(generation).inbox(handle)).collect()
     }
 
     /// The key that tells which pictures carry something for somebody in this network.
@@ -126,14 +150,17 @@ impl Network {
     /// The row that keeps the network in the store.
     pub(crate) fn to_row(&self) -> Result<zeroize::Zeroizing<Vec<u8>>, StoredValueError> {
         let fields = self.fields.encode();
-        history_row::encode(&Row { fields: &fields, pending: self.pending })
+        let closes = self.keys().older().iter().map(|key| key.closes_ms).collect();
+        history_row::encode(&Row { fields: &fields, pending: self.pending, closes })
     }
 
-    /// The inverse of [`to_row`](Self::to_row).
+    /// The inverse of [`to_row`](Self::to_row), without keys whose time is over.
     pub(crate) fn from_row(bytes: &[u8]) -> Result<Self, StoredValueError> {
         let row: Row<'_> = history_row::decode(bytes)?;
         let fields = NetworkFields::decode(row.fields).map_err(|_| StoredValueError::format())?;
-        Ok(Network { fields: fields.network, pending: row.pending })
+        let mut network = Network { fields: fields.network, pending: row.pending };
+        network.fields.keys = network.fields.keys.closing(&row.closes);
+        Ok(network.open_at(now_ms()))
     }
 }
 
@@ -141,4 +168,6 @@ impl Network {
 struct Row<'a> {
     fields: &'a [u8],
     pending: Option<PendingTopics>,
+    /// When each of the older keys closes.
+    closes: Vec<Option<i64>>,
 }

@@ -3,6 +3,7 @@
 mod chat;
 mod cover;
 mod device;
+mod network;
 mod parse;
 mod people;
 
@@ -16,6 +17,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 pub(crate) use self::chat::{ChatCommand, RequestCommand, Wait};
 pub(crate) use self::cover::{CoverCommand, InspectArgs, MapArgs, MapKind, PrepareArgs};
 pub(crate) use self::device::{DeviceAddArgs, DeviceCommand, DeviceLinkArgs, DeviceRemoveArgs};
+pub(crate) use self::network::{
+    NetworkCommand, NetworkCreateArgs, NetworkRotateArgs, NetworkShareKeyArgs,
+};
 pub(crate) use self::parse::parse;
 pub(crate) use self::people::{
     AddArgs, ContactCommand, ExportArgs, IdentityCommand, ImportArgs, TrustArgs, VerifyArgs,
@@ -188,46 +192,6 @@ pub(crate) struct InitArgs {
     /// The engine of the profile's store: sqlite, or sled where this program was built with it
     #[arg(long, value_name = "ENGINE", default_value = "sqlite")]
     pub(crate) store: EngineKind,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum NetworkCommand {
-    /// Make a network: its key, and its topics on the cluster
-    Create(NetworkCreateArgs),
-    /// Show the profile's network
-    #[command(
-        after_help = "Examples:\n  securechat network show\n  securechat network show --json\n  securechat --profile bob network show"
-    )]
-    Show,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  securechat network create --brokers localhost:9092
-  securechat network create --brokers a:9093,b:9093 --security tls --replication 3
-  securechat network create --brokers localhost:9092 --key secret.key --namespace team")]
-pub(crate) struct NetworkCreateArgs {
-    /// Bootstrap servers, with commas [default: as configured]
-    #[arg(long, value_name = "A,B")]
-    pub(crate) brokers: Option<String>,
-    /// What the topics' names begin with [default: securechat]
-    #[arg(long, value_name = "NAME", env = "SECURECHAT_NAMESPACE")]
-    pub(crate) namespace: Option<String>,
-    /// Use this key: our key file, 32 raw bytes, or an old secret.key
-    #[arg(long, value_name = "FILE")]
-    pub(crate) key: Option<PathBuf>,
-    /// Partitions of the mail topic; they can never be changed [default: as begun, or 16]
-    #[arg(long, value_name = "N")]
-    pub(crate) partitions: Option<std::num::NonZeroU32>,
-    /// How long the cluster keeps messages [default: as begun, or 30d]
-    #[arg(long, value_name = "TIME", value_parser = parse::retention)]
-    pub(crate) retention: Option<Duration>,
-    /// Copies that the cluster keeps [default: as begun, or 3 with three brokers, else the cluster's own number]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
-    pub(crate) replication: Option<u16>,
-    /// plaintext, tls, sasl-tls or sasl-plaintext [default: plaintext to this machine, refused to others]
-    #[arg(long, value_name = "KIND")]
-    pub(crate) security: Option<String>,
 }
 
 #[derive(Debug, Args)]

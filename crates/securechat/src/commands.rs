@@ -57,6 +57,12 @@ pub(crate) fn run(cli: Cli, console: Console) -> Result<Exit, Failure> {
             block_on(network::create(&context, &args))
         }
         Command::Network(NetworkCommand::Show) => network::show(&context),
+        Command::Network(NetworkCommand::Rotate(args)) => {
+            block_on(network::rotate(&context, &args))
+        }
+        Command::Network(NetworkCommand::ShareKey(args)) => {
+            block_on(network::share_key(&context, &args))
+        }
         Command::Invite(args) => invite::run(&context, &args),
         Command::Join(args) => join::run(&context, &args),
         Command::Send(args) => send::run(&context, args),

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use chat_core::private_file::PrivateFileError;
 use chat_core::{
-    ContactError, DeviceError, DirectoryError, Error, ErrorKind, Finding, GroupError, SendError,
+    ContactError, DeviceError, DirectoryError, Error, ErrorKind, Finding, GroupError, NetworkError,
+    SendError,
 };
 
 use crate::failure::{Exit, Failure};
@@ -331,6 +332,9 @@ fn unfit(error: &Error) -> Vec<String> {
         }
         Error::Group(error) | Error::Send(SendError::Group(error)) => group(error),
         Error::Device(error) => device(error),
+        Error::Network(NetworkError::FirstKey { .. }) => {
+            vec!["make a new one: securechat network rotate --to HANDLE".to_owned()]
+        }
         Error::Send(SendError::ToSelf) => {
             vec!["write to somebody else: securechat send --to HANDLE".to_owned()]
         }

@@ -175,6 +175,11 @@ impl Client {
         let changing = tokio::task::spawn_blocking(move || profile.change_groups_of_devices());
         changing.await.map_err(|_| SendError::Stopped)??;
         // The devices that stay know the new key of the inbox before anybody else uses it.
+        self.spread(network, deadline).await
+    }
+
+    /// Delivers what waits in the outbox, then publishes what we are; whether all of it was done.
+    pub(super) async fn spread(&self, network: Network, deadline: Instant) -> Result<bool, Error> {
         let ground = Ground::new(Arc::clone(&self.profile), self.transport()?, network.clone());
         let delivery = Drain::new(ground).run(&[], deadline).await?;
         let publisher = Publisher::new(Arc::clone(&self.profile), self.transport()?, network);

@@ -122,7 +122,7 @@ impl Profile {
     /// What this profile is in groups.
     pub(crate) fn own_leaf(&self, network: &Network) -> Result<Arc<OwnLeaf>, ProfileError> {
         let known = self.own_leaf.read().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some(own) = known.filter(|own| own.namespace == *network.namespace()) {
+        if let Some(own) = known.filter(|own| own.is_of(network)) {
             return Ok(own);
         }
         let own = Arc::new(OwnLeaf::new(self.signer(network.namespace())?, network));

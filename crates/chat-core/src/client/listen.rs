@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use chat_store::{Generation, Seq};
 use chat_transport::Transport;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
 
 use super::{Client, Profile};
 use crate::directory::{Publisher, refresh};
 use crate::error::{Error, HistoryError, ProfileError, ReceiveError, SendError};
 use crate::history_row::HistoryRow;
-use crate::inbound::{Live, Mail, Readers, SharedLive, Skipped};
+use crate::inbound::{Live, Mail, Outcome, Readers, SharedLive, Skipped};
 use crate::item::{HistoryItem, Item};
 use crate::lock::Lock;
 use crate::mutant::{Mutant, breaks};
@@ -59,7 +59,7 @@ pub enum Event {
 pub struct Listener {
     profile: Arc<Profile>,
     live: Arc<SharedLive>,
-    work: [JoinHandle<()>; 2],
+    work: JoinHandle<()>,
     /// The last row that was given out, or that was passed over.
     position: Seq,
     waiting: VecDeque<HistoryItem>,
@@ -87,21 +87,16 @@ impl Client {
 
     /// As [`listen`](Self::listen), also while this profile waits to be linked.
     pub(super) fn listen_anyway(&self, from: ListenFrom) -> Result<Listener, Error> {
-        let network = self.profile.joined_network()?;
         let transport = self.transport()?;
         let (position, mark) = self.profile.start_of(from)?;
         let live = Arc::new(SharedLive::default());
-        let mail = Mail::new(&self.profile, &network, Arc::clone(&transport))?;
-        let readers = Readers::new(mail, Arc::clone(&live))?;
-        let publisher =
-            Publisher::new(Arc::clone(&self.profile), Arc::clone(&transport), network.clone());
-        let sender =
-            deliver_in_background(Arc::clone(&self.profile), transport, network, Arc::clone(&live));
-        let sender = async { tokio::join!(sender, publisher.keep_up()).0 };
+        let reading = Reading { profile: Arc::clone(&self.profile), transport, live };
+        let live = Arc::clone(&reading.live);
+        let readers = reading.readers()?;
         Ok(Listener {
             profile: Arc::clone(&self.profile),
             live,
-            work: [tokio::spawn(readers.run()), tokio::spawn(sender)],
+            work: tokio::spawn(reading.go_on(readers)),
             position,
             waiting: VecDeque::new(),
             told_caught_up: false,
@@ -109,6 +104,46 @@ impl Client {
             generation: None,
             mark,
         })
+    }
+}
+
+/// What a listener does in the background: it reads, delivers what waits and keeps what is published up to date.
+struct Reading {
+    profile: Arc<Profile>,
+    transport: Arc<dyn Transport>,
+    live: Arc<SharedLive>,
+}
+
+impl Reading {
+    fn readers(&self) -> Result<(Network, Readers), Error> {
+        let network = self.profile.joined_network()?;
+        let mail = Mail::new(&self.profile, &network, Arc::clone(&self.transport))?;
+        Ok((network, Readers::new(mail, Arc::clone(&self.live))?))
+    }
+
+    /// Goes on until the store fails; that is told. Whenever the network has other keys, all of it begins anew.
+    async fn go_on(self, first: (Network, Readers)) {
+        let mut next = Ok(first);
+        loop {
+            let (network, readers) = match next {
+                Ok(next) => next,
+                Err(error) => return self.live.fail(error),
+            };
+            let of = || (Arc::clone(&self.profile), Arc::clone(&self.transport));
+            let (profile, transport) = of();
+            let publisher = Publisher::new(profile, transport, network.clone());
+            let (profile, transport) = of();
+            let sender = deliver_in_background(profile, transport, network, Arc::clone(&self.live));
+            // Apart from the readers, which need not wait for them.
+            let mut beside = JoinSet::new();
+            beside.spawn(async { tokio::join!(sender, publisher.keep_up()).0 });
+            if readers.run().await == Outcome::Failed {
+                // What waits is still delivered.
+                while beside.join_next().await.is_some() {}
+                return;
+            }
+            next = self.readers();
+        }
     }
 }
 
@@ -230,7 +265,7 @@ impl Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        self.work.iter().for_each(JoinHandle::abort);
+        self.work.abort();
     }
 }
 

@@ -2,16 +2,21 @@
 
 use std::time::SystemTime;
 
+use chat_store::ReadTxn;
 use chat_transport::Transport;
 
-use super::{Client, META_NETWORK};
+use super::{Client, META_NETWORK, put_network};
 use crate::clock::now_ms;
-use crate::error::{ContactError, Error, NetworkError};
+use crate::error::{ContactError, Error, NetworkError, SendError};
+use crate::history_row::HistoryRow;
+use crate::item::{Item, KeyOffer, NetworkKeyChanged};
 use crate::network::Network;
 use crate::network::create::{self, NetworkOutcome, NewNetwork};
 use crate::network::fields::Inviter;
 use crate::network::invite::Invite;
-use crate::trust::Standing;
+use crate::network::keys::KeyGeneration;
+use crate::network::rotation::take_keys;
+use crate::trust::{PinTrust, Standing};
 
 /// What `join` did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +26,8 @@ pub enum Joined {
     New,
     /// It did already.
     Already,
+    /// It did already, and has a new key of it now.
+    NewKey,
 }
 
 impl Client {
@@ -95,14 +102,14 @@ impl Client {
         invite.check_time(now_ms())?;
         let joining = Network { fields: invite.network.clone(), pending: None };
         match self.profile.network()? {
-            Some(network) if !network.is_pending() && same_network(&network, &joining) => {
-                self.introduce(invite)?;
-                return Ok(Joined::Already);
-            }
             Some(network) if !network.is_pending() => {
-                return Err(
-                    NetworkError::AlreadyMember { namespace: network.namespace().clone() }.into()
-                );
+                if !self.is_same_network(&network, invite)? {
+                    let namespace = network.namespace().clone();
+                    return Err(NetworkError::AlreadyMember { namespace }.into());
+                }
+                let taken = self.take_keys_of(invite)?;
+                self.introduce(invite)?;
+                return Ok(if taken { Joined::NewKey } else { Joined::Already });
             }
             _ => {}
         }
@@ -112,6 +119,39 @@ impl Client {
     }
 
     /// The key that came with an invite counts, if none does yet.
+    /// Whether an invite is one to the network that this profile belongs to: it has one of our keys, or is of somebody
+    /// who may give us others.
+    fn is_same_network(&self, network: &Network, invite: &Invite) -> Result<bool, Error> {
+        if network.namespace() != &invite.network.namespace {
+            return Ok(false);
+        }
+        if invite.network.keys.iter().any(|of| network.keys().has(of.key.id())) {
+            return Ok(true);
+        }
+        let Some((handle, identity)) = invite.inviter() else { return Ok(false) };
+        let pin = |tx: &ReadTxn<'_>| Ok(Standing::of::<ContactError>(tx, handle)?.pin);
+        let pin = self.profile.store.read::<_, ContactError>(pin)?;
+        Ok(pin.is_some_and(|pin| {
+            pin.identity == *identity.as_bytes() && pin.trust != PinTrust::FirstUse
+        }))
+    }
+
+    /// Takes over keys of the network that an invite has and this profile lacks; whether there were any.
+    fn take_keys_of(&self, invite: &Invite) -> Result<bool, Error> {
+        let (me, offered) = (&self.profile.handle, &invite.network.keys);
+        let offered: Vec<KeyGeneration> = offered.iter().cloned().collect();
+        Ok(self.profile.store.write::<_, SendError>(|tx| {
+            let Some(network) = take_keys::<SendError>(tx, me, &offered)? else {
+                return Ok(false);
+            };
+            let newest = network.keys().newest();
+            let (by, key, number) = (me.clone(), newest.key.id().to_string(), newest.number);
+            let changed = NetworkKeyChanged { by, key, number, offer: KeyOffer::Taken };
+            HistoryRow::now(Item::NetworkKeyChanged(changed)).append::<SendError>(tx, &[])?;
+            Ok(true)
+        })?)
+    }
+
     fn introduce(&self, invite: &Invite) -> Result<(), Error> {
         let Some((handle, identity)) = invite.inviter() else { return Ok(()) };
         if *handle == self.profile.handle {
@@ -125,10 +165,7 @@ impl Client {
     }
 
     fn keep_network(&self, network: &Network) -> Result<(), NetworkError> {
-        let row = network.to_row()?;
-        self.profile.store.write::<_, NetworkError>(|tx| Ok(tx.meta_put(META_NETWORK, &row)?))?;
-        self.profile.remember(Some(network.clone()));
-        Ok(())
+        self.profile.store.write(|tx| put_network(tx, network))
     }
 
     /// Undoes [`keep_network`](Self::keep_network), unless another process has joined a network meanwhile.
@@ -145,11 +182,6 @@ impl Client {
             }
             Ok(())
         })?;
-        self.profile.remember(None);
         Ok(())
     }
-}
-
-fn same_network(one: &Network, other: &Network) -> bool {
-    one.namespace() == other.namespace() && one.key_id() == other.key_id()
 }

@@ -49,10 +49,11 @@ impl Client {
         if route.is_founding() {
             self.look_at_own_devices(network, deadline).await?;
             // Their invitation may lie there: whoever founds another group then splits what is said over two.
-            let inbox = network.inbox(&self.profile.handle);
-            if self.profile.has_read_of(network, &inbox)? {
-                self.catch_up(ground, (network, &inbox), deadline).await?;
-                route = self.profile.route(network, to)?;
+            for inbox in network.inboxes(&self.profile.handle) {
+                if self.profile.has_read_of(network, &inbox)? {
+                    self.catch_up(ground, (network, &inbox), deadline).await?;
+                    route = self.profile.route(network, to)?;
+                }
             }
         }
         if route.is_founding() {

@@ -143,7 +143,8 @@ mod tests {
     use chat_crypto::NetworkKey;
 
     use super::*;
-    use crate::network::{ConnectionHints, KeyGeneration};
+    use crate::network::ConnectionHints;
+    use crate::network::keys::NetworkKeys;
 
     fn sample() -> DeviceCode {
         let network = NetworkFields {
@@ -151,7 +152,7 @@ mod tests {
             brokers: vec!["127.0.0.1:9092".to_owned()],
             partitions: NonZeroU32::new(16).unwrap(),
             max_record: 8 << 20,
-            key: KeyGeneration { number: 1, key: NetworkKey::from_bytes([7; 32]) },
+            keys: NetworkKeys::one(1, NetworkKey::from_bytes([7; 32])),
             hints: ConnectionHints::default(),
         };
         let identity = IdentityKey::from_bytes(&[8; 32]).public();

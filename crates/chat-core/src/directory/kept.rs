@@ -1,12 +1,15 @@
 //! What is kept of the directory: the last good record under each key.
 
-use chat_crypto::{DirectoryEntry, DirectoryHead, Fingerprint, IdentityPublic, KeyPackageRecord};
+use chat_crypto::{
+    DeviceId, DirectoryEntry, DirectoryHead, Fingerprint, IdentityPublic, KeyPackageRecord,
+};
 use chat_store::{ReadTxn, StoreError, WriteTxn};
 use serde::{Deserialize, Serialize};
 
 use super::gossip::SeenHead;
 use crate::error::StoredValueError;
 use crate::handle::Handle;
+use crate::hash::sha256;
 use crate::history_row::{decode, encode};
 use crate::namespace::Namespace;
 
@@ -20,8 +23,6 @@ pub(crate) enum Kept {
 /// An identity's entry.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct KeptEntry {
-    /// The record's key.
-    pub(crate) key: [u8; 16],
     pub(crate) identity: [u8; 32],
     pub(super) changes: u32,
     pub(super) head: [u8; 32],
@@ -38,7 +39,7 @@ pub(crate) struct KeptEntry {
 /// A device's KeyPackage record.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct KeptKeyPackage {
-    pub(crate) key: [u8; 16],
+    pub(crate) device: [u8; 16],
     pub(crate) identity: [u8; 32],
     /// The device's clock, milliseconds since 1970.
     pub(crate) made_at_ms: u64,
@@ -47,11 +48,11 @@ pub(crate) struct KeptKeyPackage {
 }
 
 impl KeptEntry {
-    pub(crate) fn new(key: [u8; 16], entry: &DirectoryEntry) -> Self {
+    pub(crate) fn new(entry: &DirectoryEntry) -> Self {
         let DirectoryHead { changes, hash: head } = entry.head();
         let (identity, bytes) = (*entry.identity().as_bytes(), entry.as_bytes().to_vec());
         let removed = entry.removed_devices().map(|id| *id.as_bytes()).collect();
-        Self { key, identity, changes, head, removed, forked: false, withheld: false, bytes }
+        Self { identity, changes, head, removed, forked: false, withheld: false, bytes }
     }
 
     pub(crate) fn parse(&self, namespace: &Namespace) -> Result<DirectoryEntry, StoredValueError> {
@@ -73,20 +74,25 @@ impl KeptEntry {
     where
         E: From<StoreError> + From<StoredValueError>,
     {
-        let key = self.key;
-        Kept::Entry(self).put(tx, handle, &key)
+        let slot = Self::slot(&self.identity);
+        Kept::Entry(self).put(tx, handle, &slot)
     }
 
-    /// What is kept under a key.
+    /// Where it is kept: whichever network key it was published under.
+    fn slot(identity: &[u8; 32]) -> [u8; 16] {
+        slot(&[b"entry", identity])
+    }
+
+    /// What is kept of an identity.
     pub(crate) fn of<E>(
         tx: &ReadTxn<'_>,
         handle: &Handle,
-        key: &[u8; 16],
+        identity: &[u8; 32],
     ) -> Result<Option<Self>, E>
     where
         E: From<StoreError> + From<StoredValueError>,
     {
-        match tx.directory_get(handle.as_str(), key)? {
+        match tx.directory_get(handle.as_str(), &Self::slot(identity))? {
             Some(row) => match decode(&row)? {
                 Kept::Entry(entry) => Ok(Some(entry)),
                 Kept::KeyPackage(_) => Ok(None),
@@ -97,9 +103,9 @@ impl KeptEntry {
 }
 
 impl KeptKeyPackage {
-    pub(crate) fn new(key: [u8; 16], identity: [u8; 32], record: &KeyPackageRecord) -> Self {
+    pub(crate) fn new(identity: [u8; 32], record: &KeyPackageRecord) -> Self {
         let (made_at_ms, bytes) = (record.made_at_ms(), record.as_bytes().to_vec());
-        Self { key, identity, made_at_ms, bytes }
+        Self { device: *record.device_id().as_bytes(), identity, made_at_ms, bytes }
     }
 
     /// Keeps it for a handle.
@@ -107,20 +113,24 @@ impl KeptKeyPackage {
     where
         E: From<StoreError> + From<StoredValueError>,
     {
-        let key = self.key;
-        Kept::KeyPackage(self).put(tx, handle, &key)
+        let slot = Self::slot((&self.identity, DeviceId::from_bytes(self.device)));
+        Kept::KeyPackage(self).put(tx, handle, &slot)
     }
 
-    /// What is kept under a key.
+    fn slot((identity, device): (&[u8; 32], DeviceId)) -> [u8; 16] {
+        slot(&[b"key package", identity, device.as_bytes()])
+    }
+
+    /// What is kept of a device of an identity.
     pub(crate) fn of<E>(
         tx: &ReadTxn<'_>,
         handle: &Handle,
-        key: &[u8; 16],
+        owner: (&[u8; 32], DeviceId),
     ) -> Result<Option<Self>, E>
     where
         E: From<StoreError> + From<StoredValueError>,
     {
-        match tx.directory_get(handle.as_str(), key)? {
+        match tx.directory_get(handle.as_str(), &Self::slot(owner))? {
             Some(row) => match decode(&row)? {
                 Kept::KeyPackage(package) => Ok(Some(package)),
                 Kept::Entry(_) => Ok(None),
@@ -131,12 +141,17 @@ impl KeptKeyPackage {
 }
 
 impl Kept {
-    fn put<E>(&self, tx: &mut WriteTxn<'_>, handle: &Handle, key: &[u8; 16]) -> Result<(), E>
+    fn put<E>(&self, tx: &mut WriteTxn<'_>, handle: &Handle, slot: &[u8; 16]) -> Result<(), E>
     where
         E: From<StoreError> + From<StoredValueError>,
     {
-        Ok(tx.directory_put(handle.as_str(), key, &encode(self)?)?)
+        Ok(tx.directory_put(handle.as_str(), slot, &encode(self)?)?)
     }
+}
+
+fn slot(parts: &[&[u8]]) -> [u8; 16] {
+    let [slot, _] = *sha256(parts).as_chunks::<16>().0 else { return [0; 16] };
+    slot
 }
 
 /// All that is kept of a handle.
@@ -160,7 +175,7 @@ impl KeptRecords {
         }
         // Neither the log's order nor that of the store says who counts.
         records.entries.sort_by_key(|entry| entry.identity);
-        records.key_packages.sort_by_key(|package| package.key);
+        records.key_packages.sort_by_key(|package| (package.identity, package.device));
         Ok(records)
     }
 

@@ -121,7 +121,7 @@ pub(crate) async fn refresh(
     let place = Arc::new(Place::new(network));
     let reader = DirectoryReader { profile, transport, place };
     let mut partitions: Vec<_> =
-        handles.iter().map(|handle| reader.place.partition(handle.as_str())).collect();
+        handles.iter().flat_map(|handle| reader.place.partitions(handle.as_str())).collect();
     partitions.sort_unstable();
     partitions.dedup();
     let read = tokio::time::timeout(time, reader.read(&partitions)).await;

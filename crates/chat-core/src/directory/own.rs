@@ -6,6 +6,7 @@ use chat_crypto::{
     NewKeyPackage,
 };
 use chat_store::{ReadTxn, StoreError, WriteTxn};
+use chat_transport::TopicName;
 
 use super::kept::{KeptEntry, KeptKeyPackage};
 use super::place::Place;
@@ -15,6 +16,7 @@ use crate::error::{DirectoryError, StoredValueError};
 use crate::groups::{StoreState, own_member, write_changes};
 use crate::handle::Handle;
 use crate::hash::sha256;
+use crate::mailbox::Mailbox;
 use crate::meta_row::MetaRow;
 use crate::network::Network;
 
@@ -34,6 +36,19 @@ pub struct OwnPublication {
     pub on_log: bool,
     /// Its devices.
     pub devices: usize,
+}
+
+/// Lets the directory be read from its start again, and our own records be published anew.
+pub(crate) fn forget_directory_log<E>(tx: &mut WriteTxn<'_>, topic: &TopicName) -> Result<(), E>
+where
+    E: From<StoreError> + From<DirectoryError>,
+{
+    for row in tx.cursors()?.iter().filter(|row| row.topic == topic.as_str()) {
+        tx.delete_cursor(&row.topic, row.partition, row.mailbox.as_ref())?;
+    }
+    let mut row = OwnRow::of(tx)?;
+    row.forget_log();
+    Ok(row.put(tx)?)
 }
 
 /// Whether a profile has brought its entry onto the log at least once.
@@ -56,9 +71,8 @@ pub(crate) fn own_key_package(
     (network, handle, signer): (&Network, &Handle, &Signer),
 ) -> Result<Option<Vec<u8>>, DirectoryError> {
     let place = Place::new(network);
-    let keys = Owner { place: &place, handle, signer }.keys();
-    let entry = KeptEntry::of::<DirectoryError>(tx, handle, &keys.entry)?;
-    let kept = KeptKeyPackage::of::<DirectoryError>(tx, handle, &keys.key_package)?;
+    let owner = Owner { place: &place, handle, signer };
+    let (entry, kept) = (owner.kept_entry(tx)?, owner.kept_key_package(tx)?);
     let (Some(entry), Some(kept)) = (entry, kept) else { return Ok(None) };
     let own = OwnRow::of(tx)?.key_package;
     if own.is_none_or(|own| own.used || own.hash != sha256(&[&kept.bytes])) {
@@ -85,13 +99,22 @@ impl Owner<'_> {
         }
     }
 
+    fn kept_entry(&self, tx: &ReadTxn<'_>) -> Result<Option<KeptEntry>, DirectoryError> {
+        KeptEntry::of(tx, self.handle, self.signer.certificate.identity().as_bytes())
+    }
+
+    fn kept_key_package(&self, tx: &ReadTxn<'_>) -> Result<Option<KeptKeyPackage>, DirectoryError> {
+        let certificate = &self.signer.certificate;
+        let owner = (certificate.identity().as_bytes(), certificate.device_id());
+        KeptKeyPackage::of(tx, self.handle, owner)
+    }
+
     /// What the log holds of us, as far as it was read; `None` if no entry was ever made.
     pub(crate) fn publication(
         &self,
         tx: &ReadTxn<'_>,
     ) -> Result<Option<OwnPublication>, DirectoryError> {
-        let entry = KeptEntry::of::<DirectoryError>(tx, self.handle, &self.keys().entry)?;
-        let Some(kept) = entry else { return Ok(None) };
+        let Some(kept) = self.kept_entry(tx)? else { return Ok(None) };
         let entry = kept.parse(&self.place.namespace)?;
         let on_log = OwnRow::of(tx)?.is_on_log(entry.as_bytes());
         let (valid_until_ms, devices) = (entry.valid_until_ms(), entry.devices().len());
@@ -105,7 +128,7 @@ impl Owner<'_> {
     pub(crate) fn upkeep(
         &self,
         tx: &mut WriteTxn<'_>,
-        (mail_topic, inbox_partition): (&str, u32),
+        (mail_topic, inboxes): (&str, &[Mailbox]),
         now_ms: i64,
     ) -> Result<Vec<Due>, DirectoryError> {
         if Linking::stored::<DirectoryError>(tx)?.is_some() {
@@ -126,8 +149,12 @@ impl Owner<'_> {
         };
         let key_package = self.key_package(tx, &mut row, &entry, now_ms)?;
         self.note_devices(tx, (&row, &entry), now_ms)?;
-        let cursor = tx.cursor(mail_topic, inbox_partition, None)?;
-        let read_up_to = cursor.and_then(|cursor| cursor.last_timestamp_ms).unwrap_or(i64::MIN);
+        let mut read_up_to = i64::MAX;
+        for inbox in inboxes {
+            let cursor = tx.cursor(mail_topic, inbox.partition.0, None)?;
+            let read = cursor.and_then(|cursor| cursor.last_timestamp_ms).unwrap_or(i64::MIN);
+            read_up_to = read_up_to.min(read);
+        }
         self.delete(tx, row.take_expired(read_up_to))?;
         let due = row.due(self.keys(), (entry.as_bytes(), key_package.as_deref()), now_ms);
         row.put(tx)?;
@@ -144,8 +171,7 @@ impl Owner<'_> {
         let mut row = OwnRow::of(tx)?;
         due.iter().for_each(|due| row.acked(due, now_ms));
         row.put(tx)?;
-        let Some(kept) = KeptEntry::of::<DirectoryError>(tx, self.handle, &self.keys().entry)?
-        else {
+        let Some(kept) = self.kept_entry(tx)? else {
             return Ok(());
         };
         let mut ours = OwnDevices::of::<DirectoryError>(tx)?;
@@ -163,8 +189,7 @@ impl Owner<'_> {
         row: &mut OwnRow,
         now_ms: i64,
     ) -> Result<Option<DirectoryEntry>, DirectoryError> {
-        let key = self.keys().entry;
-        let kept = KeptEntry::of::<DirectoryError>(tx, self.handle, &key)?;
+        let kept = self.kept_entry(tx)?;
         let parse = |kept: &KeptEntry| kept.parse(&self.place.namespace);
         let known = kept.as_ref().map(parse).transpose()?;
         let mut certified = Certified::of::<DirectoryError>(tx)?;
@@ -195,8 +220,7 @@ impl Owner<'_> {
             certified.put::<DirectoryError>(tx)?;
         }
         let forked = kept.is_some_and(|kept| kept.forked);
-        KeptEntry { forked, ..KeptEntry::new(key, &entry) }
-            .put::<DirectoryError>(tx, self.handle)?;
+        KeptEntry { forked, ..KeptEntry::new(&entry) }.put::<DirectoryError>(tx, self.handle)?;
         Ok(Some(entry))
     }
 
@@ -261,8 +285,7 @@ impl Owner<'_> {
             return Ok(None);
         }
         let now = now_ms.cast_unsigned();
-        let key = self.keys().key_package;
-        let kept = KeptKeyPackage::of::<DirectoryError>(tx, self.handle, &key)?;
+        let kept = self.kept_key_package(tx)?;
         if let (Some(kept), Some(own)) = (&kept, &row.key_package) {
             let fresh = own.made_at_ms.saturating_add(KEY_PACKAGE_MS) > now;
             // A copy of this profile may have published another one, whose private part is not here.
@@ -275,7 +298,7 @@ impl Owner<'_> {
         let floor = before.into_iter().flatten().max().map_or(0, |at| at.saturating_add(1));
         let record = self.make_key_package(tx, row, (now.max(floor), now_ms))?;
         let identity = self.keys().identity;
-        KeptKeyPackage::new(key, identity, &record).put::<DirectoryError>(tx, self.handle)?;
+        KeptKeyPackage::new(identity, &record).put::<DirectoryError>(tx, self.handle)?;
         Ok(Some(record.as_bytes().to_vec()))
     }
 

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use chat_crypto::{
     DeviceCertificate, DirectoryKey, Envelope, EnvelopeContext, EnvelopeKind, IdentityPublic,
-    Protected, Protection, SealError, Subkey, SubkeyLabel,
+    NetworkKey, Protected, Protection, SealError, Subkey, SubkeyLabel,
 };
 use chat_transport::{Partition, Record, StoredRecord, TopicName};
 
@@ -19,9 +19,25 @@ pub(crate) struct Place {
     /// The most bytes of a record: a read must be able to return one.
     pub(crate) max_record: u32,
     partitions: NonZeroU32,
-    sealing: Subkey,
-    opening: Vec<Subkey>,
-    key: Subkey,
+    /// Where and how whoever holds the newest network key publishes.
+    newest: Generation,
+    /// Those from before: whoever lacks the newest key publishes there.
+    older: Vec<Generation>,
+}
+
+/// What one network key makes of the directory.
+struct Generation {
+    envelope: Subkey,
+    tags: Subkey,
+}
+
+impl Generation {
+    fn of(key: &NetworkKey) -> Self {
+        Self {
+            envelope: key.subkey(SubkeyLabel::Envelope),
+            tags: key.subkey(SubkeyLabel::DirectoryTag),
+        }
+    }
 }
 
 /// What a record is.
@@ -41,32 +57,66 @@ pub(crate) struct Opened {
 
 impl Place {
     pub(crate) fn new(network: &Network) -> Self {
-        let sealing = network.sealing_key();
+        let older = network.keys().older().iter();
         Self {
             namespace: network.namespace().clone(),
             topic: network.directory_topic(),
             max_record: network.max_record(),
             partitions: network.partitions(),
-            sealing: sealing.subkey(SubkeyLabel::Envelope),
-            opening: network.opening_keys(),
-            key: sealing.subkey(SubkeyLabel::DirectoryTag),
+            newest: Generation::of(network.sealing_key()),
+            older: older.map(|generation| Generation::of(&generation.key)).collect(),
         }
     }
 
-    /// Where all records of a handle lie.
+    fn generations(&self) -> impl Iterator<Item = &Generation> {
+        std::iter::once(&self.newest).chain(&self.older)
+    }
+
+    /// Where all records of a handle are published.
     pub(crate) fn partition(&self, handle: &str) -> Partition {
-        let namespace = self.namespace.as_str();
-        Partition(DirectoryKey::partition(&self.key, namespace, handle, self.partitions))
+        self.partition_in(&self.newest, handle)
     }
 
-    /// The key of an identity's entry.
+    /// Where records of a handle may lie, whichever of the network keys its owner holds.
+    pub(crate) fn partitions(&self, handle: &str) -> impl Iterator<Item = Partition> {
+        self.generations().map(move |generation| self.partition_in(generation, handle))
+    }
+
+    fn partition_in(&self, generation: &Generation, handle: &str) -> Partition {
+        let (tags, namespace) = (&generation.tags, self.namespace.as_str());
+        Partition(DirectoryKey::partition(tags, namespace, handle, self.partitions))
+    }
+
+    /// The key that an identity's entry is published under.
     pub(crate) fn entry_key(&self, handle: &str, identity: &IdentityPublic) -> [u8; 16] {
-        *DirectoryKey::entry(&self.key, self.namespace.as_str(), handle, identity).as_bytes()
+        self.entry_key_in(&self.newest, handle, identity)
     }
 
-    /// The key of a device's KeyPackage.
+    /// Whether a key is that of an identity's entry, under whichever network key.
+    pub(crate) fn is_entry_key(
+        &self,
+        key: &[u8; 16],
+        (handle, identity): (&str, &IdentityPublic),
+    ) -> bool {
+        self.generations().any(|of| self.entry_key_in(of, handle, identity) == *key)
+    }
+
+    fn entry_key_in(&self, of: &Generation, handle: &str, identity: &IdentityPublic) -> [u8; 16] {
+        *DirectoryKey::entry(&of.tags, self.namespace.as_str(), handle, identity).as_bytes()
+    }
+
+    /// The key that a device's KeyPackage is published under.
     pub(crate) fn key_package_key(&self, device: &DeviceCertificate) -> [u8; 16] {
-        *DirectoryKey::key_package(&self.key, self.namespace.as_str(), device).as_bytes()
+        self.key_package_key_in(&self.newest, device)
+    }
+
+    /// Whether a key is that of a device's KeyPackage, under whichever network key.
+    pub(crate) fn is_key_package_key(&self, key: &[u8; 16], device: &DeviceCertificate) -> bool {
+        self.generations().any(|of| self.key_package_key_in(of, device) == *key)
+    }
+
+    fn key_package_key_in(&self, of: &Generation, device: &DeviceCertificate) -> [u8; 16] {
+        *DirectoryKey::key_package(&of.tags, self.namespace.as_str(), device).as_bytes()
     }
 
     /// A record, sealed.
@@ -82,7 +132,7 @@ impl Place {
         let tag = DirectoryKey::from_bytes(key).tag();
         let context = self.context(partition, &tag);
         let content = Protected::new(PROTECTION, &[&[kind.number()], body].concat());
-        let envelope = Envelope::seal(&self.sealing, &context, &content, &mut rand::rng())?;
+        let envelope = Envelope::seal(&self.newest.envelope, &context, &content, &mut rand::rng())?;
         Ok(Record { key: Some(key.to_vec().into()), value: envelope.into_bytes().into() })
     }
 
@@ -91,7 +141,7 @@ impl Place {
         let key: [u8; 16] = record.key.as_deref()?.try_into().ok()?;
         let envelope = Envelope::parse(record.value.as_deref()?).ok()?;
         let tag = DirectoryKey::from_bytes(key).tag();
-        let keys: Vec<&Subkey> = self.opening.iter().collect();
+        let keys: Vec<&Subkey> = self.generations().map(|of| &of.envelope).collect();
         let content = envelope.open(&keys, &self.context(partition, &tag)).ok()?;
         if content.protection() != PROTECTION {
             return None;
@@ -115,7 +165,7 @@ impl Place {
 
     /// Whether a handle's records may lie in a partition.
     pub(crate) fn is_at(&self, partition: Partition, handle: &Handle) -> bool {
-        self.partition(handle.as_str()) == partition
+        self.partitions(handle.as_str()).any(|at| at == partition)
     }
 }
 

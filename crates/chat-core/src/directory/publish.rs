@@ -158,9 +158,8 @@ impl Publisher {
         let DirectoryReader { profile, place, .. } = &self.reader;
         let signer = profile.signer(&place.namespace)?;
         let owner = Owner { place, handle: &profile.handle, signer: &signer };
-        let (mail, inbox) = (self.network.mail_topic(), self.network.inbox(&profile.handle));
-        let inbox = (mail.as_str(), inbox.partition.0);
-        profile.store.write(|tx| owner.upkeep(tx, inbox, now_ms()))
+        let (mail, inboxes) = (self.network.mail_topic(), self.network.inboxes(&profile.handle));
+        profile.store.write(|tx| owner.upkeep(tx, (mail.as_str(), &inboxes), now_ms()))
     }
 
     /// The partitions of all contacts.
@@ -173,7 +172,7 @@ impl Publisher {
             .iter()
             .map(|contact| contact.handle.as_str())
             .chain(ahead.handles().map(Handle::as_str))
-            .map(|handle| reader.place.partition(handle))
+            .flat_map(|handle| reader.place.partitions(handle))
             .collect();
         Ok(partitions.into_iter().filter(|partition| *partition != own).collect())
     }

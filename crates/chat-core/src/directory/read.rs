@@ -186,7 +186,7 @@ impl DirectoryReader {
             };
             tx.set_cursor(topic, at, Pass::First.cursor(), &cursor)?;
             tx.delete_cursor(topic, at, Pass::Second.cursor())?;
-            if self.place.is_at(walk.partition, &self.profile.handle) {
+            if self.place.partition(self.profile.handle.as_str()) == walk.partition {
                 let mut row = OwnRow::of(tx)?;
                 row.forget_log();
                 row.put(tx)?;
@@ -200,7 +200,8 @@ impl DirectoryReader {
         let handle = &self.profile.handle;
         let signer = self.profile.signer(&self.place.namespace)?;
         let owner = Owner { place: &self.place, handle, signer: &signer };
-        let own = self.place.is_at(walk.partition, handle).then(|| owner.keys());
+        let is_own = self.place.partition(handle.as_str()) == walk.partition;
+        let own = is_own.then(|| owner.keys());
         self.profile.store.write(|tx| {
             let mut cursor = self.cursor_at(tx, walk, from)?;
             let mut taking = Taking::new(tx, &self.place, walk.partition, (handle, own));

@@ -115,16 +115,18 @@ impl<'t, 'tx> Taking<'t, 'tx> {
             return Ok(Fate::Junk);
         };
         let Ok(handle) = entry.handle().parse::<Handle>() else { return Ok(Fate::Junk) };
-        let belongs = self.place.entry_key(entry.handle(), entry.identity()) == opened.key
-            || breaks(Mutant::SkipDirectoryKey);
+        let owner = (entry.handle(), entry.identity());
+        let belongs =
+            self.place.is_entry_key(&opened.key, owner) || breaks(Mutant::SkipDirectoryKey);
         if !belongs || !self.place.is_at(self.partition, &handle) {
             return Ok(Fate::Junk);
         }
-        let Some(known) = KeptEntry::of::<DirectoryError>(self.tx, &handle, &opened.key)? else {
+        let identity = entry.identity().as_bytes();
+        let Some(known) = KeptEntry::of::<DirectoryError>(self.tx, &handle, identity)? else {
             if !self.has_room(&handle, entry.identity())? {
                 return Ok(Fate::Junk);
             }
-            KeptEntry::new(opened.key, &entry).put::<DirectoryError>(self.tx, &handle)?;
+            KeptEntry::new(&entry).put::<DirectoryError>(self.tx, &handle)?;
             self.note_removed(&handle, &entry)?;
             return Ok(Fate::Taken);
         };
@@ -155,7 +157,7 @@ impl<'t, 'tx> Taking<'t, 'tx> {
         entry: &DirectoryEntry,
     ) -> Result<Fate, DirectoryError> {
         self.parsed.retain(|parsed| parsed.identity() != entry.identity());
-        let kept = KeptEntry { forked: known.forked, ..KeptEntry::new(known.key, entry) };
+        let kept = KeptEntry { forked: known.forked, ..KeptEntry::new(entry) };
         kept.put::<DirectoryError>(self.tx, handle)?;
         self.note_removed(handle, entry)?;
         Ok(Fate::Taken)
@@ -228,17 +230,18 @@ impl<'t, 'tx> Taking<'t, 'tx> {
         };
         let device = entry.device(record.device_id()).cloned();
         let belongs =
-            device.is_some_and(|device| self.place.key_package_key(&device) == opened.key);
+            device.is_some_and(|device| self.place.is_key_package_key(&opened.key, &device));
         if !belongs && !breaks(Mutant::SkipDirectoryKey) {
             return Ok(Fate::Junk);
         }
-        let known = KeptKeyPackage::of::<DirectoryError>(self.tx, &handle, &opened.key)?;
+        let owner = (identity.as_bytes(), record.device_id());
+        let known = KeptKeyPackage::of::<DirectoryError>(self.tx, &handle, owner)?;
         match known {
             Some(known) if known.bytes == record.as_bytes() => Ok(Fate::Known),
             // What a device has replaced may not open any more.
             Some(known) if known.made_at_ms >= record.made_at_ms() => Ok(Fate::Stale),
             _ => {
-                let kept = KeptKeyPackage::new(opened.key, *identity.as_bytes(), &record);
+                let kept = KeptKeyPackage::new(*identity.as_bytes(), &record);
                 kept.put::<DirectoryError>(self.tx, &handle)?;
                 Ok(Fate::Taken)
             }
@@ -255,8 +258,8 @@ impl<'t, 'tx> Taking<'t, 'tx> {
             entry.identity() == identity && entry.handle() == handle.as_str()
         };
         if !self.parsed.iter().any(is_it) {
-            let key = self.place.entry_key(handle.as_str(), identity);
-            let Some(kept) = KeptEntry::of::<DirectoryError>(self.tx, handle, &key)? else {
+            let identity = identity.as_bytes();
+            let Some(kept) = KeptEntry::of::<DirectoryError>(self.tx, handle, identity)? else {
                 return Ok(None);
             };
             if self.parsed.len() >= MOST_PARSED {

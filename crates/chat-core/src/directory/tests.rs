@@ -205,9 +205,10 @@ async fn entry_and_key_package_are_renewed_in_time_and_old_private_parts_go() {
     let signer = profile.signer(network.namespace()).unwrap();
     let owner = Owner { place: &place, handle: &profile.handle, signer: &signer };
     let mail = network.mail_topic();
+    let inboxes = network.inboxes(&profile.handle);
     let upkeep = |at_ms: i64| {
-        let inbox = (mail.as_str(), 0);
-        let due = profile.store.write(|tx| owner.upkeep(tx, inbox, at_ms)).unwrap();
+        let due =
+            profile.store.write(|tx| owner.upkeep(tx, (mail.as_str(), &inboxes), at_ms)).unwrap();
         due.iter().map(|due| due.kind).collect::<Vec<_>>()
     };
     let keys = || {
@@ -239,8 +240,9 @@ async fn entry_and_key_package_are_renewed_in_time_and_old_private_parts_go() {
             unreadable: 0,
             last_timestamp_ms: Some(at_ms),
         };
-        let set =
-            |tx: &mut chat_store::WriteTxn<'_>| tx.set_cursor(mail.as_str(), 0, None, &cursor);
+        let set = |tx: &mut chat_store::WriteTxn<'_>| {
+            tx.set_cursor(mail.as_str(), inboxes[0].partition.0, None, &cursor)
+        };
         profile.store.write::<_, chat_store::StoreError>(set).unwrap();
         upkeep(now - DAY_MS);
         keys()

@@ -263,6 +263,7 @@ fn network(error: &NetworkError) -> ErrorKind {
         NetworkError::None { .. } => ErrorKind::NoNetwork,
         NetworkError::Pending { .. } => ErrorKind::NetworkPending,
         NetworkError::AlreadyMember { .. } => ErrorKind::OtherNetwork,
+        NetworkError::FirstKey { .. } => ErrorKind::InvalidInput,
         NetworkError::TopicInUse { .. } | NetworkError::WrongSetting { .. } => {
             ErrorKind::TopicsInUse
         }
@@ -379,9 +380,10 @@ fn receive(error: &ReceiveError) -> ErrorKind {
     match error {
         ReceiveError::NameTaken { .. } => ErrorKind::Busy,
         ReceiveError::Lock { source, .. } => io(source),
-        ReceiveError::StaleLeader { .. } | ReceiveError::NoBounds { .. } | ReceiveError::Moved => {
-            ErrorKind::BrokerOther
-        }
+        ReceiveError::StaleLeader { .. }
+        | ReceiveError::NoBounds { .. }
+        | ReceiveError::Moved
+        | ReceiveError::OtherKeys => ErrorKind::BrokerOther,
         ReceiveError::TooFewPartitions { .. } => ErrorKind::UnknownTopic,
         ReceiveError::NoPicture { .. } | ReceiveError::PictureGone { .. } => ErrorKind::NotFound,
         ReceiveError::Group(error) => group(error),

@@ -10,6 +10,7 @@
 mod device_answer;
 mod device_request;
 mod invitation;
+mod network_keys;
 mod rejoin_answer;
 mod rejoin_request;
 
@@ -22,6 +23,7 @@ use zeroize::Zeroizing;
 pub(crate) use self::device_answer::DeviceAnswer;
 pub(crate) use self::device_request::DeviceRequest;
 pub(crate) use self::invitation::Invitation;
+pub(crate) use self::network_keys::OfferedKeys;
 pub(crate) use self::rejoin_answer::{Finding, RejoinAnswer};
 pub(crate) use self::rejoin_request::{RejoinReason, RejoinRequest};
 use super::{GroupError, OwnLeaf};
@@ -41,6 +43,8 @@ pub(crate) enum Letter {
     DeviceRequest(DeviceRequest),
     /// An answer to such a request.
     DeviceAnswer(DeviceAnswer),
+    /// The keys of the network.
+    NetworkKeys(OfferedKeys),
 }
 
 /// A letter that was opened, and who has signed it.
@@ -114,6 +118,7 @@ impl Letter {
             Self::RejoinAnswer(_) => Kind::RejoinAnswer,
             Self::DeviceRequest(_) => Kind::DeviceRequest,
             Self::DeviceAnswer(_) => Kind::DeviceAnswer,
+            Self::NetworkKeys(_) => Kind::NetworkKeys,
         }
     }
 
@@ -124,6 +129,7 @@ impl Letter {
             Self::RejoinAnswer(answer) => answer.encode(),
             Self::DeviceRequest(request) => request.encode(),
             Self::DeviceAnswer(answer) => answer.encode(),
+            Self::NetworkKeys(keys) => keys.encode(),
         }
     }
 }
@@ -143,6 +149,7 @@ impl ReceivedLetter {
             3 => Kind::RejoinAnswer,
             4 => Kind::DeviceRequest,
             5 => Kind::DeviceAnswer,
+            6 => Kind::NetworkKeys,
             0 => return Err(at("kind")),
             _ => return Err(LetterError::Newer),
         };
@@ -163,6 +170,7 @@ impl ReceivedLetter {
             Kind::RejoinAnswer => Letter::RejoinAnswer(RejoinAnswer::decode(text).map_err(at)?),
             Kind::DeviceRequest => Letter::DeviceRequest(DeviceRequest::decode(text).map_err(at)?),
             Kind::DeviceAnswer => Letter::DeviceAnswer(DeviceAnswer::decode(text).map_err(at)?),
+            Kind::NetworkKeys => Letter::NetworkKeys(OfferedKeys::decode(text).map_err(at)?),
         };
         Ok(Self { letter, sender })
     }
@@ -176,6 +184,7 @@ impl<'a> Addressee<'a> {
             Kind::RejoinAnswer => SignatureKind::RejoinAnswer,
             Kind::DeviceRequest => SignatureKind::DeviceRequest,
             Kind::DeviceAnswer => SignatureKind::DeviceAnswer,
+            Kind::NetworkKeys => SignatureKind::NetworkKey,
         };
         SignatureContext {
             kind,
@@ -202,6 +211,7 @@ pub(crate) fn fuzz_letter(bytes: &[u8]) {
     drop(RejoinAnswer::decode(bytes));
     drop(DeviceRequest::decode(bytes));
     drop(DeviceAnswer::decode(bytes));
+    drop(OfferedKeys::decode(bytes));
     let _parsed = super::payload::Payload::parse(bytes);
 }
 
@@ -213,6 +223,7 @@ enum Kind {
     RejoinAnswer = 3,
     DeviceRequest = 4,
     DeviceAnswer = 5,
+    NetworkKeys = 6,
 }
 
 const VERSION: u8 = 1;

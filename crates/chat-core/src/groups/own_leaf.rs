@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chat_crypto::KeyId;
 use chat_crypto::mls::{JoinSecret, MlsMember};
 use zeroize::Zeroizing;
 
@@ -20,6 +21,8 @@ pub(crate) struct OwnLeaf {
     pub(crate) signer: Arc<Signer>,
     /// Of the network's keys, the newest first.
     pub(crate) join_secrets: Vec<JoinSecret>,
+    /// The network keys that those are of.
+    keys: Vec<KeyId>,
 }
 
 impl OwnLeaf {
@@ -28,9 +31,16 @@ impl OwnLeaf {
             namespace: network.namespace().clone(),
             member: own_member(&signer),
             check: DeviceCheck::new(network.namespace()),
-            join_secrets: vec![JoinSecret::new(network.sealing_key())],
+            join_secrets: network.keys().iter().map(|of| JoinSecret::new(&of.key)).collect(),
+            keys: network.keys().iter().map(|of| of.key.id()).collect(),
             signer,
         }
+    }
+
+    /// Whether it is what this profile is in a network, as that is by now.
+    pub(crate) fn is_of(&self, network: &Network) -> bool {
+        let keys = network.keys().iter().map(|of| of.key.id());
+        self.namespace == *network.namespace() && keys.eq(self.keys.iter().copied())
     }
 
     /// The handle that our device writes under.

@@ -80,10 +80,10 @@ impl Bench {
 
     fn seal(&mut self, content: &Content) -> StoredRecord {
         let key = self.network.sealing_key().subkey(SubkeyLabel::Envelope);
-        let context = self.bob.mailbox.context(self.network.namespace(), EnvelopeKind::Mail);
+        let context = self.bob.newest().context(self.network.namespace(), EnvelopeKind::Mail);
         let protected = SharedKey::protect(&content.encode());
         let envelope = Envelope::seal(&key, &context, &protected, &mut rand::rng()).unwrap();
-        let carried = CarrierKind::Plain.record(&self.bob.mailbox, envelope.into_bytes());
+        let carried = CarrierKind::Plain.record(self.bob.newest(), envelope.into_bytes());
         stored(carried.key, carried.value)
     }
 
@@ -135,7 +135,7 @@ impl<'a> Receiving<'a> {
             unreadable: 0,
             last_timestamp_ms: None,
         };
-        let partition = bench.bob.mailbox.partition.0;
+        let partition = bench.bob.newest().partition.0;
         store
             .write::<_, ReceiveError>(|tx| Ok(tx.set_cursor("t", partition, None, &cursor)?))
             .unwrap();
@@ -145,13 +145,14 @@ impl<'a> Receiving<'a> {
     /// Stores records behind all others, in one transaction.
     fn take(&self, records: &[StoredRecord]) {
         let inbox = &self.bench.bob;
-        let next = self.store.read(|tx| tx.cursor("t", inbox.mailbox.partition.0, None));
+        let next = self.store.read(|tx| tx.cursor("t", inbox.newest().partition.0, None));
         let next = next.unwrap().unwrap().next;
         let opened = (next..).zip(records).map(|(offset, record)| OpenedRecord {
             offset,
             timestamp_ms: 0,
             leader_epoch: None,
             hash: crate::hash::stored_hash(record),
+            to: None,
             opened: opened_by(inbox, record),
         });
         let batch = Batch {

@@ -2,13 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use chat_crypto::MailboxTag;
 use chat_store::{Cursor, WriteTxn};
 use chat_transport::{LeaderEpoch, TopicId};
 
 use super::conversations::{Conversations, RecordAt};
 use super::lagging::Lag;
 use super::store::{Sink, Skipped};
-use super::{Mailboxes, Opened, OpenedMls, lagging};
+use super::{Mailboxes, Opened, lagging};
 use crate::error::ReceiveError;
 use crate::groups::GroupRow;
 
@@ -33,6 +34,8 @@ pub(crate) struct OpenedRecord {
     pub(crate) timestamp_ms: i64,
     pub(crate) leader_epoch: Option<LeaderEpoch>,
     pub(crate) hash: [u8; 32],
+    /// The mailbox that it lies in, if that is ours.
+    pub(crate) to: Option<MailboxTag>,
     pub(crate) opened: Opened,
 }
 
@@ -114,10 +117,8 @@ impl Storing<'_, '_, '_> {
             self.cursor.leader_epoch = self.cursor.leader_epoch.max(epoch);
             self.hashes.push((record.offset, record.hash));
             self.opened(record)?;
-        } else if let Opened::Mls(mls) = &record.opened
-            && self.lags(mls, record.offset)
-        {
-            self.late(record, mls)?;
+        } else if record.to.is_some_and(|to| self.lags(&to, record.offset)) {
+            self.late(record)?;
         } else if self.lagging.iter().all(|lag| record.offset < lag.cursor.next) {
             // Stored before: nothing to stop behind.
             return Ok(());
@@ -159,19 +160,27 @@ impl Storing<'_, '_, '_> {
     }
 
     /// Whether a record below the partition's cursor is one that its mailbox has still to be given.
-    fn lags(&self, mls: &OpenedMls, offset: u64) -> bool {
-        let tag = mls.mailbox.tag.as_bytes();
+    fn lags(&self, mailbox: &MailboxTag, offset: u64) -> bool {
+        let tag = mailbox.as_bytes();
         self.lagging.iter().any(|lag| lag.tag == *tag && lag.cursor.next <= offset)
     }
 
     /// Gives a lagging mailbox what is its own. It was counted as nobody's before, and counts for nothing now.
-    fn late(&mut self, record: &OpenedRecord, mls: &OpenedMls) -> Result<(), ReceiveError> {
+    fn late(&mut self, record: &OpenedRecord) -> Result<(), ReceiveError> {
         let at = self.place(record);
-        let took = self.conversations.message(self.sink.tx, &at, mls)?;
+        let (took, group) = match &record.opened {
+            Opened::Mls(mls) => {
+                (self.conversations.message(self.sink.tx, &at, mls)?, Some(mls.group))
+            }
+            Opened::Letter(letter) => (self.conversations.letter(self.sink.tx, &at, letter)?, None),
+            Opened::Content(_) | Opened::Newer(..) => return self.sink.record(record),
+            Opened::Foreign | Opened::Refused(_) | Opened::Sealed(_) => return Ok(()),
+        };
         self.sink.stored.rows += took.rows;
         if took.mailboxes_changed {
             self.sink.stored.outdated = true;
-            if let Some(row) = GroupRow::of::<ReceiveError>(self.sink.tx, mls.group)? {
+            let row = group.map(|group| GroupRow::of::<ReceiveError>(self.sink.tx, group));
+            if let Some(row) = row.transpose()?.flatten() {
                 let behind = record.offset.saturating_add(1);
                 lagging::follow(self.sink.tx, self.batch.topic, &row, behind)?;
             }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use chat_crypto::mls::{GroupId, JoinError};
 use chat_crypto::{DeviceCertificate, DeviceId};
 use chat_store::WriteTxn;
+use chat_transport::Partition;
 
 use super::conversations::{Conversations, RecordAt, Took};
 use super::newer::{KeptNewer, NewerMessage};
@@ -14,25 +15,27 @@ use super::opened::OpenedContent;
 use super::restored::is_before_restore;
 use super::store::{Joined, Sink};
 use super::{OpenedLetter, OpenedMls, Refusal, Skipped, begin_reading};
-use crate::client::Profile;
+use crate::client::{Profile, stored_network};
 use crate::conversation::Conversation;
 use crate::devices::{Linking, OwnDevices, inbox_keys};
 use crate::directory::{Ahead, Place, SeenHead, key_package_used};
 use crate::error::{GroupError, ReceiveError};
 use crate::groups::{
     Addressee, Answer, Arrival, Changed, GroupContent, GroupState, Invitation, Landing, Letter,
-    LetterError, MemberName, NewerContent, NotJoined, OwnLeaf, Ratchets, Read, ReceivedLetter,
-    RejoinAnswer, RejoinRequest,
+    LetterError, MemberName, NewerContent, NotJoined, OfferedKeys, OwnLeaf, Ratchets, Read,
+    ReceivedLetter, RejoinAnswer, RejoinRequest,
 };
 use crate::handle::Handle;
 use crate::history_row::{HistoryRow, RecordPlace};
-use crate::item::{CarrierKind, Item, LogForked, Protection, Unsent};
+use crate::item::{CarrierKind, Item, KeyOffer, LogForked, NetworkKeyChanged, Protection, Unsent};
 use crate::meta_row::MetaRow;
+use crate::mutant::{Mutant, breaks};
 use crate::network::Network;
+use crate::network::rotation::take_keys;
 use crate::outbox::Sealer;
 use crate::outbox::own_record::OwnRecord;
 use crate::peer::Peer;
-use crate::trust::Standing;
+use crate::trust::{PinTrust, Standing};
 
 mod devices;
 #[cfg(test)]
@@ -340,6 +343,48 @@ impl GroupMail {
         Ok(rows)
     }
 
+    /// Somebody sends keys of the network. They are taken from whom we have verified, or were introduced by, and from
+    /// our own devices.
+    fn keys_offered(
+        &self,
+        tx: &mut WriteTxn<'_>,
+        (offered, sender): (&OfferedKeys, &DeviceCertificate),
+    ) -> Result<Took, ReceiveError> {
+        let identity = *sender.identity().as_bytes();
+        let Ok(by) = sender.handle().parse::<Handle>() else {
+            return Ok(refused(Refusal::Forged));
+        };
+        let pin = Standing::of::<ReceiveError>(tx, &by)?.pin;
+        let pin = pin.filter(|pin| pin.identity == identity);
+        let is_ours = identity == self.own.identity();
+        if pin.is_none() && !is_ours {
+            tracing::debug!(%by, "keys of the network from nobody whom we know count for nothing");
+            return Ok(Took::default());
+        }
+        let is_trusted = is_ours || pin.is_some_and(|pin| pin.trust != PinTrust::FirstUse);
+        let Some(known) = stored_network::<ReceiveError>(tx)? else { return Ok(Took::default()) };
+        let Some(newest) = offered.keys.first() else { return Ok(Took::default()) };
+        let (key, number) = (newest.key.id().to_string(), newest.number);
+        if !is_trusted && !breaks(Mutant::TakeAnyNetworkKey) {
+            if known.keys().has(newest.key.id()) {
+                return Ok(Took::default());
+            }
+            let offer = KeyOffer::Refused;
+            let item = Item::NetworkKeyChanged(NetworkKeyChanged { by, key, number, offer });
+            HistoryRow::now(item).append::<ReceiveError>(tx, &[])?;
+            return Ok(Took { rows: 1, ..Took::default() });
+        }
+        let Some(network) = take_keys::<ReceiveError>(tx, &self.me, &offered.keys)? else {
+            return Ok(Took::default());
+        };
+        let newest = network.keys().newest();
+        let (key, number) = (newest.key.id().to_string(), newest.number);
+        let offer = KeyOffer::Taken;
+        let item = Item::NetworkKeyChanged(NetworkKeyChanged { by, key, number, offer });
+        HistoryRow::now(item).append::<ReceiveError>(tx, &[])?;
+        Ok(Took { rows: 1, mailboxes_changed: true, ..Took::default() })
+    }
+
     /// Acts on what a record of a group came to.
     fn took(
         &mut self,
@@ -480,11 +525,13 @@ impl Conversations for GroupMail {
         }
         match letter {
             Letter::Invitation(invitation) => {
-                let is_copy = is_before_restore(tx, (at.topic_id, at.offset))?;
+                let is_copy =
+                    is_before_restore(tx, (Partition(at.partition), at.topic_id, at.offset))?;
                 self.join(tx, at, (&invitation, &sender), is_copy)
             }
             Letter::RejoinRequest(request) => self.put_back(tx, (&request, &sender)),
             Letter::RejoinAnswer(answer) => self.answered(tx, (&answer, &sender)),
+            Letter::NetworkKeys(offered) => self.keys_offered(tx, (&offered, &sender)),
             Letter::DeviceRequest(request) => self.device_asks(tx, (&request, &sender)),
             Letter::DeviceAnswer(answer) => self.device_answers(tx, (&answer, &sender)),
         }

@@ -47,6 +47,16 @@ pub(super) fn follow(
     Ok(())
 }
 
+/// Lets a mailbox of the inbox that is new be read from the log's start on: whoever was quicker to take the network key
+/// that leads to it may have written already.
+pub(crate) fn begin_reading_inbox(
+    tx: &mut WriteTxn<'_>,
+    topic: &str,
+    mailbox: &Mailbox,
+) -> Result<(), StoreError> {
+    lag_from(tx, topic, (mailbox, 0))
+}
+
 fn lag_from(
     tx: &mut WriteTxn<'_>,
     topic: &str,
@@ -106,7 +116,7 @@ impl Lag {
         start: u64,
     ) -> bool {
         let incarnation = |cursor: &Cursor| (cursor.topic_id, cursor.truncations);
-        mailboxes.group(&self.tag).is_none()
+        mailboxes.conversation(&self.tag).is_none()
             || incarnation(&self.cursor) != incarnation(partition)
             || self.cursor.next < start
             || self.cursor.next >= partition.next
@@ -129,7 +139,11 @@ impl Lag {
         mailboxes: &Mailboxes,
         (cause, to): (GapCause, u64),
     ) -> Result<(), ReceiveError> {
-        let Some(group) = mailboxes.group(&self.tag) else { return Ok(()) };
+        let Some(conversation) = mailboxes.conversation(&self.tag) else { return Ok(()) };
+        if mailboxes.is_of_inbox(&self.tag) && self.cursor.next == 0 {
+            // It is read from wherever the log begins: nobody wrote to it before its key was made.
+            return Ok(());
+        }
         let gap = Gap {
             cause,
             partition: mailboxes.partition.0,
@@ -140,7 +154,7 @@ impl Lag {
         };
         let is_here = |mailbox: Mailbox| mailbox.tag.as_bytes() == &self.tag;
         pass_over(tx, mailboxes.partition.0, |row| row.mailboxes().any(is_here))?;
-        HistoryRow::now(Item::Gap(gap)).append::<ReceiveError>(tx, &group.conversation)?;
+        HistoryRow::now(Item::Gap(gap)).append::<ReceiveError>(tx, conversation)?;
         Ok(())
     }
 }
@@ -168,7 +182,7 @@ pub(super) fn settle(
                 (GapCause::TopicReplaced, old.next.max(lag.cursor.next)),
             )?;
         }
-        if is_replaced || mailboxes.group(&lag.tag).is_none() {
+        if is_replaced || mailboxes.conversation(&lag.tag).is_none() {
             tx.delete_cursor(topic, partition, Some(&lag.tag))?;
             continue;
         }

@@ -95,8 +95,9 @@ impl SharedLive {
     }
 
     /// The work has ended for good.
-    pub(crate) fn fail(&self, error: ReceiveError) {
-        self.change(|state| state.live.failed = Some(error.into()));
+    pub(crate) fn fail(&self, error: impl Into<Error>) {
+        let error = error.into();
+        self.change(|state| state.live.failed = Some(error));
     }
 
     /// How many connections were made so far.

@@ -5,14 +5,16 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use chat_crypto::mls::GroupId;
-use chat_crypto::{Envelope, Protection, Subkey};
+use chat_crypto::{Envelope, MailboxTag, Protection, Subkey};
 use chat_store::{CursorRow, Generation, ReadTxn};
 use chat_transport::{Partition, StoredRecord};
 use zeroize::Zeroizing;
 
 use super::lagging::Lag;
+use super::opened::InboxMailbox;
 use super::{Inbox, Opened, OpenedMls, Refusal};
 use crate::carrier::{Addressee, Carried, Look, unpack};
+use crate::client::stored_network;
 use crate::conversation::Conversation;
 use crate::error::ReceiveError;
 use crate::groups::{GroupKind, GroupRow, GroupState};
@@ -23,12 +25,23 @@ use crate::mailbox::Mailbox;
 pub(crate) struct Mailboxes {
     pub(crate) partition: Partition,
     inbox: Arc<Inbox>,
+    /// Those of the inbox that lie here.
+    inboxes: Vec<InboxHere>,
     /// Those of conversations, in an order of their own.
     groups: Vec<GroupMailbox>,
     /// The partition's cursor; 0 if it was never read.
     next: u64,
     /// The store's generation that these are known to stand in.
     as_of: Cell<Generation>,
+}
+
+/// A mailbox of the inbox that lies in the partition.
+#[derive(Clone, Copy)]
+struct InboxHere {
+    /// Which of the inbox's it is.
+    place: usize,
+    /// Its own cursor, while it lags behind the partition.
+    lag: Option<u64>,
 }
 
 /// A mailbox of a conversation that MLS protects.
@@ -52,18 +65,26 @@ impl Mailboxes {
         topic: &str,
         inbox: &Arc<Inbox>,
     ) -> Result<BTreeMap<Partition, Self>, ReceiveError> {
+        if stored_network::<ReceiveError>(tx)?.is_some_and(|network| !inbox.is_of(&network)) {
+            return Err(ReceiveError::OtherKeys);
+        }
         let (as_of, cursors) = (tx.generation()?, tx.cursors()?);
         let cursors: Vec<CursorRow> =
             cursors.into_iter().filter(|row| row.topic == topic).collect();
         let empty = |partition: Partition| Self {
             partition,
             inbox: Arc::clone(inbox),
+            inboxes: Vec::new(),
             groups: Vec::new(),
             next: next_of(&cursors, partition, None).unwrap_or_default(),
             as_of: Cell::new(as_of),
         };
-        let partition = inbox.mailbox.partition;
-        let mut all = BTreeMap::from([(partition, empty(partition))]);
+        let mut all = BTreeMap::new();
+        for (place, one) in inbox.mailboxes.iter().enumerate() {
+            let at = one.mailbox.partition;
+            let lag = next_of(&cursors, at, Some(&one.mailbox));
+            all.entry(at).or_insert_with_key(|p| empty(*p)).inboxes.push(InboxHere { place, lag });
+        }
         for row in GroupRow::all::<ReceiveError>(tx)? {
             for mailbox in row.mailboxes().filter(|_| row.state != GroupState::Gone) {
                 let lag = next_of(&cursors, mailbox.partition, Some(&mailbox));
@@ -85,18 +106,19 @@ impl Mailboxes {
         partition: Partition,
     ) -> Result<Self, ReceiveError> {
         let found = Self::load_all(tx, topic, inbox)?.remove(&partition);
-        let (inbox, groups, next) = (Arc::clone(inbox), Vec::new(), 0);
-        Ok(match found {
-            Some(found) => found,
-            None => Self { partition, inbox, groups, next, as_of: Cell::new(tx.generation()?) },
-        })
+        let (inbox, as_of) = (Arc::clone(inbox), Cell::new(tx.generation()?));
+        let (inboxes, groups, next) = (Vec::new(), Vec::new(), 0);
+        Ok(found.unwrap_or(Self { partition, inbox, inboxes, groups, next, as_of }))
     }
 
     /// The inbox alone, of a partition that was never read.
     #[cfg(test)]
     pub(crate) fn of_inbox(inbox: &Arc<Inbox>) -> Self {
-        let (partition, inbox) = (inbox.mailbox.partition, Arc::clone(inbox));
-        Self { partition, inbox, groups: Vec::new(), next: 0, as_of: Cell::new(u64::MAX.into()) }
+        let newest = inbox.mailboxes.first().unwrap();
+        let (partition, inbox) = (newest.mailbox.partition, Arc::clone(inbox));
+        let (inboxes, groups, as_of) =
+            (vec![InboxHere { place: 0, lag: None }], Vec::new(), Cell::new(u64::MAX.into()));
+        Self { partition, inbox, inboxes, groups, next: 0, as_of }
     }
 
     /// They were found to stand in the transaction that began at `before`, it has changed none of them, and it is
@@ -112,12 +134,12 @@ impl Mailboxes {
 
     /// Where reading goes on: at the cursor of whichever mailbox is furthest behind.
     pub(super) fn position(&self) -> u64 {
-        self.groups.iter().filter_map(|group| group.lag).fold(self.next, u64::min)
+        self.lags().map(|(_, lag)| lag).fold(self.next, u64::min)
     }
 
     /// Whether any of them lagged when they were loaded.
     pub(super) fn lag(&self) -> bool {
-        self.groups.iter().any(|group| group.lag.is_some())
+        self.lags().next().is_some()
     }
 
     /// The first offset that may hold something for us; `None` if the log's start may.
@@ -128,9 +150,31 @@ impl Mailboxes {
         self.groups.iter().map(|group| group.start).min()
     }
 
-    /// The mailbox with this tag, if it is one of a conversation.
-    pub(super) fn group(&self, tag: &[u8; 16]) -> Option<&GroupMailbox> {
-        self.groups.iter().find(|group| group.mailbox.tag.as_bytes() == tag)
+    /// What the rows of a mailbox lie under in the history: nothing, if it is of the inbox.
+    pub(super) fn conversation(&self, tag: &[u8; 16]) -> Option<&[u8]> {
+        if self.is_of_inbox(tag) {
+            return Some(&[]);
+        }
+        let group = self.groups.iter().find(|group| group.mailbox.tag.as_bytes() == tag);
+        group.map(|group| group.conversation.as_slice())
+    }
+
+    /// Whether a mailbox is of the inbox.
+    pub(super) fn is_of_inbox(&self, tag: &[u8; 16]) -> bool {
+        self.inboxes().any(|(one, _)| one.mailbox.tag.as_bytes() == tag)
+    }
+
+    /// The mailboxes of the inbox that lie here.
+    fn inboxes(&self) -> impl Iterator<Item = (&InboxMailbox, Option<u64>)> {
+        let found = |here: &InboxHere| Some((self.inbox.mailboxes.get(here.place)?, here.lag));
+        self.inboxes.iter().filter_map(found)
+    }
+
+    /// Those that lag, and their cursors.
+    fn lags(&self) -> impl Iterator<Item = (&Mailbox, u64)> {
+        let inboxes = self.inboxes().filter_map(|(one, lag)| lag.map(|lag| (&one.mailbox, lag)));
+        let groups = self.groups.iter();
+        inboxes.chain(groups.filter_map(|group| group.lag.map(|lag| (&group.mailbox, lag))))
     }
 
     /// The cursors of those that lag, as they are stored by now; `None` if other mailboxes, keys or places are
@@ -147,8 +191,8 @@ impl Mailboxes {
             }
         }
         let mut lagging: Vec<Lag> = Vec::new();
-        for group in self.groups.iter().filter(|group| group.lag.is_some()) {
-            let tag = group.mailbox.tag.as_bytes();
+        for (mailbox, _) in self.lags() {
+            let tag = mailbox.tag.as_bytes();
             if lagging.iter().any(|lag| lag.tag == *tag) {
                 continue;
             }
@@ -161,54 +205,61 @@ impl Mailboxes {
     /// Whether what was opened with these is what `now` would have opened.
     pub(super) fn covers(&self, now: &Self) -> bool {
         let mine = self.groups.iter().map(Some).chain(std::iter::repeat(None));
-        self.groups.len() == now.groups.len()
+        let mut inboxes = self.inboxes.iter().zip(&now.inboxes);
+        self.inboxes.len() == now.inboxes.len()
+            && inboxes.all(|(mine, now)| mine.place == now.place && covers(mine.lag, now.lag))
+            && self.groups.len() == now.groups.len()
             && mine.zip(&now.groups).all(|(mine, now)| mine.is_some_and(|mine| mine.covers(now)))
     }
 
     fn takes_inbox(&self) -> bool {
-        self.inbox.mailbox.partition == self.partition
+        !self.inboxes.is_empty()
     }
 
     /// What takes records of the partition apart.
     pub(super) fn opener(&self) -> Opener<'_> {
-        let inbox = self.takes_inbox().then_some(&*self.inbox);
-        let inboxes = inbox.map(|inbox| Addressee {
-            mailbox: &inbox.mailbox,
-            keys: inbox.keys().iter().collect(),
-            from: self.next,
+        let inboxes = self.inboxes().map(|(one, lag)| Addressee {
+            mailbox: &one.mailbox,
+            keys: vec![&one.key],
+            from: lag.unwrap_or(self.next),
         });
         let groups = self.groups.iter().map(|group| Addressee {
             mailbox: &group.mailbox,
             keys: group.keys.iter().take(Envelope::MAX_KEYS).collect(),
             from: group.lag.unwrap_or(self.next),
         });
-        let addressees = inboxes.into_iter().chain(groups).collect();
-        let (namespace, probe) = (&self.inbox.namespace, self.inbox.probe());
-        Opener { inbox, groups: &self.groups, look: Look { namespace, probe, addressees } }
+        let addressees = inboxes.chain(groups).collect();
+        let probes = self.inbox.mailboxes.iter().map(|one| &one.probe).collect();
+        let (inbox, namespace) = (&*self.inbox, &self.inbox.namespace);
+        let inboxes = self.inboxes().map(|(one, _)| one).collect();
+        let look = Look { namespace, probes, addressees };
+        Opener { inbox, inboxes, groups: &self.groups, look }
     }
 }
 
 /// Takes records of one partition apart, layer by layer.
 pub(super) struct Opener<'a> {
-    inbox: Option<&'a Inbox>,
+    inbox: &'a Inbox,
+    inboxes: Vec<&'a InboxMailbox>,
     groups: &'a [GroupMailbox],
-    /// The inbox first, where it is here, and then the groups.
+    /// Those of the inbox first, and then those of groups.
     look: Look<'a>,
 }
 
 impl Opener<'_> {
-    /// What a record is, for whichever of the mailboxes may take it: none takes what lies below its cursor.
-    pub(super) fn open(&self, record: &StoredRecord) -> Opened {
+    /// What a record is, for whichever of the mailboxes may take it, and that mailbox: none takes what lies below its
+    /// cursor.
+    pub(super) fn open(&self, record: &StoredRecord) -> (Opened, Option<MailboxTag>) {
         let Carried::Envelope { sealed, carrier, to } = unpack(record, &self.look) else {
-            return Opened::Foreign;
+            return (Opened::Foreign, None);
         };
-        match self.inbox {
-            Some(inbox) if to == 0 => inbox.open_envelope(sealed, carrier),
-            _ => {
-                let group = self.groups.get(to.saturating_sub(usize::from(self.inbox.is_some())));
-                group.map_or(Opened::Foreign, |group| self.open_mls(group, &sealed, carrier))
-            }
+        if let Some(one) = self.inboxes.get(to) {
+            return (self.inbox.open_envelope(one, (sealed, carrier)), Some(one.mailbox.tag));
         }
+        let group = to.checked_sub(self.inboxes.len()).and_then(|to| self.groups.get(to));
+        group.map_or((Opened::Foreign, None), |group| {
+            (self.open_mls(group, &sealed, carrier), Some(group.mailbox.tag))
+        })
     }
 
     fn open_mls(&self, group: &GroupMailbox, sealed: &[u8], carrier: CarrierKind) -> Opened {
@@ -249,19 +300,24 @@ impl GroupMailbox {
 
     fn covers(&self, now: &Self) -> bool {
         let same = self.group == now.group && self.mailbox == now.mailbox && self.keys == now.keys;
-        // A cursor that has gone or moved on was moved by another process, one that is new or lies before was set.
-        same && now.lag.is_none_or(|now| self.lag.is_some_and(|lag| lag <= now))
+        same && covers(self.lag, now.lag)
     }
 }
 
 impl std::fmt::Debug for Mailboxes {
     /// Shows places, never keys.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { partition, inbox: _, groups, next, as_of: _ } = self;
-        let lagging = groups.iter().filter(|group| group.lag.is_some()).count();
-        let (groups, inbox) = (groups.len(), usize::from(self.takes_inbox()));
+        let Self { partition, inbox: _, inboxes, groups, next, as_of: _ } = self;
+        let lagging = self.lags().count();
+        let (groups, inbox) = (groups.len(), inboxes.len());
         write!(f, "Mailboxes({partition}: {inbox} + {groups}, {lagging} lag behind {next})")
     }
+}
+
+/// Whether a mailbox that had this cursor of its own took all that one with the other takes: a cursor that has gone or
+/// moved on was moved by another process, one that is new or lies before was set.
+fn covers(mine: Option<u64>, now: Option<u64>) -> bool {
+    now.is_none_or(|now| mine.is_some_and(|mine| mine <= now))
 }
 
 fn next_of(cursors: &[CursorRow], partition: Partition, mailbox: Option<&Mailbox>) -> Option<u64> {

@@ -4,10 +4,11 @@ use std::num::NonZeroU32;
 
 use chat_crypto::mls::GroupId;
 use chat_crypto::{
-    DeviceId, Envelope, KnownCertificates, Protection as Layer, ReceivedContent, SignedSharedKey,
-    Subkey,
+    DeviceId, Envelope, KeyId, KnownCertificates, Protection as Layer, ReceivedContent,
+    SignedSharedKey, Subkey, SubkeyLabel,
 };
 use chat_stego::ProbeKey;
+use chat_transport::Partition;
 use zeroize::Zeroizing;
 
 use crate::content::{Content, Decoded};
@@ -18,17 +19,28 @@ use crate::mailbox::Mailbox;
 use crate::mutant::{Mutant, breaks};
 use crate::namespace::Namespace;
 use crate::network::Network;
+use crate::network::keys::KeyGeneration;
 
 /// The inbox of a profile, with everything that opens what lies in it.
 pub(crate) struct Inbox {
     pub(crate) me: Handle,
     pub(crate) namespace: Namespace,
-    pub(crate) mailbox: Mailbox,
     /// Partitions that the mail topic must have at least.
     pub(crate) partitions: NonZeroU32,
-    keys: Vec<Subkey>,
-    probe: ProbeKey,
+    /// One for each network key, the newest first.
+    pub(crate) mailboxes: Vec<InboxMailbox>,
     certificates: KnownCertificates,
+}
+
+/// Where those write to us who hold one of the network keys.
+pub(crate) struct InboxMailbox {
+    pub(crate) mailbox: Mailbox,
+    /// The network key that leads to it.
+    key_id: KeyId,
+    /// The key of its envelopes.
+    pub(super) key: Subkey,
+    /// The key that tells which pictures carry something for the network.
+    pub(super) probe: ProbeKey,
 }
 
 /// What a record turned out to be.
@@ -119,33 +131,50 @@ pub(crate) enum Refusal {
 impl Inbox {
     /// The inbox of `me`.
     pub(crate) fn new(me: &Handle, network: &Network) -> Self {
-        let mailbox = network.inbox(me);
+        let mailbox = |generation: &KeyGeneration| {
+            let of = network.under(generation);
+            InboxMailbox {
+                mailbox: of.inbox(me),
+                key_id: of.key_id(),
+                key: of.sealing_key().subkey(SubkeyLabel::Envelope),
+                probe: of.probe_key(),
+            }
+        };
         Self {
             me: me.clone(),
             namespace: network.namespace().clone(),
-            mailbox,
             partitions: network.partitions(),
-            keys: network.opening_keys(),
-            probe: network.probe_key(),
+            mailboxes: network.keys().iter().map(mailbox).collect(),
             certificates: KnownCertificates::new(network.namespace().as_str()),
         }
     }
 
-    /// The keys of its envelopes, newest first.
-    pub(super) fn keys(&self) -> &[Subkey] {
-        &self.keys
+    /// Where those write to us who hold the newest network key.
+    #[cfg(test)]
+    pub(crate) fn newest(&self) -> &Mailbox {
+        &self.mailboxes.first().unwrap().mailbox
     }
 
-    /// The key that tells which pictures carry something for the network.
-    pub(super) fn probe(&self) -> &ProbeKey {
-        &self.probe
+    /// Whether a mailbox of it lies in a partition.
+    pub(crate) fn lies_in(&self, partition: Partition) -> bool {
+        self.mailboxes.iter().any(|one| one.mailbox.partition == partition)
     }
 
-    /// Opens an envelope that came in `carrier`.
-    pub(crate) fn open_envelope(&self, sealed: Vec<u8>, carrier: CarrierKind) -> Opened {
-        let keys: Vec<&Subkey> = self.keys.iter().collect();
-        let context = self.mailbox.context(&self.namespace, carrier.envelope_kind());
-        let opened = Envelope::parse(&sealed).and_then(|envelope| envelope.open(&keys, &context));
+    /// Whether it is what a network's keys lead to.
+    pub(super) fn is_of(&self, network: &Network) -> bool {
+        let keys = network.keys().iter().map(|generation| generation.key.id());
+        keys.eq(self.mailboxes.iter().map(|one| one.key_id))
+    }
+
+    /// Opens an envelope that came in `carrier` to one of its mailboxes.
+    pub(crate) fn open_envelope(
+        &self,
+        to: &InboxMailbox,
+        (sealed, carrier): (Vec<u8>, CarrierKind),
+    ) -> Opened {
+        let context = to.mailbox.context(&self.namespace, carrier.envelope_kind());
+        let opened =
+            Envelope::parse(&sealed).and_then(|envelope| envelope.open(&[&to.key], &context));
         let Ok(protected) = opened else {
             return Opened::unopened(carrier);
         };

@@ -148,12 +148,16 @@ impl Reader {
 
 /// Opens records in their order.
 fn open_all(opener: &Opener<'_>, records: &[StoredRecord]) -> Vec<OpenedRecord> {
-    let open = |record: &StoredRecord| OpenedRecord {
-        offset: record.offset.0,
-        timestamp_ms: record.timestamp_ms,
-        leader_epoch: record.leader_epoch,
-        hash: stored_hash(record),
-        opened: opener.open(record),
+    let open = |record: &StoredRecord| {
+        let (opened, to) = opener.open(record);
+        OpenedRecord {
+            offset: record.offset.0,
+            timestamp_ms: record.timestamp_ms,
+            leader_epoch: record.leader_epoch,
+            hash: stored_hash(record),
+            to,
+            opened,
+        }
     };
     map_all(records, open)
 }

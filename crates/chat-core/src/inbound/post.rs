@@ -73,7 +73,7 @@ impl Post {
     }
 
     pub(super) fn inbox(&self) -> Mailbox {
-        self.mail.inbox.mailbox
+        *self.mail.inbox.newest()
     }
 
     /// A partition that is not the inbox's.

@@ -37,6 +37,8 @@ pub(crate) struct Reader {
 pub(crate) enum Ended {
     /// No mailbox of the partition is ours any more.
     NoMailboxes,
+    /// The network has other keys than those that are read with.
+    OtherKeys,
     /// The store has failed, as was told.
     Failed,
 }
@@ -82,6 +84,7 @@ impl Reader {
                     tokio::time::sleep(LAST_PAUSE).await;
                 }
                 Ok(Next::Again | Next::Reached) => {}
+                Err(ReceiveError::OtherKeys) => return Ended::OtherKeys,
                 Err(error) if error.is_final() => {
                     self.live.fail(error);
                     return Ended::Failed;
@@ -138,7 +141,7 @@ impl Reader {
 
     /// One connection's worth of reading.
     async fn session(&self, course: &mut Course) -> Result<Next, ReceiveError> {
-        let is_for_groups = self.partition != self.mail.inbox.mailbox.partition;
+        let is_for_groups = !self.mail.inbox.lies_in(self.partition);
         if is_for_groups && self.with_store(Self::mailboxes).await?.is_empty() {
             return Ok(Next::NoMailboxes);
         }
@@ -157,7 +160,7 @@ impl Reader {
                 course.doubts.older_leader = 0;
                 course.see_end(start.end);
                 if !is_for_groups {
-                    let end = (start.topic_id, start.end);
+                    let end = (self.partition, start.topic_id, start.end);
                     self.with_store(move |reader| note_end(&reader.mail.store, end)).await?;
                 }
                 self.read_from(start, course).await?

@@ -30,6 +30,15 @@ pub(crate) struct Readers {
     looked: Option<Generation>,
 }
 
+/// Why reading has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// The network has other keys by now: read anew, with those.
+    OtherKeys,
+    /// The store has failed, as was told.
+    Failed,
+}
+
 impl Readers {
     /// Readers that have yet to run; `live` knows from now on which partitions they will read.
     ///
@@ -44,10 +53,12 @@ impl Readers {
     }
 
     /// Reads until a store fails; that is told.
-    pub(crate) async fn run(mut self) {
+    pub(crate) async fn run(mut self) -> Outcome {
         let failed = loop {
-            if let Err(error) = self.look() {
-                break Some(error);
+            match self.look() {
+                Ok(()) => {}
+                Err(ReceiveError::OtherKeys) => return Outcome::OtherKeys,
+                Err(error) => break Some(error),
             }
             tokio::select! {
                 () = tokio::time::sleep(LOOK_AT_STORE) => {}
@@ -56,6 +67,7 @@ impl Readers {
                     match ended {
                         None => {}
                         Some(Ok((partition, Ended::NoMailboxes))) => self.is_over(partition),
+                        Some(Ok((_, Ended::OtherKeys))) => return Outcome::OtherKeys,
                         Some(Ok((_, Ended::Failed))) => break None,
                         Some(Err(stopped)) => break Some(stopped_by(&stopped)),
                     }
@@ -65,6 +77,7 @@ impl Readers {
         if let Some(error) = failed {
             self.live.fail(error);
         }
+        Outcome::Failed
     }
 
     /// Looks at the mailboxes, if anything was stored since, and starts the readers that are missing.
@@ -109,8 +122,15 @@ pub(crate) async fn read_to_end(
     mailbox: &Mailbox,
     deadline: Instant,
 ) -> Result<bool, Error> {
-    let mail = Mail::new(profile, network, transport)?;
-    Ok(mail.read_to_end(mailbox.partition, deadline).await?)
+    let partition = mailbox.partition;
+    let mail = Mail::new(profile, network, Arc::clone(&transport))?;
+    match mail.read_to_end(partition, deadline).await {
+        Err(ReceiveError::OtherKeys) => {
+            let mail = Mail::new(profile, &profile.joined_network()?, transport)?;
+            Ok(mail.read_to_end(partition, deadline).await?)
+        }
+        read => Ok(read?),
+    }
 }
 
 impl Mail {

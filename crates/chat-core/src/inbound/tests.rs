@@ -82,7 +82,7 @@ pub(super) fn new_cursor() -> Cursor {
 
 /// What a record is to somebody who reads an inbox alone.
 pub(in crate::inbound) fn opened_by(inbox: &Arc<Inbox>, record: &StoredRecord) -> Opened {
-    Mailboxes::of_inbox(inbox).opener().open(record)
+    Mailboxes::of_inbox(inbox).opener().open(record).0
 }
 
 fn refusal(opened: &Opened) -> Option<Refusal> {
@@ -98,7 +98,7 @@ fn a_message_counts_only_where_its_sender_sealed_it_for() {
     let bob = Arc::new(Inbox::new(&handle("bob"), &network));
     let open = |content: &Content| {
         let protected = SharedKey::protect(&content.encode());
-        opened_by(&bob, &record(&network, &bob.mailbox, &bob.mailbox, &protected))
+        opened_by(&bob, &record(&network, bob.newest(), bob.newest(), &protected))
     };
     let good = content(&network, "alice", "alice", "bob");
     assert!(matches!(open(&good), Opened::Content(_)));
@@ -118,9 +118,9 @@ fn a_message_counts_only_where_its_sender_sealed_it_for() {
     // Copied as it is into another mailbox.
     let carol = network.inbox(&handle("carol"));
     let protected = SharedKey::protect(&good.encode());
-    let copied = record(&network, &carol, &bob.mailbox, &protected);
+    let copied = record(&network, &carol, bob.newest(), &protected);
     assert_eq!(refusal(&opened_by(&bob, &copied)), Some(Refusal::Unreadable));
-    let foreign = record(&network, &bob.mailbox, &carol, &protected);
+    let foreign = record(&network, bob.newest(), &carol, &protected);
     assert!(matches!(opened_by(&bob, &foreign), Opened::Foreign));
 }
 
@@ -129,7 +129,7 @@ fn an_older_form_is_malformed_and_a_newer_one_is_kept() {
     let network = network();
     let bob = Arc::new(Inbox::new(&handle("bob"), &network));
     let open = |protected: &Protected| {
-        opened_by(&bob, &record(&network, &bob.mailbox, &bob.mailbox, protected))
+        opened_by(&bob, &record(&network, bob.newest(), bob.newest(), protected))
     };
     let mut bytes = content(&network, "alice", "alice", "bob").encode().to_vec();
     assert!(matches!(open(&Protected::new(Protection::Other(9), &bytes)), Opened::Newer(..)));
@@ -150,7 +150,7 @@ fn a_newer_message_is_shown_kept_and_opened_after_an_upgrade() {
     let store = Store::in_memory(&StoreKey::from_bytes([3; 32])).unwrap();
     let readable = SharedKey::protect(&content(&network, "alice", "alice", "bob").encode());
     let key = network.sealing_key().subkey(SubkeyLabel::Envelope);
-    let context = bob.mailbox.context(network.namespace(), CarrierKind::Image.envelope_kind());
+    let context = bob.newest().context(network.namespace(), CarrierKind::Image.envelope_kind());
     // To this program it is of a newer version, as if an older program had read it.
     let value = Envelope::seal(&key, &context, &readable, &mut rand::rng()).unwrap().into_bytes();
     let opened = || OpenedRecord {
@@ -158,12 +158,13 @@ fn a_newer_message_is_shown_kept_and_opened_after_an_upgrade() {
         timestamp_ms: 0,
         leader_epoch: None,
         hash: [4; 32],
+        to: None,
         opened: Opened::Newer(value.clone(), CarrierKind::Image),
     };
     let cursor = new_cursor();
     let rows = store
         .write::<_, ReceiveError>(|tx| {
-            tx.set_cursor("t", bob.mailbox.partition.0, None, &cursor)?;
+            tx.set_cursor("t", bob.newest().partition.0, None, &cursor)?;
             let again = OpenedRecord { offset: 1, ..opened() };
             let records = vec![opened(), again];
             let (topic_id, truncations, resume) = (TopicId([5; 16]), 0, 2);
@@ -176,12 +177,12 @@ fn a_newer_message_is_shown_kept_and_opened_after_an_upgrade() {
     assert_eq!(rows, 1, "the same record twice is one row");
     let opened = store
         .write::<_, ReceiveError>(|tx| {
-            reopen_newer(tx, &bob, ("t", bob.mailbox.partition), &mut NoConversations)
+            reopen_newer(tx, &bob, ("t", bob.newest().partition), &mut NoConversations)
         })
         .unwrap();
     let again = store
         .write::<_, ReceiveError>(|tx| {
-            reopen_newer(tx, &bob, ("t", bob.mailbox.partition), &mut NoConversations)
+            reopen_newer(tx, &bob, ("t", bob.newest().partition), &mut NoConversations)
         })
         .unwrap();
     assert_eq!((opened, again), (1, 0));
@@ -190,7 +191,7 @@ fn a_newer_message_is_shown_kept_and_opened_after_an_upgrade() {
         stored.iter().rev().map(|row| HistoryRow::decode(row).unwrap().item).collect();
     assert!(matches!(&items[..], [Item::Newer(_), Item::Message(_)]), "{items:?}");
     let place = HistoryRow::decode(&stored[0]).unwrap().picture.unwrap();
-    assert_eq!((place.partition, place.offset), (bob.mailbox.partition.0, 0));
+    assert_eq!((place.partition, place.offset), (bob.newest().partition.0, 0));
     assert_eq!((place.topic_id, place.hash), ([5; 16], [4; 32]), "where the record lies");
 }
 
@@ -205,12 +206,13 @@ fn a_batch_is_stored_in_as_many_transactions_as_its_time_needs() {
         content.message_id = MessageId::from_bytes([number; 16]);
         content.number = number.into();
         let readable = SharedKey::protect(&content.encode());
-        let record = record(&network, &bob.mailbox, &bob.mailbox, &readable);
+        let record = record(&network, bob.newest(), bob.newest(), &readable);
         OpenedRecord {
             offset: u64::from(number) * 2,
             timestamp_ms: 0,
             leader_epoch: None,
             hash: [number; 32],
+            to: None,
             opened: opened_by(&bob, &record),
         }
     };
@@ -223,7 +225,7 @@ fn a_batch_is_stored_in_as_many_transactions_as_its_time_needs() {
         resume: 9,
         longest: Duration::ZERO,
     };
-    let partition = bob.mailbox.partition.0;
+    let partition = bob.newest().partition.0;
     store
         .write::<_, ReceiveError>(|tx| Ok(tx.set_cursor("t", partition, None, &new_cursor())?))
         .unwrap();
@@ -257,7 +259,7 @@ impl Heard {
         let network = network();
         let bob = Arc::new(Inbox::new(&handle("bob"), &network));
         let store = Store::in_memory(&StoreKey::from_bytes([3; 32])).unwrap();
-        let partition = bob.mailbox.partition.0;
+        let partition = bob.newest().partition.0;
         store
             .write::<_, ReceiveError>(|tx| {
                 Ok(tx.set_cursor("t", partition, None, &new_cursor())?)
@@ -267,7 +269,7 @@ impl Heard {
     }
 
     fn take(&mut self, protected: &Protected) -> Stored {
-        let record = record(&self.network, &self.bob.mailbox, &self.bob.mailbox, protected);
+        let record = record(&self.network, self.bob.newest(), self.bob.newest(), protected);
         let offset = self.offset;
         self.offset += 1;
         let opened = OpenedRecord {
@@ -275,6 +277,7 @@ impl Heard {
             timestamp_ms: 0,
             leader_epoch: None,
             hash: [u8::try_from(offset).unwrap(); 32],
+            to: None,
             opened: opened_by(&self.bob, &record),
         };
         let batch = Batch {

@@ -9,7 +9,8 @@ use chat_transport::{
 };
 
 use super::fields::NetworkFields;
-use super::{ConnectionHints, KeyGeneration, Network, PendingTopics};
+use super::keys::NetworkKeys;
+use super::{ConnectionHints, Network, PendingTopics};
 use crate::error::{Error, NetworkError};
 use crate::namespace::Namespace;
 
@@ -80,13 +81,13 @@ pub const MAX_RECORD: u32 = 8 * 1024 * 1024;
 pub(crate) fn draft(new: NewNetwork) -> Result<Network, NetworkError> {
     let NewNetwork { namespace, brokers, key, partitions, retention, replication, hints } = new;
     let key = key.unwrap_or_else(|| NetworkKey::generate(&mut rand::rng()));
-    let key = KeyGeneration { number: 1, key };
+    let keys = NetworkKeys::one(1, key);
     let fields = NetworkFields {
         namespace,
         brokers,
         partitions: partitions.unwrap_or(PARTITIONS),
         max_record: MAX_RECORD,
-        key,
+        keys,
         hints,
     };
     if !fields.fits() {
@@ -112,7 +113,7 @@ pub(crate) fn resume(begun: Network, mut new: NewNetwork) -> Result<Network, Net
     let keep = same && new.key.is_none();
     let mut network = draft(new)?;
     if keep {
-        network.fields.key = begun.fields.key;
+        network.fields.keys = begun.fields.keys;
     }
     Ok(network)
 }

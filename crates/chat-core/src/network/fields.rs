@@ -2,11 +2,12 @@
 
 use std::num::NonZeroU32;
 
-use chat_crypto::{IdentityPublic, NetworkKey};
+use chat_crypto::IdentityPublic;
 use chat_transport::SaslMechanism;
 use zeroize::Zeroizing;
 
-use super::{ConnectionHints, KeyGeneration, SecurityKind};
+use super::keys::{KeyGeneration, NetworkKeys};
+use super::{ConnectionHints, SecurityKind};
 use crate::handle::Handle;
 use crate::namespace::Namespace;
 use crate::wire::{MAX_FIELD, Reader, Writer};
@@ -18,7 +19,7 @@ pub(crate) struct NetworkFields {
     pub(crate) brokers: Vec<String>,
     pub(crate) partitions: NonZeroU32,
     pub(crate) max_record: u32,
-    pub(crate) key: KeyGeneration,
+    pub(crate) keys: NetworkKeys,
     pub(crate) hints: ConnectionHints,
 }
 
@@ -78,13 +79,11 @@ impl NetworkFields {
         inviter: Option<&Inviter>,
     ) -> Zeroizing<Vec<u8>> {
         let mut writer = Writer::default();
-        let mut key = Zeroizing::new(self.key.number.to_be_bytes().to_vec());
-        key.extend_from_slice(self.key.key.expose_bytes());
         writer.u8(NAMESPACE).lp(self.namespace.as_str().as_bytes());
         writer.u8(BROKERS).lp(self.brokers.join(",").as_bytes());
         writer.u8(PARTITIONS).lp(&self.partitions.get().to_be_bytes());
         writer.u8(MAX_RECORD).lp(&self.max_record.to_be_bytes());
-        writer.u8(KEY).lp(&key);
+        writer.u8(KEY).lp(&self.keys.newest().encode());
         if let Some(security) = self.hints.security {
             writer.u8(SECURITY).lp(&[security_code(security)]);
         }
@@ -96,6 +95,9 @@ impl NetworkFields {
         }
         if let Some(expires) = expires_ms {
             writer.u8(EXPIRES).lp(&expires.to_be_bytes());
+        }
+        if !self.keys.older().is_empty() {
+            writer.u8(OLDER_KEYS).lp(&self.keys.encode_older());
         }
         if let Some(inviter) = inviter {
             writer.u8(INVITER).lp(&inviter.encode());
@@ -138,6 +140,7 @@ struct Draft {
     partitions: Option<NonZeroU32>,
     max_record: Option<u32>,
     key: Option<KeyGeneration>,
+    older_keys: Option<Zeroizing<Vec<u8>>>,
     hints: ConnectionHints,
     expires_ms: Option<u64>,
     inviter: Option<Inviter>,
@@ -150,7 +153,8 @@ impl Draft {
             BROKERS => set(&mut self.brokers, text(value).and_then(broker_list)),
             PARTITIONS => set(&mut self.partitions, number(value).and_then(NonZeroU32::new)),
             MAX_RECORD => set(&mut self.max_record, number(value)),
-            KEY => set(&mut self.key, key_generation(value)),
+            KEY => set(&mut self.key, KeyGeneration::decode(value)),
+            OLDER_KEYS => set(&mut self.older_keys, Some(Zeroizing::new(value.to_vec()))),
             SECURITY => set(&mut self.hints.security, one(value).and_then(security)),
             SASL => set(&mut self.hints.sasl_mechanism, one(value).and_then(mechanism)),
             CA => set(&mut self.hints.ca_pem, Some(value.to_vec())),
@@ -163,12 +167,18 @@ impl Draft {
     }
 
     fn finish(self) -> Option<Decoded> {
+        let KeyGeneration { number, key, .. } = self.key?;
+        let newest = NetworkKeys::one(number, key);
+        let keys = match self.older_keys {
+            Some(older) => newest.and_older(&older)?,
+            None => newest,
+        };
         let network = NetworkFields {
             namespace: self.namespace?,
             brokers: self.brokers?,
             partitions: self.partitions?,
             max_record: self.max_record?,
-            key: self.key?,
+            keys,
             hints: self.hints,
         };
         Some(Decoded { network, expires_ms: self.expires_ms, inviter: self.inviter })
@@ -200,12 +210,6 @@ fn broker_list(text: &str) -> Option<Vec<String>> {
     let brokers: Vec<String> = text.split(',').map(str::to_owned).collect();
     let good = |b: &String| (1..=255).contains(&b.len()) && b.bytes().all(|c| c.is_ascii_graphic());
     (brokers.len() <= 64 && brokers.iter().all(good)).then_some(brokers)
-}
-
-fn key_generation(value: &[u8]) -> Option<KeyGeneration> {
-    let (number, key) = value.split_first_chunk::<4>()?;
-    let key = NetworkKey::from_bytes(key.try_into().ok()?);
-    Some(KeyGeneration { number: u32::from_be_bytes(*number), key })
 }
 
 fn security_code(security: SecurityKind) -> u8 {
@@ -241,12 +245,15 @@ const SECURITY: u8 = 6;
 const SASL: u8 = 7;
 const CA: u8 = 8;
 const EXPIRES: u8 = 9;
+const OLDER_KEYS: u8 = 10;
 /// From here on unknown fields are skipped.
 const SKIPPABLE: u8 = 128;
 const INVITER: u8 = 128;
 
 #[cfg(test)]
 mod tests {
+    use chat_crypto::NetworkKey;
+
     use super::*;
 
     pub(crate) fn sample() -> NetworkFields {
@@ -255,7 +262,7 @@ mod tests {
             brokers: vec!["a:9092".to_owned(), "b:9093".to_owned()],
             partitions: NonZeroU32::new(16).unwrap(),
             max_record: 8 << 20,
-            key: KeyGeneration { number: 1, key: NetworkKey::from_bytes([7; 32]) },
+            keys: NetworkKeys::one(1, NetworkKey::from_bytes([7; 32])),
             hints: ConnectionHints {
                 security: Some(SecurityKind::SaslTls),
                 sasl_mechanism: Some(SaslMechanism::ScramSha512),
@@ -271,6 +278,18 @@ mod tests {
         assert_eq!(decoded.expires_ms, Some(99));
         assert_eq!(*decoded.network.encode_until(Some(99)), *bytes);
         assert_eq!(decoded.network.hints, sample().hints);
+    }
+
+    #[test]
+    fn older_keys_travel_too() {
+        let newer = KeyGeneration::new(2, NetworkKey::from_bytes([9; 32]));
+        let keys = sample().keys.with(&[newer], 5);
+        let fields = NetworkFields { keys, ..sample() };
+        let decoded = NetworkFields::decode(&fields.encode_until(Some(99))).unwrap().network;
+        let numbers = |keys: &NetworkKeys| keys.iter().map(|key| key.number).collect::<Vec<_>>();
+        assert_eq!(numbers(&decoded.keys), [2, 1]);
+        assert_eq!(decoded.keys.newest().key, fields.keys.newest().key);
+        assert_eq!(decoded.keys.older()[0].closes_ms, None, "each profile has its own clock");
     }
 
     #[test]

@@ -140,7 +140,8 @@ mod tests {
     use chat_crypto::NetworkKey;
 
     use super::*;
-    use crate::network::{ConnectionHints, KeyGeneration};
+    use crate::network::ConnectionHints;
+    use crate::network::keys::NetworkKeys;
 
     fn sample(expires_ms: Option<u64>) -> Invite {
         let network = NetworkFields {
@@ -148,7 +149,7 @@ mod tests {
             brokers: vec!["127.0.0.1:9092".to_owned()],
             partitions: NonZeroU32::new(16).unwrap(),
             max_record: 8 << 20,
-            key: KeyGeneration { number: 1, key: NetworkKey::from_bytes([7; 32]) },
+            keys: NetworkKeys::one(1, NetworkKey::from_bytes([7; 32])),
             hints: ConnectionHints::default(),
         };
         Invite { network, expires_ms, inviter: None }

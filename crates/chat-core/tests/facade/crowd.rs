@@ -22,6 +22,10 @@ pub(crate) struct Crowd {
 
 impl Crowd {
     pub(crate) async fn new(names: &[&str]) -> Self {
+        Self::over(4, names).await
+    }
+
+    pub(crate) async fn over(partitions: u32, names: &[&str]) -> Self {
         let (folder, log) = (tempfile::tempdir().unwrap(), MemoryTransport::new());
         let profile = |name: &&str| {
             let client = Client::create(&folder.path().join(name), &handle(name), None).unwrap();
@@ -30,7 +34,7 @@ impl Crowd {
         let clients: Vec<Client> = names.iter().map(profile).collect();
         let mut network =
             NewNetwork::new("test".parse().unwrap(), vec!["localhost:9092".to_owned()]);
-        network.partitions = NonZeroU32::new(4);
+        network.partitions = NonZeroU32::new(partitions);
         clients[0].create_network(&log, network).await.unwrap();
         for client in &clients[1..] {
             client.join(&clients[0].invite(None).unwrap()).unwrap();
@@ -113,6 +117,13 @@ impl Crowd {
         };
         self.until(heard).await;
         assert_eq!(self.texts(name), texts);
+    }
+
+    /// Somebody listens no more.
+    pub(crate) fn leaves(&mut self, name: &str) {
+        let at = self.clients.iter().position(|one| one.handle().as_str() == name).unwrap();
+        self.clients.remove(at);
+        drop(self.listeners.remove(at));
     }
 
     /// One more who listens from now on.

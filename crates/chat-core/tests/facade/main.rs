@@ -11,6 +11,7 @@ mod named;
 mod people;
 mod records;
 mod restored;
+mod rotation;
 mod trust;
 
 #[cfg(feature = "mutants")]

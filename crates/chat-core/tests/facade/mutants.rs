@@ -47,6 +47,10 @@ fn each_broken_rule_fails_its_test() {
         (Mutant::ForgetMark, "faults::marks_go_on_where_they_stood"),
         (Mutant::SendToChangedKey, "trust::nothing_is_sent_to_a_changed_key_until_it_is_accepted"),
         (Mutant::PinNewestKey, "trust::nothing_is_sent_to_a_changed_key_until_it_is_accepted"),
+        (
+            Mutant::TakeAnyNetworkKey,
+            "rotation::keys_from_somebody_who_was_never_compared_are_shown_and_not_used",
+        ),
         (Mutant::ReuseSalt, "records::no_two_envelopes_begin_alike"),
     ]);
 }

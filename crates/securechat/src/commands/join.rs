@@ -16,11 +16,13 @@ pub(crate) fn run(context: &Context, args: &JoinArgs) -> Result<Exit, Failure> {
     if context.console.json {
         context.console.print_json(&serde_json::json!({
             "v": 1, "type": "joined", "namespace": namespace.as_str(), "brokers": invite.brokers(),
-            "already": joined == Joined::Already,
+            "already": joined != Joined::New, "new_key": joined == Joined::NewKey,
             "inviter": invite.inviter().map(|(handle, identity)| serde_json::json!({
                 "handle": handle.as_str(), "fingerprint": identity.fingerprint().to_string(),
             })),
         }))?;
+    } else if joined == Joined::NewKey {
+        context.console.note(&format!("{} has the new key of network {namespace}", opened.name));
     } else if joined == Joined::Already {
         context.console.note(&format!("{} belongs to network {namespace} already", opened.name));
     } else {

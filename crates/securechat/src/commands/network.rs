@@ -1,13 +1,15 @@
 //! `network`: making and showing one.
 
 use std::path::Path;
+use std::time::Duration;
 
 use chat_core::{
-    ConnectionHints, Error, ErrorKind, Namespace, Network, NetworkKey, NetworkOutcome, NewNetwork,
-    key_file,
+    Client, ConnectionHints, Error, ErrorKind, Handle, KeyRotation, Namespace, Network, NetworkKey,
+    NetworkOutcome, NewNetwork, WhyLeftOut, key_file,
 };
 
-use crate::args::NetworkCreateArgs;
+use super::handle;
+use crate::args::{NetworkCreateArgs, NetworkRotateArgs, NetworkShareKeyArgs};
 use crate::config::split_list;
 use crate::connection::Connection;
 use crate::context::{Context, Opened};
@@ -81,6 +83,98 @@ pub(crate) fn show(context: &Context) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
+pub(crate) async fn rotate(context: &Context, args: &NetworkRotateArgs) -> Result<Exit, Failure> {
+    let (to, timeout) = (handles(&args.to)?, args.spread.timeout);
+    let client = client(context)?;
+    let rotation = client.rotate_network_key(&to, timeout).await?;
+    let name = format!("the network has a new key: {}", rotation.key_id);
+    hand_out(context, &client, (&rotation, &name, timeout)).await
+}
+
+pub(crate) async fn share_key(
+    context: &Context,
+    args: &NetworkShareKeyArgs,
+) -> Result<Exit, Failure> {
+    let (to, timeout) = (handles(&args.to)?, args.spread.timeout);
+    let client = client(context)?;
+    let rotation = client.share_network_key(&to, timeout).await?;
+    let name = format!("the key of the network is {}", rotation.key_id);
+    hand_out(context, &client, (&rotation, &name, timeout)).await
+}
+
+fn client(context: &Context) -> Result<Client, Failure> {
+    let opened = context.open()?;
+    opened.connect(context.console)
+}
+
+fn handles(texts: &[String]) -> Result<Vec<Handle>, Failure> {
+    texts.iter().map(|text| handle(text)).collect()
+}
+
+/// Brings a network key to whom it was handed, and says who that is.
+async fn hand_out(
+    context: &Context,
+    client: &Client,
+    (rotation, said, timeout): (&KeyRotation, &str, Duration),
+) -> Result<Exit, Failure> {
+    let console = context.console;
+    let spread = client.spread_network_key(timeout).await?;
+    if console.json {
+        let left_out = rotation.left_out.iter().map(
+            |left| serde_json::json!({ "handle": left.handle.as_str(), "why": why_word(left.why) }),
+        );
+        let left_out: Vec<_> = left_out.collect();
+        let sent_to: Vec<&str> = rotation.sent_to.iter().map(Handle::as_str).collect();
+        console.print_json(&serde_json::json!({
+            "v": 1, "type": "network_key", "key_id": rotation.key_id.to_string(), "number": rotation.number,
+            "sent_to": sent_to, "left_out": left_out, "looked_up": rotation.looked_up, "spread": spread,
+        }))?;
+        return Ok(Exit::Done);
+    }
+    console.print(said)?;
+    if !rotation.sent_to.is_empty() {
+        let names: Vec<&str> = rotation.sent_to.iter().map(Handle::as_str).collect();
+        console.print(&format!("on its way to {}", names.join(", ")))?;
+    }
+    for left in &rotation.left_out {
+        console.print(&why_not(&left.handle, left.why))?;
+    }
+    if !rotation.looked_up {
+        console.warn("the directory could not be read: who is left out may have published keys by now; then: securechat network share-key HANDLE");
+    }
+    if !spread {
+        console.warn("not all of it has reached the broker; the next send or listen goes on");
+    }
+    console.note("everybody else needs a new invite: securechat invite");
+    Ok(Exit::Done)
+}
+
+fn why_word(why: WhyLeftOut) -> &'static str {
+    match why {
+        WhyLeftOut::NotVerified => "not_verified",
+        WhyLeftOut::NotPublished => "not_published",
+        WhyLeftOut::KeyChanged => "key_changed",
+        WhyLeftOut::Blocked => "blocked",
+        _ => "other",
+    }
+}
+
+fn why_not(handle: &Handle, why: WhyLeftOut) -> String {
+    match why {
+        WhyLeftOut::NotVerified => format!(
+            "not to {handle}, whose key was never compared: securechat contact verify {handle}, then securechat network share-key {handle}"
+        ),
+        WhyLeftOut::NotPublished => {
+            format!("not to {handle}, who has published no keys: they need a new invite")
+        }
+        WhyLeftOut::KeyChanged => format!(
+            "not to {handle}, whose key has changed: securechat contact trust {handle}, then securechat network share-key {handle}"
+        ),
+        WhyLeftOut::Blocked => format!("not to {handle}, who is blocked"),
+        _ => format!("not to {handle}"),
+    }
+}
+
 /// The one that is named, or that was begun before, or the usual one.
 fn namespace(named: Option<&str>, begun: Option<&Network>) -> Result<Namespace, Failure> {
     match (named, begun) {
@@ -116,18 +210,20 @@ fn print(network: &Network, console: Console) -> Result<(), Failure> {
         hints.security.map_or("plaintext, to this machine only", |security| security.as_str());
     let state =
         if network.is_pending() { "pending: its topics are still to be made" } else { "ready" };
+    let older: Vec<String> = network.older_keys().iter().map(ToString::to_string).collect();
     if console.json {
         return console.print_json(&serde_json::json!({
             "v": 1, "type": "network", "namespace": network.namespace().as_str(), "brokers": network.brokers(),
             "partitions": network.partitions(), "max_record": network.max_record(),
-            "key_id": network.key_id().to_string(), "security": hints.security.map(|security| security.as_str()),
+            "key_id": network.key_id().to_string(), "key_number": network.key_number(),
+            "older_keys": older, "security": hints.security.map(|security| security.as_str()),
             "topics": [network.mail_topic().as_str(), network.directory_topic().as_str()],
             "protection": "mls", "pending": network.is_pending(),
         }));
     }
     console.print(&format!(
         "network     {}\nstate       {state}\nbrokers     {}\nsecurity    {security}\ntopics      {}, {}\n\
-         partitions  {}\nlargest     {} bytes a record\nkey id      {}\n\
+         partitions  {}\nlargest     {} bytes a record\nkey id      {}{}\n\
          protection  MLS between people who have published their keys; else the shared key, without forward secrecy",
         network.namespace(),
         network.brokers().join(","),
@@ -136,6 +232,10 @@ fn print(network: &Network, console: Console) -> Result<(), Failure> {
         network.partitions(),
         network.max_record(),
         network.key_id(),
+        match older.as_slice() {
+            [] => String::new(),
+            older => format!(", number {}; read as well: {}", network.key_number(), older.join(", ")),
+        },
     ))
 }
 

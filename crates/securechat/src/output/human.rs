@@ -3,8 +3,8 @@
 use anstyle::{AnsiColor, Style};
 use chat_core::{
     Conflict, DevicesChanged, Downgraded, Found, Gap, GapCause, GroupChanged, GroupEvent,
-    GroupName, Handle, HistoryItem, Item, Message, MessageState, Missing, Newer, Partial, Peer,
-    Restored, SenderTrust, Unsent,
+    GroupName, Handle, HistoryItem, Item, KeyOffer, Message, MessageState, Missing,
+    NetworkKeyChanged, Newer, Partial, Peer, Restored, SenderTrust, Unsent,
 };
 
 use super::escape::{indented, one_line};
@@ -108,6 +108,7 @@ pub(crate) fn event_row(item: &Item) -> String {
             format!("the key of {} has changed: compare safety numbers", changed.handle)
         }
         Item::DevicesChanged(changed) => devices_row(changed),
+        Item::NetworkKeyChanged(changed) => network_key_row(changed),
         Item::DirectoryFork(fork) => format!(
             "the directory shows different people different keys of {}: somebody who can write to it lies, or {0} uses two copies of one identity",
             fork.handle
@@ -123,6 +124,17 @@ pub(crate) fn event_row(item: &Item) -> String {
         ),
         Item::Lost(_) => "damage to the store has taken what was here".to_owned(),
         _ => "something that this version cannot show".to_owned(),
+    }
+}
+
+/// A new key of the network, in words.
+fn network_key_row(changed: &NetworkKeyChanged) -> String {
+    let NetworkKeyChanged { by, key, offer, .. } = changed;
+    match offer {
+        KeyOffer::Taken => format!("the network has a new key, from {by}: {key}"),
+        _ => format!(
+            "{by} sent a new key of the network ({key}), which is not used: compare their key first (securechat contact verify {by}), and have them send it again (securechat network share-key)"
+        ),
     }
 }
 

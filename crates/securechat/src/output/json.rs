@@ -4,7 +4,7 @@ use std::path::Path;
 
 use chat_core::{
     GapCause, GroupChanged, GroupEvent, GroupName, Handle, HistoryItem, IdentityPublic, Item,
-    Message, MessageState, Peer, SenderTrust,
+    KeyOffer, Message, MessageState, Peer, SenderTrust,
 };
 use serde::Serialize;
 
@@ -151,6 +151,13 @@ fn event(place: Place, what: &Item) -> Result<String, Failure> {
             event_line(place, what, "key_changed", &detail)
         }
         Item::DevicesChanged(changed) => event_line(place, what, "devices_changed", changed),
+        Item::NetworkKeyChanged(changed) => {
+            let detail = serde_json::json!({
+                "by": changed.by.as_str(), "key_id": changed.key, "number": changed.number,
+                "taken": changed.offer == KeyOffer::Taken,
+            });
+            event_line(place, what, "network_key", &detail)
+        }
         Item::DirectoryFork(fork) => event_line(place, what, "directory_fork", fork),
         Item::Downgraded(downgraded) => {
             let detail = serde_json::json!({
@@ -265,6 +272,7 @@ mod tests {
             serde_json::json!({"Lost": {}}),
             serde_json::json!({"KeyChanged": {"handle": "bob", "old": vec![1; 32], "new": vec![2; 32]}}),
             serde_json::json!({"DirectoryFork": {"handle": "bob"}}),
+            serde_json::json!({"NetworkKeyChanged": {"by": "bob", "key": "ab", "number": 2, "offer": "Refused"}}),
             serde_json::json!({"DevicesChanged": {"handle": "bob", "added": ["07"], "removed": []}}),
             serde_json::json!({"Downgraded": {"from": "bob", "with": "bob", "protection": "SharedKey", "text": "hi"}}),
             serde_json::json!({"GroupChanged": {"group": format!("#{}/ops", "ab".repeat(16)), "by": "bob",

@@ -27,6 +27,7 @@ mod listening;
 mod outbox;
 mod people;
 mod races;
+mod rotation;
 mod secrets;
 mod store;
 mod taken;

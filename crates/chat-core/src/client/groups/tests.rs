@@ -109,7 +109,7 @@ impl Somebody {
         let inbox = network.inbox(self.client.handle());
         let letters = other.outbox(&inbox);
         let own = self.own();
-        let keys = network.opening_keys();
+        let keys = [network.sealing_key().subkey(chat_crypto::SubkeyLabel::Envelope)];
         let keys: Vec<_> = keys.iter().collect();
         let context = inbox.context(network.namespace(), EnvelopeKind::Mail);
         let opened = letters.last().unwrap().open(&keys, &context).unwrap();

@@ -32,8 +32,8 @@ impl Owner<'_> {
         let (devices, changes) = (&certified.devices, certified.rotates);
         let young = devices.iter().filter(|device| device.since_ms + AWAITED_MS > now_ms);
         for device in young.filter_map(|device| device.certificate(&self.place.namespace)) {
-            let key = self.place.key_package_key(&device);
-            if KeptKeyPackage::of::<DirectoryError>(tx, self.handle, &key)?.is_none() {
+            let owner = (device.identity().as_bytes(), device.device_id());
+            if KeptKeyPackage::of::<DirectoryError>(tx, self.handle, owner)?.is_none() {
                 return Ok(true);
             }
         }
@@ -58,8 +58,11 @@ impl Owner<'_> {
             key: *device.device_key().as_bytes(),
             can_join: device.device_id() == us
                 || is_valid && {
-                    let key = self.place.key_package_key(device);
-                    packages.iter().any(|package| package.key == key && is_young(package))
+                    let id = *device.device_id().as_bytes();
+                    let is_its = |package: &KeptKeyPackage| {
+                        package.identity == *entry.identity().as_bytes() && package.device == id
+                    };
+                    packages.iter().any(|package| is_its(package) && is_young(package))
                 },
         };
         let identity = *entry.identity().as_bytes();

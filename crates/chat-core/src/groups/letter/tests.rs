@@ -1,10 +1,10 @@
-use chat_crypto::{DeviceId, DeviceKey, IdentityKey, MailboxTag, NetworkKey, NewDevice};
+use chat_crypto::{DeviceId, DeviceKey, IdentityKey, MailboxTag, NewDevice};
 use chat_transport::Partition;
 
 use super::*;
 use crate::client::Signer;
-use crate::groups::credential::DeviceCheck;
 use crate::mailbox::Mailbox;
+use crate::network::create::{NewNetwork, draft};
 
 fn own(handle: &str, namespace: &Namespace) -> OwnLeaf {
     let identity = IdentityKey::generate(&mut rand::rng());
@@ -12,19 +12,10 @@ fn own(handle: &str, namespace: &Namespace) -> OwnLeaf {
     let public = key.public();
     let device = NewDevice { handle, id: DeviceId::from_bytes([7; 16]), key: &public };
     let certificate = DeviceCertificate::issue(&identity, &device, namespace.as_str()).unwrap();
-    let member = chat_crypto::mls::MlsMember::new(
-        Zeroizing::new(*key.expose_bytes()),
-        *public.as_bytes(),
-        certificate.as_bytes().to_vec(),
-    );
-    let network = NetworkKey::generate(&mut rand::rng());
-    OwnLeaf {
-        namespace: namespace.clone(),
-        member,
-        check: DeviceCheck::new(namespace),
-        signer: std::sync::Arc::new(Signer { namespace: namespace.clone(), key, certificate }),
-        join_secrets: vec![chat_crypto::mls::JoinSecret::new(&network)],
-    }
+    let brokers = vec!["localhost:9092".to_owned()];
+    let network = draft(NewNetwork::new(namespace.clone(), brokers)).unwrap();
+    let signer = Signer { namespace: namespace.clone(), key, certificate };
+    OwnLeaf::new(std::sync::Arc::new(signer), &network)
 }
 
 fn invitation() -> Invitation {

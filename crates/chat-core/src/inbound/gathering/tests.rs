@@ -32,7 +32,7 @@ impl Receiver {
         let network = network();
         let bob = Arc::new(Inbox::new(&handle("bob"), &network));
         let store = Store::in_memory(&StoreKey::from_bytes([3; 32])).unwrap();
-        let partition = bob.mailbox.partition.0;
+        let partition = bob.newest().partition.0;
         store
             .write::<_, ReceiveError>(|tx| {
                 Ok(tx.set_cursor("t", partition, None, &new_cursor())?)
@@ -43,7 +43,7 @@ impl Receiver {
 
     fn take(&mut self, content: &Content) -> Stored {
         let readable = SharedKey::protect(&content.encode());
-        let record = record(&self.network, &self.bob.mailbox, &self.bob.mailbox, &readable);
+        let record = record(&self.network, self.bob.newest(), self.bob.newest(), &readable);
         let offset = self.offset;
         self.offset += 1;
         let opened = OpenedRecord {
@@ -51,6 +51,7 @@ impl Receiver {
             timestamp_ms: 0,
             leader_epoch: None,
             hash: [u8::try_from(offset).unwrap(); 32],
+            to: None,
             opened: opened_by(&self.bob, &record),
         };
         let batch = Batch {

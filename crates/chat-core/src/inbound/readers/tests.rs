@@ -16,7 +16,7 @@ use crate::picture::{HiddenCodec, embed};
 /// Readers in the background, until they are dropped.
 struct Listening {
     live: Arc<SharedLive>,
-    work: tokio::task::JoinHandle<()>,
+    work: tokio::task::JoinHandle<Outcome>,
 }
 
 impl Listening {
@@ -155,6 +155,7 @@ async fn an_invitation_that_was_kept_is_followed_after_an_upgrade() {
         timestamp_ms: 0,
         leader_epoch: None,
         hash: [0; 32],
+        to: None,
         opened: crate::inbound::Opened::Newer(sealed, CarrierKind::Plain),
     };
     let info = post.log.topic(&post.network.mail_topic()).await.unwrap();
@@ -247,12 +248,10 @@ async fn a_lagging_cursor_outlives_a_crash_between_two_transactions() {
     let mailboxes = post.mail.mailboxes_of(partition).unwrap();
     let cursor = post.mail.store.read(|tx| tx.cursor("test.mail", partition.0, None)).unwrap();
     let opener = mailboxes.opener();
-    let opened = |record: &chat_transport::StoredRecord| OpenedRecord {
-        offset: record.offset.0,
-        timestamp_ms: 0,
-        leader_epoch: None,
-        hash: [0; 32],
-        opened: opener.open(record),
+    let opened = |record: &chat_transport::StoredRecord| {
+        let (opened, to) = opener.open(record);
+        let (offset, hash) = (record.offset.0, [0; 32]);
+        OpenedRecord { offset, timestamp_ms: 0, leader_epoch: None, hash, to, opened }
     };
     let batch = Batch {
         mailboxes: &mailboxes,

@@ -1,0 +1,238 @@
+//! A new key for the network.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chat_crypto::{KeyId, NetworkKey};
+use chat_store::{ReadTxn, WriteTxn};
+use tokio::time::Instant;
+
+use super::{Client, stored_network};
+use crate::devices::OwnDevices;
+use crate::directory::{inbox_key_of, refresh};
+use crate::error::{Error, NetworkError, SendError};
+use crate::groups::{Letter, OfferedKeys, OwnLeaf};
+use crate::handle::Handle;
+use crate::history_row::HistoryRow;
+use crate::item::{Item, KeyOffer, NetworkKeyChanged};
+use crate::meta_row::MetaRow;
+use crate::network::Network;
+use crate::network::keys::KeyGeneration;
+use crate::network::rotation::take_keys;
+use crate::outbox::Sealer;
+use crate::trust::{PinTrust, Standing};
+
+/// What became of a network key that was made or handed on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct KeyRotation {
+    /// The public name of the key that seals.
+    pub key_id: KeyId,
+    /// Its number; the first key of a network has number 1.
+    pub number: u32,
+    /// Contacts that it is on its way to.
+    pub sent_to: Vec<Handle>,
+    /// Contacts that do not get it, and why.
+    pub left_out: Vec<LeftOut>,
+    /// Whether the directory could be read before: else somebody may have published what is not known here.
+    pub looked_up: bool,
+}
+
+/// Somebody who does not get a network key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LeftOut {
+    /// Who.
+    pub handle: Handle,
+    /// Why not.
+    pub why: WhyLeftOut,
+}
+
+/// Why somebody does not get a network key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum WhyLeftOut {
+    /// Their key was not compared, they have not introduced us, and nobody has named them.
+    NotVerified,
+    /// They have published no keys that it could be sealed to: they need an invite.
+    NotPublished,
+    /// Another key has come under their handle.
+    KeyChanged,
+    /// They are blocked.
+    Blocked,
+}
+
+impl Client {
+    /// Makes a new network key and uses it from here on. What contacts have published is looked up first, for `timeout`
+    /// at most; where the broker does not answer, what is known counts. What is sealed from now on opens for nobody who holds older
+    /// ones only. It goes, sealed to each of them, to all contacts that are verified or have introduced us, to our own
+    /// other devices, and to those who are named; [`deliver`](Self::deliver) brings it there. Everybody else needs a
+    /// new invite. What still comes under the older keys is read for 30 days.
+    ///
+    /// # Errors
+    /// When no network is joined, this is a device that was removed, or the store fails; then nothing has changed.
+    ///
+    /// # Security
+    /// Receivers take it from whom they have verified, or were introduced by, alone. It protects what is sealed under
+    /// the network key: inboxes, the directory, messages without MLS. Groups have keys of their own.
+    pub async fn rotate_network_key(
+        &self,
+        to: &[Handle],
+        timeout: Duration,
+    ) -> Result<KeyRotation, Error> {
+        let looked_up = self.look_up_all(to, timeout).await?;
+        let rotation = self.profile.hand_out_keys(to, |network| {
+            let number = network.keys().newest().number.saturating_add(1);
+            Some(KeyGeneration::new(number, NetworkKey::generate(&mut rand::rng())))
+        })?;
+        Ok(KeyRotation { looked_up, ..rotation })
+    }
+
+    /// Hands the network's present keys to those who are named, as [`rotate_network_key`](Self::rotate_network_key)
+    /// does to others.
+    ///
+    /// # Errors
+    /// As there; [`NetworkError::FirstKey`] while the network has the key that all were invited with.
+    pub async fn share_network_key(
+        &self,
+        to: &[Handle],
+        timeout: Duration,
+    ) -> Result<KeyRotation, Error> {
+        let network = self.profile.joined_network()?;
+        if network.keys().older().is_empty() {
+            return Err(NetworkError::FirstKey { namespace: network.namespace().clone() }.into());
+        }
+        let looked_up = self.look_up_all(to, timeout).await?;
+        Ok(KeyRotation { looked_up, ..self.profile.hand_out_keys(to, |_| None)? })
+    }
+
+    /// Reads what contacts, and those who are named, have published; whether the broker let it.
+    async fn look_up_all(&self, named: &[Handle], timeout: Duration) -> Result<bool, Error> {
+        let network = self.profile.joined_network()?;
+        let Ok(transport) = self.transport() else { return Ok(false) };
+        let handles = self.profile.store.read(|tx| contacts(tx, named))?;
+        let of = (Arc::clone(&self.profile), transport);
+        let read = refresh(of, &network, (&handles, timeout)).await;
+        if let Err(error) = &read {
+            tracing::debug!(%error, "the directory was not read");
+        }
+        Ok(read.is_ok())
+    }
+}
+
+impl Client {
+    /// Brings the network's keys to whom they were handed, and publishes what we are under the newest, for `timeout` at
+    /// most. What is left is done by the next `listen`.
+    ///
+    /// # Errors
+    /// When the store fails. A broker that does not answer is no error; returns whether all of it was done.
+    pub async fn spread_network_key(&self, timeout: Duration) -> Result<bool, Error> {
+        let deadline = Instant::now() + timeout;
+        self.spread(self.profile.joined_network()?, deadline).await
+    }
+}
+
+impl super::Profile {
+    fn hand_out_keys(
+        &self,
+        named: &[Handle],
+        make: impl FnOnce(&Network) -> Option<KeyGeneration>,
+    ) -> Result<KeyRotation, SendError> {
+        self.check_is_device()?;
+        let own = self.own_leaf(&self.joined_network()?)?;
+        self.store.write(|tx| {
+            let before = stored_network::<SendError>(tx)?;
+            let before =
+                before.ok_or_else(|| NetworkError::None { handle: self.handle.clone() })?;
+            let made = make(&before);
+            let is_new = made.is_some();
+            let taken = take_keys::<SendError>(tx, &self.handle, made.as_slice())?;
+            let network = taken.unwrap_or(before);
+            let mut handing = Handing { network: &network, own: &own, handed: Vec::new() };
+            let mut left_out = Vec::new();
+            for handle in contacts(tx, named)? {
+                let is_named = named.contains(&handle);
+                if !is_new && !is_named || handle == self.handle {
+                    continue;
+                }
+                match handing.to(tx, &handle, is_named)? {
+                    Some(why) => left_out.push(LeftOut { handle, why }),
+                    None => handing.handed.push(handle),
+                }
+            }
+            if OwnDevices::of::<SendError>(tx)?.devices.len() > 1 {
+                handing.post(tx, &self.handle, &own.identity())?;
+            }
+            let (newest, sent_to) = (network.keys().newest(), handing.handed);
+            let (key_id, number) = (newest.key.id(), newest.number);
+            if is_new {
+                let (by, key) = (self.handle.clone(), key_id.to_string());
+                let changed = NetworkKeyChanged { by, key, number, offer: KeyOffer::Taken };
+                HistoryRow::now(Item::NetworkKeyChanged(changed)).append::<SendError>(tx, &[])?;
+            }
+            Ok(KeyRotation { key_id, number, sent_to, left_out, looked_up: false })
+        })
+    }
+}
+
+/// The network's keys on their way to others.
+struct Handing<'a> {
+    network: &'a Network,
+    own: &'a OwnLeaf,
+    handed: Vec<Handle>,
+}
+
+impl Handing<'_> {
+    /// Puts the keys on their way to a contact, if they may have them; returns why not.
+    fn to(
+        &mut self,
+        tx: &mut WriteTxn<'_>,
+        handle: &Handle,
+        is_named: bool,
+    ) -> Result<Option<WhyLeftOut>, SendError> {
+        let standing = Standing::of::<SendError>(tx, handle)?;
+        if standing.blocked {
+            return Ok(Some(WhyLeftOut::Blocked));
+        }
+        let Some(pin) = standing.pin else { return Ok(Some(WhyLeftOut::NotPublished)) };
+        if standing.presented.is_some() {
+            return Ok(Some(WhyLeftOut::KeyChanged));
+        }
+        if !is_named && pin.trust == PinTrust::FirstUse {
+            return Ok(Some(WhyLeftOut::NotVerified));
+        }
+        let sent = self.post(tx, handle, &pin.identity)?;
+        Ok((!sent).then_some(WhyLeftOut::NotPublished))
+    }
+
+    /// Posts the keys to all inboxes of somebody that they may read by now; `false` if they have no inbox key.
+    fn post(
+        &self,
+        tx: &mut WriteTxn<'_>,
+        handle: &Handle,
+        identity: &[u8; 32],
+    ) -> Result<bool, SendError> {
+        let (network, namespace) = (self.network, self.network.namespace());
+        let Some(inbox) = inbox_key_of::<SendError>(tx, namespace, (handle, identity))? else {
+            return Ok(false);
+        };
+        let letter = Letter::NetworkKeys(OfferedKeys::new(network.keys()));
+        for older in network.keys().older() {
+            let letter = letter.seal(self.own, (&inbox, identity))?;
+            let network = network.under(older);
+            Sealer { network: &network, signer: &self.own.signer }.post(tx, handle, &letter)?;
+        }
+        Ok(true)
+    }
+}
+
+/// All contacts, and those who are named.
+fn contacts(tx: &ReadTxn<'_>, named: &[Handle]) -> Result<Vec<Handle>, SendError> {
+    let known = tx.contacts()?;
+    let known = known.iter().filter_map(|contact| contact.handle.parse().ok());
+    let mut all: Vec<Handle> = known.collect();
+    all.extend(named.iter().cloned());
+    all.sort_unstable();
+    all.dedup();
+    Ok(all)
+}
