@@ -8,7 +8,6 @@ use chat_store::{ReadTxn, Store, StoreError, WriteTxn};
 use chat_transport::Transport;
 use zeroize::Zeroizing;
 
-use crate::clock::now_ms;
 use crate::error::{Error, NetworkError, ProfileError, StoredValueError};
 use crate::groups::OwnLeaf;
 use crate::handle::Handle;
@@ -158,7 +157,7 @@ impl Profile {
                 network
             }
         };
-        Ok(Some(network.open_at(now_ms())))
+        Ok(Some(network))
     }
 
     /// The network, joined and with its topics made.

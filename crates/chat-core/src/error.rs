@@ -204,9 +204,11 @@ pub enum NetworkError {
         /// The network that it belongs to.
         namespace: Namespace,
     },
-    /// The network has the key still that everybody was invited with: there is no other to hand on.
-    #[error("network {namespace} has no key but its first")]
-    FirstKey {
+    /// No older key of the network is left, under which somebody who lacks the newest could be reached.
+    #[error(
+        "network {namespace} has no older key, under which anybody could be reached who lacks the newest"
+    )]
+    NoOlderKey {
         /// The network.
         namespace: Namespace,
     },

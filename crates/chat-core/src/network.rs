@@ -110,14 +110,20 @@ impl Network {
 
     /// The network as whoever holds only this key of it sees it.
     pub(crate) fn under(&self, one: &KeyGeneration) -> Self {
-        let keys = NetworkKeys::one(one.number, one.key.clone());
+        let keys = NetworkKeys::from(one.clone());
         Self { fields: NetworkFields { keys, ..self.fields.clone() }, pending: self.pending }
     }
 
-    /// The network without older keys whose time is over.
-    pub(crate) fn open_at(mut self, now_ms: i64) -> Self {
-        self.fields.keys = self.fields.keys.open_at(now_ms);
-        self
+    /// The network as those members see it, too, who have not taken its newest key yet: whatever MLS or an inbox key
+    /// protects reaches all.
+    pub(crate) fn widest(&self) -> Self {
+        self.under(self.keys().widest(now_ms()))
+    }
+
+    /// The network under the key that leads to somebody's inbox; as it is, if none of its keys does.
+    pub(crate) fn of_inbox(&self, handle: &Handle, mailbox: &Mailbox) -> Self {
+        let mut views = self.keys().iter().map(|generation| self.under(generation));
+        views.find(|network| network.inbox(handle) == *mailbox).unwrap_or_else(|| self.clone())
     }
 
     /// Somebody's inboxes, one for each key, the newest first.
@@ -130,13 +136,17 @@ impl Network {
         ProbeKey::from_bytes(*self.sealing_key().subkey(SubkeyLabel::Picture).expose_bytes())
     }
 
-    /// The key that hides what pictures carry to a mailbox.
+    /// The key that hides what pictures carry to an inbox under the newest key.
     pub(crate) fn picture_key(&self, mailbox: &Mailbox) -> StegoKey {
         self.picture_key_under(mailbox, &self.sealing_key().subkey(SubkeyLabel::Envelope))
     }
 
-    /// The key that hides what pictures carry to a mailbox whose envelopes are sealed under `key`.
-    pub(crate) fn picture_key_under(&self, mailbox: &Mailbox, key: &Subkey) -> StegoKey {
+    /// The key that hides what pictures carry to a group's mailbox whose envelopes are sealed under `key`.
+    pub(crate) fn picture_key_of_group(&self, mailbox: &Mailbox, key: &Subkey) -> StegoKey {
+        self.widest().picture_key_under(mailbox, key)
+    }
+
+    fn picture_key_under(&self, mailbox: &Mailbox, key: &Subkey) -> StegoKey {
         let context = mailbox.context(self.namespace(), EnvelopeKind::Picture);
         let body = context.picture_key(key);
         StegoKey::with_probe(self.probe_key(), *body.expose_bytes())
@@ -150,17 +160,14 @@ impl Network {
     /// The row that keeps the network in the store.
     pub(crate) fn to_row(&self) -> Result<zeroize::Zeroizing<Vec<u8>>, StoredValueError> {
         let fields = self.fields.encode();
-        let closes = self.keys().older().iter().map(|key| key.closes_ms).collect();
-        history_row::encode(&Row { fields: &fields, pending: self.pending, closes })
+        history_row::encode(&Row { fields: &fields, pending: self.pending })
     }
 
-    /// The inverse of [`to_row`](Self::to_row), without keys whose time is over.
+    /// The inverse of [`to_row`](Self::to_row).
     pub(crate) fn from_row(bytes: &[u8]) -> Result<Self, StoredValueError> {
         let row: Row<'_> = history_row::decode(bytes)?;
         let fields = NetworkFields::decode(row.fields).map_err(|_| StoredValueError::format())?;
-        let mut network = Network { fields: fields.network, pending: row.pending };
-        network.fields.keys = network.fields.keys.closing(&row.closes);
-        Ok(network.open_at(now_ms()))
+        Ok(Network { fields: fields.network, pending: row.pending })
     }
 }
 
@@ -168,6 +175,4 @@ impl Network {
 struct Row<'a> {
     fields: &'a [u8],
     pending: Option<PendingTopics>,
-    /// When each of the older keys closes.
-    closes: Vec<Option<i64>>,
 }

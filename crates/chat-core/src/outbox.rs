@@ -230,7 +230,11 @@ impl Sealer<'_> {
         carrier: CarrierKind,
         rng: &mut impl CryptoRng,
     ) -> Result<Envelope, SendError> {
-        let key = self.network.sealing_key().subkey(SubkeyLabel::Envelope);
+        // It may have been accepted before the network had another key, or be written in place of one that was.
+        let to = content.conversation.peer_of(&content.sender);
+        let network = to.map(|to| self.network.of_inbox(to, mailbox));
+        let network = network.as_ref().unwrap_or(self.network);
+        let key = network.sealing_key().subkey(SubkeyLabel::Envelope);
         let context = mailbox.context(self.network.namespace(), carrier.envelope_kind());
         let protected = self.protect(content, encoded)?;
         if breaks(Mutant::ReuseSalt) {
@@ -240,15 +244,17 @@ impl Sealer<'_> {
         Ok(Envelope::seal(&key, &context, &protected, rng)?)
     }
 
-    /// Seals a letter for an inbox.
+    /// Seals a letter for somebody's inbox, where they look whether or not they hold the newest network key.
     pub(crate) fn letter(
         &self,
         letter: &Protected,
-        inbox: &Mailbox,
-    ) -> Result<Envelope, SendError> {
-        let key = self.network.sealing_key().subkey(SubkeyLabel::Envelope);
+        to: &Handle,
+    ) -> Result<(Mailbox, Envelope), SendError> {
+        let widest = self.network.widest();
+        let inbox = widest.inbox(to);
+        let key = widest.sealing_key().subkey(SubkeyLabel::Envelope);
         let context = inbox.context(self.network.namespace(), EnvelopeKind::Mail);
-        Ok(Envelope::seal(&key, &context, letter, &mut rand::rng())?)
+        Ok((inbox, Envelope::seal(&key, &context, letter, &mut rand::rng())?))
     }
 
     /// Puts a letter for somebody's inbox into the outbox; returns the inbox.
@@ -258,8 +264,8 @@ impl Sealer<'_> {
         to: &Handle,
         letter: &Protected,
     ) -> Result<Mailbox, SendError> {
-        let inbox = self.network.inbox(to);
-        let row = OutboxRow::letter(to.clone(), self.letter(letter, &inbox)?);
+        let (inbox, envelope) = self.letter(letter, to)?;
+        let row = OutboxRow::letter(to.clone(), envelope);
         tx.outbox_push(&inbox.to_bytes(), &row.to_bytes()?)?;
         Ok(inbox)
     }

@@ -332,9 +332,10 @@ fn unfit(error: &Error) -> Vec<String> {
         }
         Error::Group(error) | Error::Send(SendError::Group(error)) => group(error),
         Error::Device(error) => device(error),
-        Error::Network(NetworkError::FirstKey { .. }) => {
-            vec!["make a new one: securechat network rotate --to HANDLE".to_owned()]
-        }
+        Error::Network(NetworkError::NoOlderKey { .. }) => vec![
+            "whoever lacks the newest key needs a new invite: securechat invite".to_owned(),
+            "to make a new key: securechat network rotate --to HANDLE".to_owned(),
+        ],
         Error::Send(SendError::ToSelf) => {
             vec!["write to somebody else: securechat send --to HANDLE".to_owned()]
         }

@@ -1,6 +1,7 @@
 //! Listening: background reading, and events from the history.
 
 use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::Instant;
 
 use super::{Client, Profile};
+use crate::clock::now_ms;
 use crate::directory::{Publisher, refresh};
 use crate::error::{Error, HistoryError, ProfileError, ReceiveError, SendError};
 use crate::history_row::HistoryRow;
@@ -18,6 +20,7 @@ use crate::item::{HistoryItem, Item};
 use crate::lock::Lock;
 use crate::mutant::{Mutant, breaks};
 use crate::network::Network;
+use crate::network::rotation::close_keys;
 use crate::outbox::deliver::Drain;
 use crate::outbox::ground::Ground;
 use crate::trust::SenderTrust;
@@ -116,9 +119,35 @@ struct Reading {
 
 impl Reading {
     fn readers(&self) -> Result<(Network, Readers), Error> {
-        let network = self.profile.joined_network()?;
-        let mail = Mail::new(&self.profile, &network, Arc::clone(&self.transport))?;
-        Ok((network, Readers::new(mail, Arc::clone(&self.live))?))
+        loop {
+            let network = self.profile.joined_network()?;
+            let mail = Mail::new(&self.profile, &network, Arc::clone(&self.transport))?;
+            match Readers::new(mail, Arc::clone(&self.live)) {
+                Ok(readers) => return Ok((network, readers)),
+                // Another process was quicker.
+                Err(ReceiveError::OtherKeys) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    /// Forgets network keys whose time is over, once everything that lies under them was read.
+    async fn close_keys(&self) -> Infallible {
+        loop {
+            tokio::time::sleep(LOOK_AT_KEYS).await;
+            let is_over = self
+                .profile
+                .network()
+                .ok()
+                .flatten()
+                .is_some_and(|network| !network.keys().over_at(now_ms()).is_empty());
+            if is_over && self.live.take(|live| live.caught_up) {
+                let closed = self.profile.store.write::<_, ReceiveError>(close_keys);
+                if let Err(error) = closed {
+                    tracing::warn!(%error, "an older key of the network is still read");
+                }
+            }
+        }
     }
 
     /// Goes on until the store fails; that is told. Whenever the network has other keys, all of it begins anew.
@@ -137,7 +166,11 @@ impl Reading {
             // Apart from the readers, which need not wait for them.
             let mut beside = JoinSet::new();
             beside.spawn(async { tokio::join!(sender, publisher.keep_up()).0 });
-            if readers.run().await == Outcome::Failed {
+            let outcome = tokio::select! {
+                outcome = readers.run() => outcome,
+                never = self.close_keys() => match never {},
+            };
+            if outcome == Outcome::Failed {
                 // What waits is still delivered.
                 while beside.join_next().await.is_some() {}
                 return;
@@ -395,6 +428,8 @@ async fn apart<T: Send + 'static>(
 /// How often a running listener looks whether the log still holds what it acknowledged.
 const CHECK_OWN_EVERY: Duration = Duration::from_mins(10);
 /// How often the store is asked what other processes of the profile have done.
+/// How often it is looked whether a network key is over.
+const LOOK_AT_KEYS: Duration = Duration::from_mins(1);
 const LOOK_AT_STORE: Duration = Duration::from_millis(500);
 const LAST_PAUSE: Duration = Duration::from_secs(5);
 /// How long a look at the directory may hold up what is due in groups.

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chat_crypto::{KeyId, NetworkKey};
+use chat_crypto::{InboxPublic, KeyId, NetworkKey};
 use chat_store::{ReadTxn, WriteTxn};
 use tokio::time::Instant;
 
-use super::{Client, stored_network};
+use super::{Client, inbox_key, stored_network};
+use crate::clock::now_ms;
 use crate::devices::OwnDevices;
 use crate::directory::{inbox_key_of, refresh};
 use crate::error::{Error, NetworkError, SendError};
@@ -30,6 +31,8 @@ pub struct KeyRotation {
     pub key_id: KeyId,
     /// Its number; the first key of a network has number 1.
     pub number: u32,
+    /// An older key that was still read, and is not any more: three are kept.
+    pub dropped: Option<KeyId>,
     /// Contacts that it is on its way to.
     pub sent_to: Vec<Handle>,
     /// Contacts that do not get it, and why.
@@ -66,8 +69,8 @@ impl Client {
     /// Makes a new network key and uses it from here on. What contacts have published is looked up first, for `timeout`
     /// at most; where the broker does not answer, what is known counts. What is sealed from now on opens for nobody who holds older
     /// ones only. It goes, sealed to each of them, to all contacts that are verified or have introduced us, to our own
-    /// other devices, and to those who are named; [`deliver`](Self::deliver) brings it there. Everybody else needs a
-    /// new invite. What still comes under the older keys is read for 30 days.
+    /// other devices, and to those who are named; [`spread_network_key`](Self::spread_network_key) brings it there.
+    /// Everybody else needs a new invite. What still comes under the older keys is read for 60 days.
     ///
     /// # Errors
     /// When no network is joined, this is a device that was removed, or the store fails; then nothing has changed.
@@ -83,7 +86,7 @@ impl Client {
         let looked_up = self.look_up_all(to, timeout).await?;
         let rotation = self.profile.hand_out_keys(to, |network| {
             let number = network.keys().newest().number.saturating_add(1);
-            Some(KeyGeneration::new(number, NetworkKey::generate(&mut rand::rng())))
+            Some(KeyGeneration::new(number, NetworkKey::generate(&mut rand::rng()), now_ms()))
         })?;
         Ok(KeyRotation { looked_up, ..rotation })
     }
@@ -92,7 +95,7 @@ impl Client {
     /// does to others.
     ///
     /// # Errors
-    /// As there; [`NetworkError::FirstKey`] while the network has the key that all were invited with.
+    /// As there; [`NetworkError::NoOlderKey`] where no older key is left that could lead to anybody.
     pub async fn share_network_key(
         &self,
         to: &[Handle],
@@ -100,7 +103,7 @@ impl Client {
     ) -> Result<KeyRotation, Error> {
         let network = self.profile.joined_network()?;
         if network.keys().older().is_empty() {
-            return Err(NetworkError::FirstKey { namespace: network.namespace().clone() }.into());
+            return Err(NetworkError::NoOlderKey { namespace: network.namespace().clone() }.into());
         }
         let looked_up = self.look_up_all(to, timeout).await?;
         Ok(KeyRotation { looked_up, ..self.profile.hand_out_keys(to, |_| None)? })
@@ -146,8 +149,10 @@ impl super::Profile {
                 before.ok_or_else(|| NetworkError::None { handle: self.handle.clone() })?;
             let made = make(&before);
             let is_new = made.is_some();
+            let known: Vec<KeyId> = before.keys().iter().map(|of| of.key.id()).collect();
             let taken = take_keys::<SendError>(tx, &self.handle, made.as_slice())?;
             let network = taken.unwrap_or(before);
+            let dropped = known.into_iter().find(|id| !network.keys().has(*id));
             let mut handing = Handing { network: &network, own: &own, handed: Vec::new() };
             let mut left_out = Vec::new();
             for handle in contacts(tx, named)? {
@@ -161,7 +166,8 @@ impl super::Profile {
                 }
             }
             if OwnDevices::of::<SendError>(tx)?.devices.len() > 1 {
-                handing.post(tx, &self.handle, &own.identity())?;
+                // A device that was removed may know the key that the directory still shows.
+                handing.post(tx, (&self.handle, &own.identity()), &inbox_key(tx)?.public())?;
             }
             let (newest, sent_to) = (network.keys().newest(), handing.handed);
             let (key_id, number) = (newest.key.id(), newest.number);
@@ -170,7 +176,7 @@ impl super::Profile {
                 let changed = NetworkKeyChanged { by, key, number, offer: KeyOffer::Taken };
                 HistoryRow::now(Item::NetworkKeyChanged(changed)).append::<SendError>(tx, &[])?;
             }
-            Ok(KeyRotation { key_id, number, sent_to, left_out, looked_up: false })
+            Ok(KeyRotation { key_id, number, dropped, sent_to, left_out, looked_up: false })
         })
     }
 }
@@ -201,28 +207,29 @@ impl Handing<'_> {
         if !is_named && pin.trust == PinTrust::FirstUse {
             return Ok(Some(WhyLeftOut::NotVerified));
         }
-        let sent = self.post(tx, handle, &pin.identity)?;
-        Ok((!sent).then_some(WhyLeftOut::NotPublished))
+        let (namespace, owner) = (self.network.namespace(), (handle, &pin.identity));
+        let Some(inbox) = inbox_key_of::<SendError>(tx, namespace, owner)? else {
+            return Ok(Some(WhyLeftOut::NotPublished));
+        };
+        self.post(tx, owner, &inbox)?;
+        Ok(None)
     }
 
-    /// Posts the keys to all inboxes of somebody that they may read by now; `false` if they have no inbox key.
+    /// Posts the keys to all inboxes of somebody that they may read by now.
     fn post(
         &self,
         tx: &mut WriteTxn<'_>,
-        handle: &Handle,
-        identity: &[u8; 32],
-    ) -> Result<bool, SendError> {
-        let (network, namespace) = (self.network, self.network.namespace());
-        let Some(inbox) = inbox_key_of::<SendError>(tx, namespace, (handle, identity))? else {
-            return Ok(false);
-        };
+        (handle, identity): (&Handle, &[u8; 32]),
+        inbox: &InboxPublic,
+    ) -> Result<(), SendError> {
+        let network = self.network;
         let letter = Letter::NetworkKeys(OfferedKeys::new(network.keys()));
         for older in network.keys().older() {
-            let letter = letter.seal(self.own, (&inbox, identity))?;
+            let letter = letter.seal(self.own, (inbox, identity))?;
             let network = network.under(older);
             Sealer { network: &network, signer: &self.own.signer }.post(tx, handle, &letter)?;
         }
-        Ok(true)
+        Ok(())
     }
 }
 

@@ -4,10 +4,13 @@ use std::num::NonZeroU32;
 
 use chat_crypto::{
     DeviceCertificate, DirectoryKey, Envelope, EnvelopeContext, EnvelopeKind, IdentityPublic,
-    NetworkKey, Protected, Protection, SealError, Subkey, SubkeyLabel,
+    KeyId, NetworkKey, Protected, Protection, SealError, Subkey, SubkeyLabel,
 };
+use chat_store::ReadTxn;
 use chat_transport::{Partition, Record, StoredRecord, TopicName};
 
+use crate::client::stored_network;
+use crate::error::DirectoryError;
 use crate::handle::Handle;
 use crate::namespace::Namespace;
 use crate::network::Network;
@@ -23,6 +26,8 @@ pub(crate) struct Place {
     newest: Generation,
     /// Those from before: whoever lacks the newest key publishes there.
     older: Vec<Generation>,
+    /// The network keys that those are of.
+    keys: Vec<KeyId>,
 }
 
 /// What one network key makes of the directory.
@@ -65,7 +70,16 @@ impl Place {
             partitions: network.partitions(),
             newest: Generation::of(network.sealing_key()),
             older: older.map(|generation| Generation::of(&generation.key)).collect(),
+            keys: network.keys().iter().map(|generation| generation.key.id()).collect(),
         }
+    }
+
+    /// Whether the network that is stored has other keys: what lies under those cannot be told from junk here.
+    pub(crate) fn is_outdated(&self, tx: &ReadTxn<'_>) -> Result<bool, DirectoryError> {
+        let stored = stored_network::<DirectoryError>(tx)?;
+        Ok(stored.is_some_and(|network| {
+            !network.keys().iter().map(|of| of.key.id()).eq(self.keys.iter().copied())
+        }))
     }
 
     fn generations(&self) -> impl Iterator<Item = &Generation> {

@@ -147,7 +147,13 @@ impl Publisher {
 
     /// Reads the partition of the own handle.
     pub(crate) async fn read_own(&self) -> Result<Taken, DirectoryError> {
-        self.reader.read(&[self.own_partition()]).await
+        // Another device of ours may lack the newest network key, and publish under an older one.
+        let place = &self.reader.place;
+        let mut partitions: Vec<Partition> =
+            place.partitions(self.reader.profile.handle.as_str()).collect();
+        partitions.sort_unstable();
+        partitions.dedup();
+        self.reader.read(&partitions).await
     }
 
     fn own_partition(&self) -> Partition {

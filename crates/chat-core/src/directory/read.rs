@@ -172,7 +172,7 @@ impl DirectoryReader {
         }
         self.profile.store.write(|tx| {
             let before = tx.cursor(topic, at, Pass::First.cursor())?;
-            if before != known {
+            if before != known || self.place.is_outdated(tx)? {
                 return Err(DirectoryError::Moved);
             }
             let same = before.filter(|cursor| cursor.topic_id == walk.topic_id.0);
@@ -234,6 +234,9 @@ impl DirectoryReader {
         walk: Walk,
         from: u64,
     ) -> Result<Cursor, DirectoryError> {
+        if self.place.is_outdated(tx)? {
+            return Err(DirectoryError::Moved);
+        }
         let (topic, at) = (self.place.topic.as_str(), walk.partition.0);
         let cursor = tx.cursor(topic, at, walk.pass.cursor())?;
         let is_ours = |cursor: &Cursor| cursor.topic_id == walk.topic_id.0 && cursor.next == from;

@@ -263,7 +263,7 @@ fn network(error: &NetworkError) -> ErrorKind {
         NetworkError::None { .. } => ErrorKind::NoNetwork,
         NetworkError::Pending { .. } => ErrorKind::NetworkPending,
         NetworkError::AlreadyMember { .. } => ErrorKind::OtherNetwork,
-        NetworkError::FirstKey { .. } => ErrorKind::InvalidInput,
+        NetworkError::NoOlderKey { .. } => ErrorKind::InvalidInput,
         NetworkError::TopicInUse { .. } | NetworkError::WrongSetting { .. } => {
             ErrorKind::TopicsInUse
         }

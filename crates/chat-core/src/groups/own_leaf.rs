@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use super::GroupError;
 use super::credential::DeviceCheck;
 use crate::client::Signer;
+use crate::clock::now_ms;
 use crate::handle::Handle;
 use crate::namespace::Namespace;
 use crate::network::Network;
@@ -31,7 +32,7 @@ impl OwnLeaf {
             namespace: network.namespace().clone(),
             member: own_member(&signer),
             check: DeviceCheck::new(network.namespace()),
-            join_secrets: network.keys().iter().map(|of| JoinSecret::new(&of.key)).collect(),
+            join_secrets: join_secrets(network),
             keys: network.keys().iter().map(|of| of.key.id()).collect(),
             signer,
         }
@@ -52,6 +53,15 @@ impl OwnLeaf {
     pub(crate) fn identity(&self) -> [u8; 32] {
         *self.signer.certificate.identity().as_bytes()
     }
+}
+
+/// The secrets that Commits mix in: the first goes into ours, which those are to follow as well who lack the newest
+/// network key.
+fn join_secrets(network: &Network) -> Vec<JoinSecret> {
+    let keys = network.keys();
+    let widest = keys.widest(now_ms());
+    let others = keys.iter().filter(|of| of.key.id() != widest.key.id());
+    std::iter::once(widest).chain(others).map(|of| JoinSecret::new(&of.key)).collect()
 }
 
 /// Ourselves as a leaf: the device's key, and its certificate.

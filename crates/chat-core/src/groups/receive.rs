@@ -132,6 +132,11 @@ impl Ratchets {
                 self.merged(tx, id, *merged)
             }
             Err(Failed::Group(error)) => Err(error),
+            Err(Failed::Process(ProcessError::UnknownNetworkKey)) => {
+                // Somebody was brought in under a network key that is not here: what comes next cannot be read either.
+                self.change(tx, id, GroupRow::doubt)?;
+                Ok(Read::Passed)
+            }
             Err(Failed::Process(error)) => Ok(passed_over(id, &error)),
             Err(Failed::PutsBack(by)) => {
                 self.change(tx, id, |row| row.is_put_back(by))?;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use chat_crypto::mls::{GroupId, JoinError};
 use chat_crypto::{DeviceCertificate, DeviceId};
-use chat_store::WriteTxn;
+use chat_store::{Unreadable, WriteTxn};
 use chat_transport::Partition;
 
 use super::conversations::{Conversations, RecordAt, Took};
@@ -26,6 +26,7 @@ use crate::groups::{
     ReceivedLetter, RejoinAnswer, RejoinRequest,
 };
 use crate::handle::Handle;
+use crate::hash::sha256;
 use crate::history_row::{HistoryRow, RecordPlace};
 use crate::item::{CarrierKind, Item, KeyOffer, LogForked, NetworkKeyChanged, Protection, Unsent};
 use crate::meta_row::MetaRow;
@@ -347,7 +348,7 @@ impl GroupMail {
     /// our own devices.
     fn keys_offered(
         &self,
-        tx: &mut WriteTxn<'_>,
+        (tx, at): (&mut WriteTxn<'_>, &RecordAt),
         (offered, sender): (&OfferedKeys, &DeviceCertificate),
     ) -> Result<Took, ReceiveError> {
         let identity = *sender.identity().as_bytes();
@@ -366,7 +367,9 @@ impl GroupMail {
         let Some(newest) = offered.keys.first() else { return Ok(Took::default()) };
         let (key, number) = (newest.key.id().to_string(), newest.number);
         if !is_trusted && !breaks(Mutant::TakeAnyNetworkKey) {
-            if known.keys().has(newest.key.id()) {
+            let once = sha256(&[b"keys offered", &identity, newest.key.id().as_bytes()]);
+            let is_told = tx.unreadable_insert(&self.topic, at.partition, &once)?;
+            if known.keys().has(newest.key.id()) || is_told == Unreadable::Known {
                 return Ok(Took::default());
             }
             let offer = KeyOffer::Refused;
@@ -531,7 +534,7 @@ impl Conversations for GroupMail {
             }
             Letter::RejoinRequest(request) => self.put_back(tx, (&request, &sender)),
             Letter::RejoinAnswer(answer) => self.answered(tx, (&answer, &sender)),
-            Letter::NetworkKeys(offered) => self.keys_offered(tx, (&offered, &sender)),
+            Letter::NetworkKeys(offered) => self.keys_offered((tx, at), (&offered, &sender)),
             Letter::DeviceRequest(request) => self.device_asks(tx, (&request, &sender)),
             Letter::DeviceAnswer(answer) => self.device_answers(tx, (&answer, &sender)),
         }

@@ -70,6 +70,12 @@ impl SharedLive {
         take(&mut self.lock().live)
     }
 
+    /// These partitions are read from now on, and no others.
+    pub(crate) fn begin(&self, partitions: &BTreeSet<Partition>) {
+        self.change(|state| state.parts.retain(|at, _| partitions.contains(at)));
+        self.expect(partitions);
+    }
+
     /// Nothing is caught up before these partitions are, too.
     pub(crate) fn expect(&self, partitions: &BTreeSet<Partition>) {
         let is_new = |state: &mut State| {

@@ -46,7 +46,7 @@ impl Readers {
     /// When the store cannot be read.
     pub(crate) fn new(mail: Mail, live: Arc<SharedLive>) -> Result<Self, ReceiveError> {
         let known = mail.mailboxes()?;
-        live.expect(&known.keys().copied().collect());
+        live.begin(&known.keys().copied().collect());
         let (nudge, _) = watch::channel(());
         let (running, reads) = (JoinSet::new(), BTreeSet::new());
         Ok(Self { mail, live, running, reads, nudge, known, looked: None })

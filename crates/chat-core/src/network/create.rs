@@ -81,7 +81,7 @@ pub const MAX_RECORD: u32 = 8 * 1024 * 1024;
 pub(crate) fn draft(new: NewNetwork) -> Result<Network, NetworkError> {
     let NewNetwork { namespace, brokers, key, partitions, retention, replication, hints } = new;
     let key = key.unwrap_or_else(|| NetworkKey::generate(&mut rand::rng()));
-    let keys = NetworkKeys::one(1, key);
+    let keys = NetworkKeys::first(key);
     let fields = NetworkFields {
         namespace,
         brokers,

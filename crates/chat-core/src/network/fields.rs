@@ -2,7 +2,7 @@
 
 use std::num::NonZeroU32;
 
-use chat_crypto::IdentityPublic;
+use chat_crypto::{IdentityPublic, NetworkKey};
 use chat_transport::SaslMechanism;
 use zeroize::Zeroizing;
 
@@ -83,7 +83,10 @@ impl NetworkFields {
         writer.u8(BROKERS).lp(self.brokers.join(",").as_bytes());
         writer.u8(PARTITIONS).lp(&self.partitions.get().to_be_bytes());
         writer.u8(MAX_RECORD).lp(&self.max_record.to_be_bytes());
-        writer.u8(KEY).lp(&self.keys.newest().encode());
+        let newest = self.keys.newest();
+        let mut key = Zeroizing::new(newest.number.to_be_bytes().to_vec());
+        key.extend_from_slice(newest.key.expose_bytes());
+        writer.u8(KEY).lp(&key);
         if let Some(security) = self.hints.security {
             writer.u8(SECURITY).lp(&[security_code(security)]);
         }
@@ -95,6 +98,9 @@ impl NetworkFields {
         }
         if let Some(expires) = expires_ms {
             writer.u8(EXPIRES).lp(&expires.to_be_bytes());
+        }
+        if newest.made_ms > 0 {
+            writer.u8(KEY_MADE).lp(&newest.made_ms.to_be_bytes());
         }
         if !self.keys.older().is_empty() {
             writer.u8(OLDER_KEYS).lp(&self.keys.encode_older());
@@ -139,7 +145,8 @@ struct Draft {
     brokers: Option<Vec<String>>,
     partitions: Option<NonZeroU32>,
     max_record: Option<u32>,
-    key: Option<KeyGeneration>,
+    key: Option<(u32, NetworkKey)>,
+    key_made_ms: Option<i64>,
     older_keys: Option<Zeroizing<Vec<u8>>>,
     hints: ConnectionHints,
     expires_ms: Option<u64>,
@@ -153,7 +160,8 @@ impl Draft {
             BROKERS => set(&mut self.brokers, text(value).and_then(broker_list)),
             PARTITIONS => set(&mut self.partitions, number(value).and_then(NonZeroU32::new)),
             MAX_RECORD => set(&mut self.max_record, number(value)),
-            KEY => set(&mut self.key, KeyGeneration::decode(value)),
+            KEY => set(&mut self.key, key(value)),
+            KEY_MADE => set(&mut self.key_made_ms, made_at(value)),
             OLDER_KEYS => set(&mut self.older_keys, Some(Zeroizing::new(value.to_vec()))),
             SECURITY => set(&mut self.hints.security, one(value).and_then(security)),
             SASL => set(&mut self.hints.sasl_mechanism, one(value).and_then(mechanism)),
@@ -167,8 +175,9 @@ impl Draft {
     }
 
     fn finish(self) -> Option<Decoded> {
-        let KeyGeneration { number, key, .. } = self.key?;
-        let newest = NetworkKeys::one(number, key);
+        let (number, key) = self.key?;
+        let made_ms = self.key_made_ms.unwrap_or_default();
+        let newest = NetworkKeys::from(KeyGeneration::new(number, key, made_ms));
         let keys = match self.older_keys {
             Some(older) => newest.and_older(&older)?,
             None => newest,
@@ -212,6 +221,17 @@ fn broker_list(text: &str) -> Option<Vec<String>> {
     (brokers.len() <= 64 && brokers.iter().all(good)).then_some(brokers)
 }
 
+fn key(value: &[u8]) -> Option<(u32, NetworkKey)> {
+    let (number, key) = value.split_first_chunk::<4>()?;
+    Some((u32::from_be_bytes(*number), NetworkKey::from_bytes(key.try_into().ok()?)))
+}
+
+/// A time that is one: no key of a network's beginning names any.
+fn made_at(value: &[u8]) -> Option<i64> {
+    let made = u64::from_be_bytes(value.try_into().ok()?);
+    i64::try_from(made).ok().filter(|made| *made > 0)
+}
+
 fn security_code(security: SecurityKind) -> u8 {
     match security {
         SecurityKind::Plaintext => 1,
@@ -245,15 +265,14 @@ const SECURITY: u8 = 6;
 const SASL: u8 = 7;
 const CA: u8 = 8;
 const EXPIRES: u8 = 9;
-const OLDER_KEYS: u8 = 10;
+const KEY_MADE: u8 = 10;
+const OLDER_KEYS: u8 = 11;
 /// From here on unknown fields are skipped.
 const SKIPPABLE: u8 = 128;
 const INVITER: u8 = 128;
 
 #[cfg(test)]
 mod tests {
-    use chat_crypto::NetworkKey;
-
     use super::*;
 
     pub(crate) fn sample() -> NetworkFields {
@@ -262,7 +281,7 @@ mod tests {
             brokers: vec!["a:9092".to_owned(), "b:9093".to_owned()],
             partitions: NonZeroU32::new(16).unwrap(),
             max_record: 8 << 20,
-            keys: NetworkKeys::one(1, NetworkKey::from_bytes([7; 32])),
+            keys: NetworkKeys::first(NetworkKey::from_bytes([7; 32])),
             hints: ConnectionHints {
                 security: Some(SecurityKind::SaslTls),
                 sasl_mechanism: Some(SaslMechanism::ScramSha512),
@@ -282,14 +301,12 @@ mod tests {
 
     #[test]
     fn older_keys_travel_too() {
-        let newer = KeyGeneration::new(2, NetworkKey::from_bytes([9; 32]));
-        let keys = sample().keys.with(&[newer], 5);
+        let newer = KeyGeneration::new(2, NetworkKey::from_bytes([9; 32]), 77);
+        let keys = sample().keys.with(&[newer], 99);
         let fields = NetworkFields { keys, ..sample() };
         let decoded = NetworkFields::decode(&fields.encode_until(Some(99))).unwrap().network;
-        let numbers = |keys: &NetworkKeys| keys.iter().map(|key| key.number).collect::<Vec<_>>();
-        assert_eq!(numbers(&decoded.keys), [2, 1]);
-        assert_eq!(decoded.keys.newest().key, fields.keys.newest().key);
-        assert_eq!(decoded.keys.older()[0].closes_ms, None, "each profile has its own clock");
+        assert_eq!(decoded.keys, fields.keys);
+        assert_eq!(decoded.keys.iter().map(|key| key.made_ms).collect::<Vec<_>>(), [77, 0]);
     }
 
     #[test]

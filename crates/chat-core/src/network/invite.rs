@@ -149,7 +149,7 @@ mod tests {
             brokers: vec!["127.0.0.1:9092".to_owned()],
             partitions: NonZeroU32::new(16).unwrap(),
             max_record: 8 << 20,
-            keys: NetworkKeys::one(1, NetworkKey::from_bytes([7; 32])),
+            keys: NetworkKeys::first(NetworkKey::from_bytes([7; 32])),
             hints: ConnectionHints::default(),
         };
         Invite { network, expires_ms, inviter: None }

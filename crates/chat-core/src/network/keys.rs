@@ -12,8 +12,8 @@ use crate::wire::{Reader, Writer};
 pub(crate) struct KeyGeneration {
     pub(crate) number: u32,
     pub(crate) key: NetworkKey,
-    /// Until when it opens, once another one seals: our clock, milliseconds since 1970.
-    pub(crate) closes_ms: Option<i64>,
+    /// When it was made, by its maker's clock, milliseconds since 1970; 0 for one that a network began with.
+    pub(crate) made_ms: i64,
 }
 
 /// The keys of a network: the one that seals, and up to two from before.
@@ -27,16 +27,17 @@ pub(crate) struct NetworkKeys {
 }
 
 impl KeyGeneration {
-    /// `number u32 | key 32`.
-    pub(crate) const LEN: usize = 4 + 32;
+    /// `number u32 | key 32 | made at u64`.
+    pub(crate) const LEN: usize = 4 + 32 + 8;
 
-    pub(crate) fn new(number: u32, key: NetworkKey) -> Self {
-        Self { number, key, closes_ms: None }
+    pub(crate) fn new(number: u32, key: NetworkKey, made_ms: i64) -> Self {
+        Self { number, key, made_ms }
     }
 
     pub(crate) fn encode(&self) -> Zeroizing<Vec<u8>> {
         let mut writer = Writer::with_capacity(Self::LEN);
-        writer.raw(&self.number.to_be_bytes()).raw(self.key.expose_bytes());
+        let made = self.made_ms.cast_unsigned().to_be_bytes();
+        writer.raw(&self.number.to_be_bytes()).raw(self.key.expose_bytes()).raw(&made);
         writer.finish()
     }
 
@@ -44,7 +45,8 @@ impl KeyGeneration {
         let mut reader = Reader::new(bytes);
         let number = u32::from_be_bytes(reader.array()?);
         let key = Zeroizing::new(reader.array::<32>()?);
-        reader.is_empty().then(|| Self::new(number, NetworkKey::from_bytes(*key)))
+        let made_ms = i64::try_from(u64::from_be_bytes(reader.array()?)).ok()?;
+        reader.is_empty().then(|| Self::new(number, NetworkKey::from_bytes(*key), made_ms))
     }
 
     /// What comes first is newer.
@@ -57,8 +59,9 @@ impl NetworkKeys {
     /// The most that are kept.
     pub(crate) const MOST: usize = 3;
 
-    pub(crate) fn one(number: u32, key: NetworkKey) -> Self {
-        Self { newest: KeyGeneration::new(number, key), older: Vec::new() }
+    /// The key that a network begins with.
+    pub(crate) fn first(key: NetworkKey) -> Self {
+        KeyGeneration::new(1, key, 0).into()
     }
 
     /// The one that seals.
@@ -80,41 +83,54 @@ impl NetworkKeys {
         self.iter().any(|known| known.key.id() == id)
     }
 
-    /// These and others. Whatever seals no longer closes at a time.
+    /// These and others, as of `now_ms`.
     ///
     /// Numbers far above ours count for nothing: nobody makes the last one that there can be.
-    pub(crate) fn with(&self, others: &[KeyGeneration], closes_ms: i64) -> Self {
+    pub(crate) fn with(&self, others: &[KeyGeneration], now_ms: i64) -> Self {
         let highest = self.newest.number.saturating_add(MOST_AHEAD);
         let mut all: Vec<KeyGeneration> = self.iter().cloned().collect();
         for other in others.iter().filter(|other| other.number <= highest) {
             if all.iter().all(|known| known.key.id() != other.key.id()) {
-                all.push(KeyGeneration::new(other.number, other.key.clone()));
+                // A clock that is ahead keeps what is older no longer.
+                all.push(KeyGeneration { made_ms: other.made_ms.min(now_ms), ..other.clone() });
             }
         }
         all.sort_by_key(KeyGeneration::order);
-        all.truncate(Self::MOST);
-        for older in all.iter_mut().skip(1) {
-            older.closes_ms.get_or_insert(closes_ms);
-        }
         let mut all = all.into_iter();
-        match all.next() {
-            Some(newest) => {
-                Self { newest: KeyGeneration { closes_ms: None, ..newest }, older: all.collect() }
-            }
-            None => self.clone(),
-        }
+        let Some(newest) = all.next() else { return self.clone() };
+        let before = self.iter().map(|known| known.key.id()).collect::<Vec<_>>();
+        let mut keys = Self { newest, older: all.collect() };
+        keys.older.truncate(Self::MOST - 1);
+        // What is over is not taken again; what is here closes once everything that lies under it was read.
+        let is_over = keys.over_at(now_ms);
+        keys.older.retain(|one| before.contains(&one.key.id()) || !is_over.contains(&one.key.id()));
+        keys
     }
 
-    /// These, with the times at which those from before close.
-    pub(crate) fn closing(mut self, times: &[Option<i64>]) -> Self {
-        self.older.iter_mut().zip(times).for_each(|(older, time)| older.closes_ms = *time);
+    /// The one that all members may be expected to hold still: what MLS or an inbox key protects goes under it, so that
+    /// it reaches those too who lack the newest.
+    pub(crate) fn widest(&self, now_ms: i64) -> &KeyGeneration {
+        let over = self.older_than(now_ms, SPREADING_MS);
+        let mut held = self.older.iter().rev().filter(|older| !over.contains(&older.key.id()));
+        held.next().unwrap_or(&self.newest)
+    }
+
+    /// Those that are not read any more, once everything that lies under them was.
+    pub(crate) fn over_at(&self, now_ms: i64) -> Vec<KeyId> {
+        self.older_than(now_ms, OPEN_MS)
+    }
+
+    /// These without some of the older ones.
+    pub(crate) fn without(mut self, ids: &[KeyId]) -> Self {
+        self.older.retain(|older| !ids.contains(&older.key.id()));
         self
     }
 
-    /// These without those from before whose time is over.
-    pub(crate) fn open_at(mut self, now_ms: i64) -> Self {
-        self.older.retain(|older| older.closes_ms.is_none_or(|closes| closes > now_ms));
-        self
+    /// Those whose successor was made so long ago.
+    fn older_than(&self, now_ms: i64, age_ms: i64) -> Vec<KeyId> {
+        let pairs = self.iter().zip(&self.older);
+        let old = pairs.filter(|(next, _)| next.made_ms.saturating_add(age_ms) <= now_ms);
+        old.map(|(_, older)| older.key.id()).collect()
     }
 
     /// The older ones one behind another; empty if there are none.
@@ -142,6 +158,17 @@ pub(crate) fn decode_all(bytes: &[u8]) -> Option<Vec<KeyGeneration>> {
     all.iter().map(|one| KeyGeneration::decode(one)).collect()
 }
 
+impl From<KeyGeneration> for NetworkKeys {
+    fn from(newest: KeyGeneration) -> Self {
+        Self { newest, older: Vec::new() }
+    }
+}
+
+const DAY_MS: i64 = 24 * 60 * 60 * 1000;
+/// How long members have to take a newer key before they are written to under it alone.
+const SPREADING_MS: i64 = 30 * DAY_MS;
+/// How long what lies under an older key is read: as long, and as long as a topic usually keeps records.
+const OPEN_MS: i64 = 60 * DAY_MS;
 /// How far the number of a key may be above that of the newest one that is known.
 const MOST_AHEAD: u32 = 1024;
 
@@ -150,7 +177,11 @@ mod tests {
     use super::*;
 
     fn generation(number: u32, key: u8) -> KeyGeneration {
-        KeyGeneration::new(number, NetworkKey::from_bytes([key; 32]))
+        KeyGeneration::new(number, NetworkKey::from_bytes([key; 32]), i64::from(number) * DAY_MS)
+    }
+
+    fn first() -> NetworkKeys {
+        NetworkKeys::first(NetworkKey::from_bytes([1; 32]))
     }
 
     fn numbers(keys: &NetworkKeys) -> Vec<u32> {
@@ -159,25 +190,37 @@ mod tests {
 
     #[test]
     fn the_newest_seals_and_three_are_kept() {
-        let mut keys = NetworkKeys::one(1, NetworkKey::from_bytes([1; 32]));
+        let mut keys = first();
         for number in 2..=5 {
-            keys = keys.with(&[generation(number, number as u8)], 90);
+            keys = keys.with(&[generation(number, number as u8)], 9 * DAY_MS);
         }
         assert_eq!(numbers(&keys), [5, 4, 3]);
-        let closes: Vec<_> = keys.iter().map(|one| one.closes_ms).collect();
-        assert_eq!(closes, [None, Some(90), Some(90)]);
-        let known = keys.with(&[generation(4, 4), generation(1, 9)], 100);
+        let known = keys.with(&[generation(4, 4), generation(1, 9)], 9 * DAY_MS);
         assert_eq!(known, keys, "what is known or older than three changes nothing");
-        assert_eq!(numbers(&keys.clone().open_at(89)), [5, 4, 3]);
-        assert_eq!(numbers(&keys.open_at(90)), [5]);
+    }
+
+    #[test]
+    fn an_older_key_is_written_under_for_a_month_and_read_for_two() {
+        let keys = first().with(&[generation(10, 2)], 10 * DAY_MS);
+        let widest = |day: i64| keys.widest(day * DAY_MS).number;
+        assert_eq!([10, 39, 40, 90].map(widest), [1, 1, 10, 10]);
+        let over = |day: i64| keys.over_at(day * DAY_MS).len();
+        assert_eq!([10, 69, 70].map(over), [0, 0, 1]);
+        let closed = keys.clone().without(&keys.over_at(70 * DAY_MS));
+        assert_eq!(numbers(&closed), [10]);
+        let again = closed.with(&[generation(1, 1)], 70 * DAY_MS);
+        assert_eq!(numbers(&again), [10], "what is over is not taken again");
+        let early = closed.with(&[generation(1, 1)], 20 * DAY_MS);
+        assert_eq!(numbers(&early), [10, 1]);
+        let ahead = first().with(&[generation(500, 2)], 10 * DAY_MS);
+        assert_eq!(ahead.newest().made_ms, 10 * DAY_MS, "a clock that is ahead");
     }
 
     #[test]
     fn of_two_keys_with_one_number_all_take_the_same() {
-        let first = NetworkKeys::one(1, NetworkKey::from_bytes([1; 32]));
         let (one, other) = ([generation(2, 8)], [generation(2, 9)]);
-        let mine = first.with(&one, 5).with(&other, 5);
-        let theirs = first.with(&other, 5).with(&one, 5);
+        let mine = first().with(&one, 5).with(&other, 5);
+        let theirs = first().with(&other, 5).with(&one, 5);
         assert_eq!(mine, theirs);
         let lowest = mine.iter().map(|key| key.key.id()).take(2).min();
         assert_eq!(Some(mine.newest().key.id()), lowest);
@@ -185,20 +228,17 @@ mod tests {
 
     #[test]
     fn nobody_makes_the_last_number() {
-        let keys = NetworkKeys::one(7, NetworkKey::from_bytes([1; 32]));
-        assert_eq!(keys.with(&[generation(7 + MOST_AHEAD + 1, 2)], 0), keys);
-        let taken = keys.with(&[generation(7 + MOST_AHEAD, 2)], 0);
-        assert_eq!(numbers(&taken), [7 + MOST_AHEAD, 7]);
+        assert_eq!(first().with(&[generation(1 + MOST_AHEAD + 1, 2)], 0), first());
+        let taken = first().with(&[generation(1 + MOST_AHEAD, 2)], 0);
+        assert_eq!(numbers(&taken), [1 + MOST_AHEAD, 1]);
     }
 
     #[test]
     fn older_keys_come_back_and_are_parsed_strictly() {
-        let keys = NetworkKeys::one(1, NetworkKey::from_bytes([1; 32]))
-            .with(&[generation(2, 2), generation(3, 3)], 0);
-        let newest = NetworkKeys::one(3, NetworkKey::from_bytes([3; 32]));
+        let keys = first().with(&[generation(2, 2), generation(3, 3)], 9 * DAY_MS);
+        let newest = NetworkKeys::from(generation(3, 3));
         let older = keys.encode_older();
-        let back = newest.clone().and_older(&older).unwrap();
-        assert_eq!(numbers(&back), [3, 2, 1]);
+        assert_eq!(newest.clone().and_older(&older).unwrap(), keys);
         for end in (0..older.len()).filter(|end| end % KeyGeneration::LEN != 0) {
             assert_eq!(newest.clone().and_older(&older[..end]), None, "{end} bytes");
         }

@@ -127,7 +127,8 @@ impl Profile {
     ) -> Result<StegoKey, SendError> {
         let network = self.joined_network()?;
         let Some(group) = GroupRow::among(groups, to, mailbox) else {
-            return Ok(network.picture_key(mailbox));
+            let person = to.person().ok_or(GroupError::NoGroup)?;
+            return Ok(network.of_inbox(person, mailbox).picture_key(mailbox));
         };
         let context = mailbox.context(network.namespace(), EnvelopeKind::Picture);
         let head = envelope.get(..Envelope::HEAD).unwrap_or_default();
@@ -135,7 +136,7 @@ impl Profile {
         let same = keys.iter().find(|key| Envelope::head_matches(head, &[key], &context));
         // Sealed in an epoch that nobody reads any more: whichever key hides it, nobody looks for it.
         let key = same.or(keys.first()).ok_or(GroupError::NoGroup)?;
-        Ok(network.picture_key_under(mailbox, key))
+        Ok(network.picture_key_of_group(mailbox, key))
     }
 
     /// Writes down that these rows of a mailbox may be on the log from now on.

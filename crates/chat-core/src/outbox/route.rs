@@ -105,9 +105,9 @@ impl Route {
             Self::SharedKey(mailbox) => network.picture_key(mailbox),
             Self::Pair(pair) => {
                 let wrap = pair.wrap.clone().unwrap_or_else(|| Subkey::from_bytes([0; 32]));
-                network.picture_key_under(&pair.mailbox, &wrap)
+                network.picture_key_of_group(&pair.mailbox, &wrap)
             }
-            Self::Group(group) => network.picture_key_under(&group.mailbox, &group.wrap),
+            Self::Group(group) => network.picture_key_of_group(&group.mailbox, &group.wrap),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! A new key for the network.
 
 use chat_core::{
-    Client, Draft, HistoryItem, Item, Joined, KeyOffer, KeyRotation, Message, NetworkKeyChanged,
-    Protection, SendOutcome, WhyLeftOut,
+    Client, CodecId, CoverSource, Draft, Hiding, HistoryItem, Item, Joined, KeyOffer, KeyRotation,
+    Message, MessageState, NetworkKeyChanged, Protection, SendOutcome, WhyLeftOut,
 };
 
 use crate::crowd::Crowd;
@@ -125,18 +125,38 @@ async fn a_new_key_reaches_whom_it_is_given_to_and_nobody_else() {
         crowd.until(async || has(bob, "dave is new")).await;
         says(bob, "dave", "welcome").await;
         crowd.until(async || has(&dave, "welcome")).await;
-        says(&dave, "carol", "do you hear me").await;
-        let far = Draft::text(handle("dave"), "who are you");
-        carol.enqueue(vec![far]).unwrap();
-        says(alice, "bob", "a last word").await;
-        crowd.until(async || has(bob, "a last word")).await;
-        assert!(!has(carol, "do you hear me"), "she lacks the key");
+        // Carol lacks it: what MLS protects reaches her still, what the network key alone protects does not.
+        says(&dave, "carol", "in MLS").await;
+        crowd.until(async || has(carol, "in MLS")).await;
+        says(carol, "dave", "carol hears").await;
+        crowd.until(async || has(&dave, "carol hears")).await;
+        let erin = crowd.newcomer("erin", alice);
+        erin.use_shared_key(&handle("carol"), true).unwrap();
+        crowd.joins(&erin);
+        says(&erin, "carol", "under the key alone").await;
+        says(&dave, "carol", "after it").await;
+        crowd.until(async || has(carol, "after it")).await;
+        assert!(!has(carol, "under the key alone"), "she lacks the key");
+        // Nor does a new member of a group put her out of it.
+        let group = alice.create_group("ops", &[handle("bob"), handle("carol")]).unwrap().group;
+        let all = [alice, bob, carol];
+        crowd.until(async || all.iter().all(|one| one.groups().unwrap().len() == 1)).await;
+        let found = async || {
+            let found = alice.lookup(dave.handle(), LONG).await;
+            found.is_ok_and(|found| found.key_package_made_at_ms().is_some())
+        };
+        crowd.until(found).await;
+        alice.invite_to(&group, &[handle("dave")]).unwrap();
+        crowd.until(async || dave.groups().unwrap().len() == 1).await;
+        let draft = Draft::text_to(group.clone(), "to all of us");
+        carol.send(draft, LONG).await.unwrap();
+        crowd.until(async || [alice, bob, &dave].iter().all(|one| has(one, "to all of us"))).await;
 
         // What was written to her meanwhile is there once she has it.
         let shared = alice.share_network_key(&[handle("carol")], LONG).await.unwrap();
         assert_eq!((shared.number, shared.sent_to), (2, vec![handle("carol")]));
         alice.spread_network_key(LONG).await.unwrap();
-        crowd.until(async || has(carol, "do you hear me")).await;
+        crowd.until(async || has(carol, "under the key alone")).await;
         assert_eq!(key_id(carol), rotation.key_id.to_string());
         nothing_is_missed(&[alice, bob, carol, &dave]);
     }
@@ -226,4 +246,56 @@ async fn there_is_no_key_to_hand_on_but_a_new_one() {
     for number in 2..=5 {
         assert_eq!(alice.rotate_network_key(&[], LONG).await.unwrap().number, number);
     }
+}
+
+/// What waits in the outbox is for an inbox of the older key: it is sealed, hidden and taken back under that one.
+#[tokio::test]
+async fn what_was_accepted_before_the_key_changed_arrives() {
+    let (mut crowd, [alice, ..]) = three(4).await;
+    let (dave, erin) = (crowd.newcomer("dave", &alice), crowd.newcomer("erin", &alice));
+    crowd.joins(&erin);
+    dave.use_shared_key(&handle("erin"), true).unwrap();
+    let photo = concat!(env!("CARGO_MANIFEST_DIR"), "/../../images/think.jpg");
+    let cover = CoverSource::Bytes(std::fs::read(photo).unwrap());
+    let hidden = Hiding::in_cover(cover).with_codec(CodecId::JpegJuniward).insist();
+    let queued = dave
+        .enqueue(vec![
+            Draft::text(handle("erin"), "taken back"),
+            Draft::text(handle("erin"), "in a picture").hidden(hidden),
+            Draft::text(handle("erin"), "in words"),
+        ])
+        .unwrap();
+    dave.rotate_network_key(&[], LONG).await.unwrap();
+    dave.withdraw(queued[0].id).unwrap();
+    says(&dave, "erin", "under the new key").await;
+    crowd.until(async || has(&erin, "in a picture") && has(&erin, "in words")).await;
+    assert!(messages(&erin).iter().any(|one| one.state == MessageState::Withdrawn));
+    assert!(!has(&erin, "under the new key"), "she lacks it");
+    nothing_is_missed(&[&erin]);
+}
+
+/// The code was made before, the letters come after.
+#[tokio::test]
+async fn a_device_that_is_linked_while_the_key_changes_gets_it() {
+    let (mut crowd, [alice, bob, _]) = three(4).await;
+    let code = alice.offer_device(std::time::Duration::from_secs(60)).unwrap();
+    let code = code.to_line().parse().unwrap();
+    alice.rotate_network_key(&[handle("bob")], LONG).await.unwrap();
+    let folder = crowd.folder.path().join("phone");
+    let engine = chat_core::EngineKind::default();
+    let phone = Client::create_device(engine, &folder, (&code, "phone"), None).unwrap();
+    let phone = crowd.connect(&phone);
+    let linking = phone.clone();
+    let linked = tokio::spawn(async move { linking.link(LONG).await.unwrap() });
+    crowd.until(async || linked.is_finished()).await;
+    crowd.joins(&phone);
+    let is_in = async || {
+        let devices = alice.devices().unwrap();
+        let can_join = devices.len() == 2 && devices.iter().all(|one| one.can_join);
+        can_join && alice.groups_behind().unwrap() == 0
+    };
+    crowd.until(is_in).await;
+    crowd.until(async || key_id(&phone) == key_id(&alice)).await;
+    says(&bob, "alice", "to both").await;
+    crowd.until(async || has(&alice, "to both") && has(&phone, "to both")).await;
 }

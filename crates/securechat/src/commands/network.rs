@@ -127,7 +127,7 @@ async fn hand_out(
         let sent_to: Vec<&str> = rotation.sent_to.iter().map(Handle::as_str).collect();
         console.print_json(&serde_json::json!({
             "v": 1, "type": "network_key", "key_id": rotation.key_id.to_string(), "number": rotation.number,
-            "sent_to": sent_to, "left_out": left_out, "looked_up": rotation.looked_up, "spread": spread,
+            "dropped": rotation.dropped.map(|dropped| dropped.to_string()), "sent_to": sent_to, "left_out": left_out, "looked_up": rotation.looked_up, "spread": spread,
         }))?;
         return Ok(Exit::Done);
     }
@@ -138,6 +138,11 @@ async fn hand_out(
     }
     for left in &rotation.left_out {
         console.print(&why_not(&left.handle, left.why))?;
+    }
+    if let Some(dropped) = rotation.dropped {
+        console.warn(&format!(
+            "three keys are kept: what still comes under {dropped} is not read any more"
+        ));
     }
     if !rotation.looked_up {
         console.warn("the directory could not be read: who is left out may have published keys by now; then: securechat network share-key HANDLE");

@@ -18,7 +18,7 @@ fn a_network_key_is_replaced_and_handed_on() {
         house.run_as(profile, &["listen", "--timeout", "3s"]).exit(8);
     }
     let none = house.run_as("alice", &["network", "share-key", "bob"]).exit(2);
-    none.says("no key but its first").hints("network rotate");
+    none.says("has no older key").hints("network rotate").hints("securechat invite");
     house.send("bob", "alice", "hello").exit(0);
     house.receive("alice", 1).exit(0);
 

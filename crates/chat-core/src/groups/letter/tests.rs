@@ -1,10 +1,11 @@
-use chat_crypto::{DeviceId, DeviceKey, IdentityKey, MailboxTag, NewDevice};
+use chat_crypto::{DeviceId, DeviceKey, IdentityKey, MailboxTag, NetworkKey, NewDevice};
 use chat_transport::Partition;
 
 use super::*;
 use crate::client::Signer;
 use crate::mailbox::Mailbox;
 use crate::network::create::{NewNetwork, draft};
+use crate::network::keys::{KeyGeneration, NetworkKeys};
 
 fn own(handle: &str, namespace: &Namespace) -> OwnLeaf {
     let identity = IdentityKey::generate(&mut rand::rng());
@@ -161,11 +162,30 @@ fn letters_between_devices_lie_on_the_wire_as_it_is_written_down() {
     for end in 0..bytes.len() {
         assert!(DeviceRequest::decode(&bytes[..end]).is_err(), "{end} bytes");
     }
+    let first = NetworkKeys::first(NetworkKey::from_bytes([7; 32]));
+    assert_eq!(answer.clone().with_keys(&first), answer, "the code has brought it");
+    let second = KeyGeneration::new(2, NetworkKey::from_bytes([8; 32]), 9);
+    let keys = first.with(&[second], 10);
+    let with_keys = answer.clone().with_keys(&keys);
+    let offered = OfferedKeys::new(&keys);
+    let keys =
+        [b"\0\0\0\x02", &[8; 32][..], &9_u64.to_be_bytes(), b"\0\0\0\x01", &[7; 32], &[0; 8]];
+    assert_eq!(offered.encode().as_slice(), keys.concat());
+    assert_eq!(with_keys.encode()[encoded.len()..], *offered.encode());
+    assert_eq!(DeviceAnswer::decode(&with_keys.encode()), Ok(with_keys.clone()));
+    for end in (1..88).filter(|end| *end != 44) {
+        assert!(OfferedKeys::decode(&offered.encode()[..end]).is_err(), "{end} bytes");
+        let longer = &with_keys.encode()[..encoded.len() + end];
+        assert!(DeviceAnswer::decode(longer).is_err(), "{end} bytes");
+    }
+    let many = [&offered.encode()[..], &offered.encode()].concat();
+    assert!(OfferedKeys::decode(&many).is_err() && OfferedKeys::decode(&[]).is_err());
+    assert_eq!(format!("{offered:?}"), "OfferedKeys(2 keys)");
     for end in 0..encoded.len() {
         assert!(DeviceAnswer::decode(&encoded[..end]).is_err(), "{end} bytes");
     }
     assert_eq!(DeviceRequest::decode(&[&bytes[..], &[0]].concat()), Err("end"));
-    assert_eq!(DeviceAnswer::decode(&[&encoded[..], &[0]].concat()), Err("end"));
+    assert_eq!(DeviceAnswer::decode(&[&encoded[..], &[0]].concat()), Err("network keys"));
     let mut long = bytes[..InboxPublic::LEN].to_vec();
     long.extend([0, 65]);
     long.extend([b'x'; 65]);
@@ -220,6 +240,7 @@ fn each_kind_of_letter_is_signed_as_what_it_is() {
         Letter::RejoinAnswer(answer),
         Letter::DeviceRequest(device_request()),
         Letter::DeviceAnswer(device),
+        Letter::NetworkKeys(OfferedKeys::new(&NetworkKeys::first(NetworkKey::from_bytes([7; 32])))),
     ] {
         let sealed = letter.seal(&alice, (&inbox.public(), &bob)).unwrap();
         let opened = Letter::open(sealed.body(), std::slice::from_ref(&inbox), me).unwrap();

@@ -5,7 +5,7 @@ use chat_crypto::{DeviceCertificate, DirectoryEntry, NewDevice};
 use chat_store::WriteTxn;
 
 use super::{GroupMail, refused, refused_by};
-use crate::client::{held_identity, inbox_key};
+use crate::client::{held_identity, inbox_key, stored_network};
 use crate::clock::now_ms;
 use crate::devices::{Certified, CertifiedDevice, Linking, Offers, OwnDevices, add_inbox_key};
 use crate::error::ReceiveError;
@@ -13,6 +13,7 @@ use crate::groups::{DeviceAnswer, DeviceRequest, Letter};
 use crate::inbound::Refusal;
 use crate::inbound::conversations::Took;
 use crate::meta_row::MetaRow;
+use crate::network::rotation::take_keys;
 use crate::outbox::Sealer;
 
 impl GroupMail {
@@ -26,7 +27,10 @@ impl GroupMail {
             tracing::debug!("a request of a device counts for nothing");
             return Ok(Took::default());
         };
-        let answer = Letter::DeviceAnswer(DeviceAnswer::new(&certificate, &inbox_key(tx)?));
+        let network = stored_network::<ReceiveError>(tx)?;
+        let keys = network.as_ref().unwrap_or(&self.network).keys();
+        let answer = DeviceAnswer::new(&certificate, &inbox_key(tx)?).with_keys(keys);
+        let answer = Letter::DeviceAnswer(answer);
         let to = (&request.inbox_key, sender.identity().as_bytes());
         let letter = match answer.seal(&self.own, to) {
             Ok(letter) => letter,
@@ -127,7 +131,7 @@ impl GroupMail {
                 return Ok(refused(Refusal::Forged));
             }
             linking.finish(tx, &certificate, &answer.inbox_key())?;
-            return Ok(Took::default());
+            return self.take_keys_of(tx, answer);
         }
         let (id, key) = (sender.device_id(), sender.device_key());
         let ours = OwnDevices::of::<ReceiveError>(tx)?;
@@ -135,6 +139,16 @@ impl GroupMail {
             return Ok(refused(Refusal::Forged));
         }
         add_inbox_key::<ReceiveError>(tx, &answer.inbox_key())?;
-        Ok(Took::default())
+        self.take_keys_of(tx, answer)
+    }
+
+    /// Takes over the keys of the network that another device of ours has told of.
+    fn take_keys_of(
+        &self,
+        tx: &mut WriteTxn<'_>,
+        answer: &DeviceAnswer,
+    ) -> Result<Took, ReceiveError> {
+        let taken = take_keys::<ReceiveError>(tx, &self.me, &answer.keys)?;
+        Ok(Took { mailboxes_changed: taken.is_some(), ..Took::default() })
     }
 }
