@@ -8,6 +8,7 @@ use chat_store::{ReadTxn, Store, StoreError, WriteTxn};
 use chat_transport::Transport;
 use zeroize::Zeroizing;
 
+use crate::clock::now_ms;
 use crate::error::{Error, NetworkError, ProfileError, StoredValueError};
 use crate::groups::OwnLeaf;
 use crate::handle::Handle;
@@ -139,7 +140,7 @@ pub(crate) fn put_network<E>(tx: &mut WriteTxn<'_>, network: &Network) -> Result
 where
     E: From<StoreError> + From<StoredValueError>,
 {
-    Ok(tx.meta_put(META_NETWORK, &network.to_row()?)?)
+    Ok(tx.meta_put(META_NETWORK, &network.by_now(now_ms()).to_row()?)?)
 }
 
 impl Profile {

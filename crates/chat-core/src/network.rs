@@ -114,6 +114,12 @@ impl Network {
         Self { fields: NetworkFields { keys, ..self.fields.clone() }, pending: self.pending }
     }
 
+    /// The network as it is kept: none of its keys was made later than now.
+    pub(crate) fn by_now(&self, now_ms: i64) -> Self {
+        let keys = self.keys().clone().by_now(now_ms);
+        Self { fields: NetworkFields { keys, ..self.fields.clone() }, pending: self.pending }
+    }
+
     /// The network as those members see it, too, who have not taken its newest key yet: whatever MLS or an inbox key
     /// protects reaches all.
     pub(crate) fn widest(&self) -> Self {

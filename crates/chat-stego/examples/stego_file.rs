@@ -131,7 +131,8 @@ fn embed_many(options: &Options, from: &Path, to: &Path) -> Outcome<()> {
         let mut cover = fs::read(path)?;
         if let Some(folder) = options.get("precovers") {
             let stem = path.file_stem().ok_or("a file without a name")?;
-            let precover = Path::new(folder).join(stem).with_extension("png");
+            // A stem may have dots of its own.
+            let precover = Path::new(folder).join(format!("{}.png", stem.to_string_lossy()));
             cover = with_side_information(&cover, &fs::read(precover)?)?;
         }
         let report = codec(options)?.codec().inspect(&cover)?;

@@ -134,7 +134,7 @@ impl Reading {
     /// Forgets network keys whose time is over, once everything that lies under them was read.
     async fn close_keys(&self) -> Infallible {
         loop {
-            tokio::time::sleep(LOOK_AT_KEYS).await;
+            tokio::time::sleep(LOOK_AT_STORE).await;
             let is_over = self
                 .profile
                 .network()
@@ -428,8 +428,6 @@ async fn apart<T: Send + 'static>(
 /// How often a running listener looks whether the log still holds what it acknowledged.
 const CHECK_OWN_EVERY: Duration = Duration::from_mins(10);
 /// How often the store is asked what other processes of the profile have done.
-/// How often it is looked whether a network key is over.
-const LOOK_AT_KEYS: Duration = Duration::from_mins(1);
 const LOOK_AT_STORE: Duration = Duration::from_millis(500);
 const LAST_PAUSE: Duration = Duration::from_secs(5);
 /// How long a look at the directory may hold up what is due in groups.

@@ -2,7 +2,6 @@
 
 use std::time::SystemTime;
 
-use chat_store::ReadTxn;
 use chat_transport::Transport;
 
 use super::{Client, META_NETWORK, put_network};
@@ -16,7 +15,7 @@ use crate::network::fields::Inviter;
 use crate::network::invite::Invite;
 use crate::network::keys::KeyGeneration;
 use crate::network::rotation::take_keys;
-use crate::trust::{PinTrust, Standing};
+use crate::trust::Standing;
 
 /// What `join` did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,7 +102,7 @@ impl Client {
         let joining = Network { fields: invite.network.clone(), pending: None };
         match self.profile.network()? {
             Some(network) if !network.is_pending() => {
-                if !self.is_same_network(&network, invite)? {
+                if !Self::is_same_network(&network, invite) {
                     let namespace = network.namespace().clone();
                     return Err(NetworkError::AlreadyMember { namespace }.into());
                 }
@@ -119,21 +118,12 @@ impl Client {
     }
 
     /// The key that came with an invite counts, if none does yet.
-    /// Whether an invite is one to the network that this profile belongs to: it has one of our keys, or is of somebody
-    /// who may give us others.
-    fn is_same_network(&self, network: &Network, invite: &Invite) -> Result<bool, Error> {
+    /// Whether an invite is one to the network that this profile belongs to: it has one of our keys.
+    fn is_same_network(network: &Network, invite: &Invite) -> bool {
         if network.namespace() != &invite.network.namespace {
-            return Ok(false);
+            return false;
         }
-        if invite.network.keys.iter().any(|of| network.keys().has(of.key.id())) {
-            return Ok(true);
-        }
-        let Some((handle, identity)) = invite.inviter() else { return Ok(false) };
-        let pin = |tx: &ReadTxn<'_>| Ok(Standing::of::<ContactError>(tx, handle)?.pin);
-        let pin = self.profile.store.read::<_, ContactError>(pin)?;
-        Ok(pin.is_some_and(|pin| {
-            pin.identity == *identity.as_bytes() && pin.trust != PinTrust::FirstUse
-        }))
+        invite.network.keys.iter().any(|of| network.keys().has(of.key.id()))
     }
 
     /// Takes over keys of the network that an invite has and this profile lacks; whether there were any.

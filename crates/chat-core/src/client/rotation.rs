@@ -66,7 +66,8 @@ pub enum WhyLeftOut {
 }
 
 impl Client {
-    /// Makes a new network key and uses it from here on. What contacts have published is looked up first, for `timeout`
+    /// Makes a new network key and uses it from here on for messages without MLS; what MLS or an inbox key protects
+    /// goes under the one before for 30 days more, so that it reaches everybody. What contacts have published is looked up first, for `timeout`
     /// at most; where the broker does not answer, what is known counts. What is sealed from now on opens for nobody who holds older
     /// ones only. It goes, sealed to each of them, to all contacts that are verified or have introduced us, to our own
     /// other devices, and to those who are named; [`spread_network_key`](Self::spread_network_key) brings it there.
@@ -85,8 +86,11 @@ impl Client {
     ) -> Result<KeyRotation, Error> {
         let looked_up = self.look_up_all(to, timeout).await?;
         let rotation = self.profile.hand_out_keys(to, |network| {
-            let number = network.keys().newest().number.saturating_add(1);
-            Some(KeyGeneration::new(number, NetworkKey::generate(&mut rand::rng()), now_ms()))
+            let newest = network.keys().newest();
+            // A clock that was set back makes no key that is older than the one before.
+            let made_ms = now_ms().max(newest.made_ms);
+            let number = newest.number.saturating_add(1);
+            Some(KeyGeneration::new(number, NetworkKey::generate(&mut rand::rng()), made_ms))
         })?;
         Ok(KeyRotation { looked_up, ..rotation })
     }
@@ -113,11 +117,15 @@ impl Client {
     async fn look_up_all(&self, named: &[Handle], timeout: Duration) -> Result<bool, Error> {
         let network = self.profile.joined_network()?;
         let Ok(transport) = self.transport() else { return Ok(false) };
-        let handles = self.profile.store.read(|tx| contacts(tx, named))?;
+        let mut handles = self.profile.store.read(|tx| contacts(tx, named))?;
+        handles.push(self.profile.handle.clone());
         let of = (Arc::clone(&self.profile), transport);
         let read = refresh(of, &network, (&handles, timeout)).await;
         if let Err(error) = &read {
             tracing::debug!(%error, "the directory was not read");
+        }
+        for handle in named.iter().filter(|handle| **handle != self.profile.handle) {
+            self.profile.pin_published(&network, handle)?;
         }
         Ok(read.is_ok())
     }
@@ -165,9 +173,14 @@ impl super::Profile {
                     None => handing.handed.push(handle),
                 }
             }
-            if OwnDevices::of::<SendError>(tx)?.devices.len() > 1 {
-                // A device that was removed may know the key that the directory still shows.
-                handing.post(tx, (&self.handle, &own.identity()), &inbox_key(tx)?.public())?;
+            // Other devices of ours, and a copy of this one that is restored. A device that was removed may know the
+            // inbox key that we hold, if another one has put its own in the directory since.
+            let (us, identity) = (&self.handle, own.identity());
+            let ours = inbox_key(tx)?.public();
+            let shown = inbox_key_of::<SendError>(tx, network.namespace(), (us, &identity))?;
+            let lacks = OwnDevices::of::<SendError>(tx)?.lacks_inbox_key;
+            if !lacks && shown.is_some_and(|shown| shown.as_bytes() == ours.as_bytes()) {
+                handing.post(tx, (us, &identity), &ours)?;
             }
             let (newest, sent_to) = (network.keys().newest(), handing.handed);
             let (key_id, number) = (newest.key.id(), newest.number);

@@ -23,7 +23,7 @@ use crate::network::Network;
 mod devices;
 mod row;
 
-pub(crate) use self::row::{Due, OwnKeys, OwnRow, Shown};
+pub(crate) use self::row::{Due, OwnKeys, OwnRow, RecordKeys, Shown, Under};
 use self::row::{OwnKeyPackage, Replaced};
 
 /// What the directory holds of this profile.
@@ -47,7 +47,8 @@ where
         tx.delete_cursor(&row.topic, row.partition, row.mailbox.as_ref())?;
     }
     let mut row = OwnRow::of(tx)?;
-    row.forget_log();
+    row.forget_log(Under::Newest);
+    row.forget_log(Under::Widest);
     Ok(row.put(tx)?)
 }
 
@@ -94,8 +95,11 @@ impl Owner<'_> {
         let certificate = &self.signer.certificate;
         OwnKeys {
             identity: *certificate.identity().as_bytes(),
-            entry: self.place.entry_key(self.handle.as_str(), certificate.identity()),
-            key_package: self.place.key_package_key(certificate),
+            newest: RecordKeys {
+                entry: self.place.entry_key(self.handle.as_str(), certificate.identity()),
+                key_package: self.place.key_package_key(certificate),
+            },
+            widest: self.place.widest_keys(self.handle.as_str(), certificate),
         }
     }
 

@@ -9,7 +9,9 @@ use chat_crypto::{
 use chat_store::ReadTxn;
 use chat_transport::{Partition, Record, StoredRecord, TopicName};
 
+use super::own::{RecordKeys, Under};
 use crate::client::stored_network;
+use crate::clock::now_ms;
 use crate::error::DirectoryError;
 use crate::handle::Handle;
 use crate::namespace::Namespace;
@@ -26,6 +28,8 @@ pub(crate) struct Place {
     newest: Generation,
     /// Those from before: whoever lacks the newest key publishes there.
     older: Vec<Generation>,
+    /// Which of the older ones is that of whoever lacks the newest key, while that is new.
+    widest: Option<usize>,
     /// The network keys that those are of.
     keys: Vec<KeyId>,
 }
@@ -63,6 +67,7 @@ pub(crate) struct Opened {
 impl Place {
     pub(crate) fn new(network: &Network) -> Self {
         let older = network.keys().older().iter();
+        let widest = network.keys().widest(now_ms()).key.id();
         Self {
             namespace: network.namespace().clone(),
             topic: network.directory_topic(),
@@ -70,6 +75,7 @@ impl Place {
             partitions: network.partitions(),
             newest: Generation::of(network.sealing_key()),
             older: older.map(|generation| Generation::of(&generation.key)).collect(),
+            widest: network.keys().older().iter().position(|one| one.key.id() == widest),
             keys: network.keys().iter().map(|generation| generation.key.id()).collect(),
         }
     }
@@ -89,6 +95,28 @@ impl Place {
     /// Where all records of a handle are published.
     pub(crate) fn partition(&self, handle: &str) -> Partition {
         self.partition_in(&self.newest, handle)
+    }
+
+    fn widest(&self) -> Option<&Generation> {
+        self.widest.and_then(|place| self.older.get(place))
+    }
+
+    /// Where records of a handle are published, too, while the newest network key is new.
+    pub(crate) fn widest_partition(&self, handle: &str) -> Option<Partition> {
+        self.widest().map(|generation| self.partition_in(generation, handle))
+    }
+
+    /// The keys that a device's records are published under, too.
+    pub(crate) fn widest_keys(
+        &self,
+        handle: &str,
+        device: &DeviceCertificate,
+    ) -> Option<RecordKeys> {
+        let of = self.widest()?;
+        Some(RecordKeys {
+            entry: self.entry_key_in(of, handle, device.identity()),
+            key_package: self.key_package_key_in(of, device),
+        })
     }
 
     /// Where records of a handle may lie, whichever of the network keys its owner holds.
@@ -139,14 +167,18 @@ impl Place {
     /// [`SealError`] for a body that is longer than an envelope holds.
     pub(crate) fn seal(
         &self,
-        partition: Partition,
+        (partition, under): (Partition, Under),
         (key, kind): ([u8; 16], RecordKind),
         body: &[u8],
     ) -> Result<Record, SealError> {
+        let of = match under {
+            Under::Newest => &self.newest,
+            Under::Widest => self.widest().unwrap_or(&self.newest),
+        };
         let tag = DirectoryKey::from_bytes(key).tag();
         let context = self.context(partition, &tag);
         let content = Protected::new(PROTECTION, &[&[kind.number()], body].concat());
-        let envelope = Envelope::seal(&self.newest.envelope, &context, &content, &mut rand::rng())?;
+        let envelope = Envelope::seal(&of.envelope, &context, &content, &mut rand::rng())?;
         Ok(Record { key: Some(key.to_vec().into()), value: envelope.into_bytes().into() })
     }
 
@@ -175,6 +207,14 @@ impl Place {
             partition: partition.0,
             tag,
         }
+    }
+
+    /// Under which network keys a handle's records are published in a partition.
+    pub(crate) fn own_records_at(&self, partition: Partition, handle: &Handle) -> Vec<Under> {
+        let newest = (Some(self.partition(handle.as_str())), Under::Newest);
+        let widest = (self.widest_partition(handle.as_str()), Under::Widest);
+        let here = [newest, widest].into_iter().filter(|(at, _)| *at == Some(partition));
+        here.map(|(_, under)| under).collect()
     }
 
     /// Whether a handle's records may lie in a partition.

@@ -9,7 +9,7 @@ use chat_transport::{Partition, Record, Transport};
 use tokio::time::Instant;
 
 use super::gossip::Ahead;
-use super::own::{Due, Owner, is_published};
+use super::own::{Due, Owner, Under, is_published};
 use super::place::Place;
 use super::read::DirectoryReader;
 use super::take::Taken;
@@ -120,13 +120,25 @@ impl Publisher {
     pub(crate) async fn publish(&self) -> Result<(), DirectoryError> {
         self.read_own().await?;
         let publisher = self.clone();
-        let due = self.reader.with_profile(move |_| publisher.upkeep()).await?;
-        if due.is_empty() {
-            return Ok(());
+        let mut due = self.reader.with_profile(move |_| publisher.upkeep()).await?;
+        for under in [Under::Newest, Under::Widest] {
+            let (now, later) = due.into_iter().partition(|due: &Due| due.under == under);
+            due = later;
+            self.append(under, now).await?;
         }
-        let partition = self.own_partition();
+        Ok(())
+    }
+
+    /// Appends records under one of the network keys.
+    async fn append(&self, under: Under, due: Vec<Due>) -> Result<(), DirectoryError> {
         let place = &self.reader.place;
-        let seal = |due: &Due| place.seal(partition, (due.key, due.kind), &due.body);
+        let handle = self.reader.profile.handle.as_str();
+        let partition = match under {
+            Under::Newest => Some(place.partition(handle)),
+            Under::Widest => place.widest_partition(handle),
+        };
+        let Some(partition) = partition.filter(|_| !due.is_empty()) else { return Ok(()) };
+        let seal = |due: &Due| place.seal((partition, under), (due.key, due.kind), &due.body);
         let records = due.iter().map(seal).collect::<Result<Vec<Record>, _>>()?;
         let transport = &self.reader.transport;
         let (acked, failed) = match transport.append(&place.topic, partition, records).await {
@@ -154,10 +166,6 @@ impl Publisher {
         partitions.sort_unstable();
         partitions.dedup();
         self.reader.read(&partitions).await
-    }
-
-    fn own_partition(&self) -> Partition {
-        self.reader.place.partition(self.reader.profile.handle.as_str())
     }
 
     fn upkeep(&self) -> Result<Vec<Due>, DirectoryError> {

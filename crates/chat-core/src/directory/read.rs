@@ -186,9 +186,9 @@ impl DirectoryReader {
             };
             tx.set_cursor(topic, at, Pass::First.cursor(), &cursor)?;
             tx.delete_cursor(topic, at, Pass::Second.cursor())?;
-            if self.place.partition(self.profile.handle.as_str()) == walk.partition {
+            for under in self.place.own_records_at(walk.partition, &self.profile.handle) {
                 let mut row = OwnRow::of(tx)?;
-                row.forget_log();
+                row.forget_log(under);
                 row.put(tx)?;
             }
             Ok(bounds.start.0)
@@ -200,7 +200,7 @@ impl DirectoryReader {
         let handle = &self.profile.handle;
         let signer = self.profile.signer(&self.place.namespace)?;
         let owner = Owner { place: &self.place, handle, signer: &signer };
-        let is_own = self.place.partition(handle.as_str()) == walk.partition;
+        let is_own = !self.place.own_records_at(walk.partition, handle).is_empty();
         let own = is_own.then(|| owner.keys());
         self.profile.store.write(|tx| {
             let mut cursor = self.cursor_at(tx, walk, from)?;

@@ -11,7 +11,7 @@ use chat_crypto::{
 use chat_transport::{MemoryTransport, Partition, Record, StoredRecord, Transport};
 
 use super::key_package_used;
-use super::own::{OwnRow, Owner};
+use super::own::{OwnRow, Owner, Under};
 use super::place::{Place, RecordKind};
 use super::publish::Publisher;
 use crate::client::{Client, ListenFrom};
@@ -96,7 +96,8 @@ impl People {
 
     /// A record as any holder of the network key can write one.
     async fn publish_entry(&self, key: [u8; 16], entry: &DirectoryEntry) {
-        let record = self.place().seal(ONLY, (key, RecordKind::Entry), entry.as_bytes());
+        let record =
+            self.place().seal((ONLY, Under::Newest), (key, RecordKind::Entry), entry.as_bytes());
         self.append(record.unwrap()).await;
     }
 
@@ -448,14 +449,18 @@ async fn a_record_under_a_key_that_is_not_its_own_is_nothing() {
     people.publish_stranger(&carol, &entry).await;
     let package = carol.key_package(1, b"one");
     let kind = RecordKind::KeyPackage;
-    people.append(place.seal(ONLY, ([7; 16], kind), package.as_bytes()).unwrap()).await;
+    people
+        .append(place.seal((ONLY, Under::Newest), ([7; 16], kind), package.as_bytes()).unwrap())
+        .await;
     assert!(people.look("carol").await.unwrap().key_packages.is_empty());
     let own = place.key_package_key(&carol.certificate);
-    people.append(place.seal(ONLY, (own, kind), package.as_bytes()).unwrap()).await;
+    people
+        .append(place.seal((ONLY, Under::Newest), (own, kind), package.as_bytes()).unwrap())
+        .await;
     assert_eq!(people.look("carol").await.unwrap().key_packages.len(), 1);
     // An older one is a replay.
     let older = carol.key_package(0, b"zero");
-    people.append(place.seal(ONLY, (own, kind), older.as_bytes()).unwrap()).await;
+    people.append(place.seal((ONLY, Under::Newest), (own, kind), older.as_bytes()).unwrap()).await;
     assert_eq!(people.look("carol").await.unwrap().key_package_made_at_ms(), Some(1));
 }
 
@@ -465,7 +470,9 @@ async fn a_key_package_that_lies_before_its_entry_is_found_all_the_same() {
     let (carol, place) = (Stranger::new(5, "carol"), people.place());
     let key = place.key_package_key(&carol.certificate);
     let package = carol.key_package(1, b"one");
-    let record = place.seal(ONLY, (key, RecordKind::KeyPackage), package.as_bytes()).unwrap();
+    let record = place
+        .seal((ONLY, Under::Newest), (key, RecordKind::KeyPackage), package.as_bytes())
+        .unwrap();
     people.append(record).await;
     assert_eq!(kind(people.look("carol").await), ErrorKind::NotFound);
     // Compaction has moved the entry behind it, and this reader comes later.
@@ -486,8 +493,8 @@ async fn a_thousand_records_of_junk_hide_nothing_and_holes_are_no_gaps() {
         let body = squatter.entry(u64::from(number));
         let record = match number % 4 {
             0 => Record { key: Some(vec![1; 16].into()), value: vec![9; 500].into() },
-            1 => place.seal(ONLY, (key, kind), body.as_bytes()).unwrap(),
-            2 => place.seal(ONLY, (key, kind), &[3; 300]).unwrap(),
+            1 => place.seal((ONLY, Under::Newest), (key, kind), body.as_bytes()).unwrap(),
+            2 => place.seal((ONLY, Under::Newest), (key, kind), &[3; 300]).unwrap(),
             _ => Record { key: Some(vec![1; 7].into()), value: vec![].into() },
         };
         people.append(record).await;

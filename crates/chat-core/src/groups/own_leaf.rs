@@ -13,6 +13,7 @@ use crate::clock::now_ms;
 use crate::handle::Handle;
 use crate::namespace::Namespace;
 use crate::network::Network;
+use crate::network::keys::KeyGeneration;
 
 /// What this profile is in groups: one leaf, and what it checks others by.
 pub(crate) struct OwnLeaf {
@@ -33,14 +34,14 @@ impl OwnLeaf {
             member: own_member(&signer),
             check: DeviceCheck::new(network.namespace()),
             join_secrets: join_secrets(network),
-            keys: network.keys().iter().map(|of| of.key.id()).collect(),
+            keys: widest_first(network).map(|of| of.key.id()).collect(),
             signer,
         }
     }
 
     /// Whether it is what this profile is in a network, as that is by now.
     pub(crate) fn is_of(&self, network: &Network) -> bool {
-        let keys = network.keys().iter().map(|of| of.key.id());
+        let keys = widest_first(network).map(|of| of.key.id());
         self.namespace == *network.namespace() && keys.eq(self.keys.iter().copied())
     }
 
@@ -58,10 +59,13 @@ impl OwnLeaf {
 /// The secrets that Commits mix in: the first goes into ours, which those are to follow as well who lack the newest
 /// network key.
 fn join_secrets(network: &Network) -> Vec<JoinSecret> {
+    widest_first(network).map(|of| JoinSecret::new(&of.key)).collect()
+}
+
+fn widest_first(network: &Network) -> impl Iterator<Item = &KeyGeneration> {
     let keys = network.keys();
     let widest = keys.widest(now_ms());
-    let others = keys.iter().filter(|of| of.key.id() != widest.key.id());
-    std::iter::once(widest).chain(others).map(|of| JoinSecret::new(&of.key)).collect()
+    std::iter::once(widest).chain(keys.iter().filter(|of| of.key.id() != widest.key.id()))
 }
 
 /// Ourselves as a leaf: the device's key, and its certificate.

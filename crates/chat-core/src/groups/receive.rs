@@ -133,8 +133,7 @@ impl Ratchets {
             }
             Err(Failed::Group(error)) => Err(error),
             Err(Failed::Process(ProcessError::UnknownNetworkKey)) => {
-                // Somebody was brought in under a network key that is not here: what comes next cannot be read either.
-                self.change(tx, id, GroupRow::doubt)?;
+                self.change(tx, id, GroupRow::lacks_network_key)?;
                 Ok(Read::Passed)
             }
             Err(Failed::Process(error)) => Ok(passed_over(id, &error)),

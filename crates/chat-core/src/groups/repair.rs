@@ -43,6 +43,8 @@ pub(crate) struct Repair {
     /// From which offset on an invitation reads that came before the Commit which puts us out. It is kept apart: it may
     /// be long, and this is written with each message.
     early: Option<u64>,
+    /// The epoch in which a Commit came under a network key that we lack.
+    keyless_epoch: Option<u64>,
     /// Whether another copy of this profile may have joined with the same invitation.
     pub(crate) is_copy: bool,
 }
@@ -213,6 +215,16 @@ impl GroupRow {
         doubt.since_ms = since_ms;
         // A named group may have moved to a mailbox that we do not know. That of a pair does not: what comes tells.
         doubt.is_due |= matches!(self.kind, super::GroupKind::Named(_));
+    }
+
+    /// A Commit mixes in a network key that we lack: what comes next cannot be read either. Whoever makes keys up holds
+    /// nothing up by that but once in an epoch.
+    pub(super) fn lacks_network_key(&mut self) {
+        let epoch = Some(self.newest_epoch());
+        if self.repair.keyless_epoch != epoch {
+            self.repair.keyless_epoch = epoch;
+            self.pass_over();
+        }
     }
 
     /// A Commit takes our own leaf out and brings it in again. It is not taken over: we keep what we have until the

@@ -72,7 +72,12 @@ impl SharedLive {
 
     /// These partitions are read from now on, and no others.
     pub(crate) fn begin(&self, partitions: &BTreeSet<Partition>) {
-        self.change(|state| state.parts.retain(|at, _| partitions.contains(at)));
+        self.change(|state| {
+            state.parts.retain(|at, _| partitions.contains(at));
+            for part in state.parts.values_mut() {
+                (part.caught_up, part.behind) = (false, None);
+            }
+        });
         self.expect(partitions);
     }
 

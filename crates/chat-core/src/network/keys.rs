@@ -107,6 +107,14 @@ impl NetworkKeys {
         keys
     }
 
+    /// These, none of them made later than now: a clock that is ahead keeps what is older no longer.
+    pub(crate) fn by_now(mut self, now_ms: i64) -> Self {
+        for one in std::iter::once(&mut self.newest).chain(&mut self.older) {
+            one.made_ms = one.made_ms.min(now_ms);
+        }
+        self
+    }
+
     /// The one that all members may be expected to hold still: what MLS or an inbox key protects goes under it, so that
     /// it reaches those too who lack the newest.
     pub(crate) fn widest(&self, now_ms: i64) -> &KeyGeneration {

@@ -14,7 +14,7 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 
 impl Crowd {
     /// Links a new device of the first who has this name, and lets it listen with all others.
-    async fn link(&mut self, name: &str, label: &str) -> Client {
+    pub(crate) async fn link(&mut self, name: &str, label: &str) -> Client {
         let code = self.client(name).offer_device(HOUR).unwrap();
         let code = code.to_line().parse().unwrap();
         let folder = self.folder.path().join(label);

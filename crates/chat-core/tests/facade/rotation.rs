@@ -274,6 +274,36 @@ async fn what_was_accepted_before_the_key_changed_arrives() {
     nothing_is_missed(&[&erin]);
 }
 
+/// What is published is there for those too who lack the newest key.
+#[tokio::test]
+async fn whoever_lacks_the_newest_key_sees_what_others_publish_since() {
+    let (mut crowd, [alice, bob, carol]) = three(4).await;
+    alice.rotate_network_key(&[handle("bob")], LONG).await.unwrap();
+    crowd.until(async || key_id(&bob) == key_id(&alice)).await;
+    let phone = crowd.link("alice", "phone").await;
+    says(&alice, "carol", "I have a phone").await;
+    let changes = |client: &Client| {
+        let is_one =
+            |item: &Item| matches!(item, Item::DevicesChanged(one) if one.added.len() == 1);
+        items(client).iter().filter(|item| is_one(item)).count()
+    };
+    crowd.until(async || changes(&carol) == 1).await;
+    // Carol founds a group with a KeyPackage that was published since.
+    let group = carol.create_group("ops", &[handle("alice")]).unwrap().group;
+    let all = [&alice, &phone, &carol];
+    crowd.until(async || all.iter().all(|one| !one.groups().unwrap().is_empty())).await;
+    carol.send(Draft::text_to(group, "to both of you"), LONG).await.unwrap();
+    crowd.until(async || has(&alice, "to both of you")).await;
+    // Carol is a stranger on the new device.
+    phone.accept_request(&phone.requests().unwrap()[0].name).unwrap();
+    crowd.until(async || has(&phone, "to both of you")).await;
+    for client in all {
+        let is_fork = |item: &Item| matches!(item, Item::DirectoryFork(_));
+        assert!(!items(client).iter().any(is_fork), "{}", client.handle());
+    }
+    nothing_is_missed(&all);
+}
+
 /// The code was made before, the letters come after.
 #[tokio::test]
 async fn a_device_that_is_linked_while_the_key_changes_gets_it() {

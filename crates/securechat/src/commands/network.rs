@@ -150,7 +150,7 @@ async fn hand_out(
     if !spread {
         console.warn("not all of it has reached the broker; the next send or listen goes on");
     }
-    console.note("everybody else needs a new invite: securechat invite");
+    console.note("everybody else needs a new invite within 30 days, and invites from before are of no use by then: securechat invite");
     Ok(Exit::Done)
 }
 
@@ -170,7 +170,7 @@ fn why_not(handle: &Handle, why: WhyLeftOut) -> String {
             "not to {handle}, whose key was never compared: securechat contact verify {handle}, then securechat network share-key {handle}"
         ),
         WhyLeftOut::NotPublished => {
-            format!("not to {handle}, who has published no keys: they need a new invite")
+            format!("not to {handle}, of whom no keys are known: they need a new invite")
         }
         WhyLeftOut::KeyChanged => format!(
             "not to {handle}, whose key has changed: securechat contact trust {handle}, then securechat network share-key {handle}"

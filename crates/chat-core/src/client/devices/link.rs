@@ -8,14 +8,14 @@ use chat_store::{EngineKind, Seq};
 use secrecy::SecretString;
 use tokio::time::Instant;
 
-use crate::client::{Client, ListenFrom, META_NETWORK, Profile, inbox_key};
+use crate::client::{Client, ListenFrom, Profile, inbox_key, put_network};
 use crate::clock::now_ms;
 use crate::devices::{
     DeviceCode, DeviceCodeError, Linked, Linking, OwnDevices, device_inbox_key,
     make_device_inbox_key,
 };
 use crate::directory::{Publisher, inbox_key_of};
-use crate::error::{DeviceError, Error, HistoryError, NetworkError, ProfileError, SendError};
+use crate::error::{DeviceError, Error, HistoryError, ProfileError, SendError};
 use crate::groups::{DeviceRequest, Letter};
 use crate::meta_row::MetaRow;
 use crate::network::Network;
@@ -52,10 +52,9 @@ impl Client {
         if label.is_empty() || label.len() > max || label.chars().any(char::is_control) {
             return Err(DeviceError::BadLabel { max }.into());
         }
-        let network = Network { fields: code.network.clone(), pending: None }.to_row();
-        let network = network.map_err(NetworkError::from)?;
+        let network = Network { fields: code.network.clone(), pending: None };
         Self::create_as(engine, folder, (code.handle(), passphrase), |tx| {
-            tx.meta_put(META_NETWORK, &network)?;
+            put_network::<ProfileError>(tx, &network)?;
             Linking::begin(tx, code, label)
         })
     }

@@ -13,15 +13,43 @@ use crate::history_row::{decode, encode};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct OwnKeys {
     pub(crate) identity: [u8; 32],
+    pub(crate) newest: RecordKeys,
+    /// Those under which whoever lacks the newest network key looks, while it is new.
+    pub(crate) widest: Option<RecordKeys>,
+}
+
+/// The keys of our records under one network key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RecordKeys {
     pub(crate) entry: [u8; 16],
     pub(crate) key_package: [u8; 16],
+}
+
+/// Under which network key a record of ours lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Under {
+    Newest,
+    Widest,
 }
 
 /// What was seen last under our own keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Shown {
+    newest: ShownUnder,
+    widest: ShownUnder,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct ShownUnder {
     entry: Option<Option<[u8; 32]>>,
     key_package: Option<Option<[u8; 32]>>,
+}
+
+/// What lies on the log under our keys, as far as it was read: hashes of what is in the records.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct OnLog {
+    entry: Option<[u8; 32]>,
+    key_package: Option<[u8; 32]>,
 }
 
 impl Shown {
@@ -29,6 +57,20 @@ impl Shown {
     ///
     /// * `hash` - of what lies in it; `None` for a tombstone or junk
     pub(crate) fn note(&mut self, own: &OwnKeys, key: &[u8], hash: Option<[u8; 32]>) {
+        self.newest.note(&own.newest, key, hash);
+        if let Some(widest) = &own.widest {
+            self.widest.note(widest, key, hash);
+        }
+    }
+
+    pub(crate) fn add(&mut self, later: &Self) {
+        self.newest.add(&later.newest);
+        self.widest.add(&later.widest);
+    }
+}
+
+impl ShownUnder {
+    fn note(&mut self, own: &RecordKeys, key: &[u8], hash: Option<[u8; 32]>) {
         if key == own.entry {
             self.entry = Some(hash);
         } else if key == own.key_package {
@@ -36,9 +78,36 @@ impl Shown {
         }
     }
 
-    pub(crate) fn add(&mut self, later: &Self) {
+    fn add(&mut self, later: &Self) {
         self.entry = later.entry.or(self.entry);
         self.key_package = later.key_package.or(self.key_package);
+    }
+}
+
+impl OnLog {
+    fn see(&mut self, shown: &ShownUnder) {
+        self.entry = shown.entry.unwrap_or(self.entry);
+        self.key_package = shown.key_package.unwrap_or(self.key_package);
+    }
+
+    /// What must be appended under these keys.
+    fn due(
+        &self,
+        (keys, under): (&RecordKeys, Under),
+        (entry, key_package): (&[u8], Option<&[u8]>),
+    ) -> Vec<Due> {
+        let mut due = Vec::new();
+        if self.entry != Some(sha256(&[entry])) {
+            due.push(Due { key: keys.entry, kind: RecordKind::Entry, under, body: entry.to_vec() });
+        }
+        // Behind its entry, a KeyPackage is understood by whoever reads the log in its order.
+        let again = !due.is_empty();
+        let missing = |body: &&[u8]| again || self.key_package != Some(sha256(&[body]));
+        if let Some(body) = key_package.filter(missing) {
+            let (key, kind) = (keys.key_package, RecordKind::KeyPackage);
+            due.push(Due { key, kind, under, body: body.to_vec() });
+        }
+        due
     }
 }
 
@@ -52,9 +121,10 @@ pub(crate) struct OwnRow {
     pub(super) announced: bool,
     /// Whether an entry of ours was ever acknowledged.
     pub(super) published: bool,
-    /// What lies on the log under our keys, as far as it was read: hashes of what is in the records.
-    pub(super) entry_on_log: Option<[u8; 32]>,
-    pub(super) key_package_on_log: Option<[u8; 32]>,
+    /// What lies on the log under the newest network key.
+    pub(super) on_log: OnLog,
+    /// What lies there for those who lack it.
+    pub(super) on_log_widest: OnLog,
     pub(super) key_package: Option<OwnKeyPackage>,
     /// Private parts that are still kept.
     pub(super) replaced: Vec<Replaced>,
@@ -86,6 +156,7 @@ pub(super) struct Replaced {
 pub(crate) struct Due {
     pub(crate) key: [u8; 16],
     pub(crate) kind: RecordKind,
+    pub(crate) under: Under,
     pub(crate) body: Vec<u8>,
 }
 
@@ -120,13 +191,20 @@ impl OwnRow {
 
     /// Notes what was seen under our keys.
     pub(crate) fn see(&mut self, shown: &Shown) {
-        self.entry_on_log = shown.entry.unwrap_or(self.entry_on_log);
-        self.key_package_on_log = shown.key_package.unwrap_or(self.key_package_on_log);
+        self.on_log.see(&shown.newest);
+        self.on_log_widest.see(&shown.widest);
     }
 
     /// The log is another one: nothing is known of it.
-    pub(crate) fn forget_log(&mut self) {
-        (self.entry_on_log, self.key_package_on_log) = (None, None);
+    pub(crate) fn forget_log(&mut self, under: Under) {
+        *self.under(under) = OnLog::default();
+    }
+
+    fn under(&mut self, under: Under) -> &mut OnLog {
+        match under {
+            Under::Newest => &mut self.on_log,
+            Under::Widest => &mut self.on_log_widest,
+        }
     }
 
     /// Notes that a record was acknowledged.
@@ -136,16 +214,16 @@ impl OwnRow {
         self.again = if new_hour { (now_ms, 1) } else { (since, count.saturating_add(1)) };
         match due.kind {
             RecordKind::Entry => {
-                self.entry_on_log = Some(due.hash());
+                self.under(due.under).entry = Some(due.hash());
                 self.published = true;
             }
-            RecordKind::KeyPackage => self.key_package_on_log = Some(due.hash()),
+            RecordKind::KeyPackage => self.under(due.under).key_package = Some(due.hash()),
         }
     }
 
     /// Whether the log shows this entry, as far as it was read.
     pub(crate) fn is_on_log(&self, entry: &[u8]) -> bool {
-        self.entry_on_log == Some(sha256(&[entry]))
+        self.on_log.entry == Some(sha256(&[entry]))
     }
 
     pub(super) fn made_at_ms(&self) -> Option<u64> {
@@ -185,16 +263,10 @@ impl OwnRow {
         (entry, key_package): (&[u8], Option<&[u8]>),
         now_ms: i64,
     ) -> Vec<Due> {
-        let mut due = Vec::new();
-        if self.entry_on_log != Some(sha256(&[entry])) {
-            due.push(Due { key: keys.entry, kind: RecordKind::Entry, body: entry.to_vec() });
-        }
-        // Behind its entry, a KeyPackage is understood by whoever reads the log in its order.
-        let again = !due.is_empty();
-        let missing = |body: &&[u8]| again || self.key_package_on_log != Some(sha256(&[body]));
-        if let Some(body) = key_package.filter(missing) {
-            let (key, kind) = (keys.key_package, RecordKind::KeyPackage);
-            due.push(Due { key, kind, body: body.to_vec() });
+        let what = (entry, key_package);
+        let mut due = self.on_log.due((&keys.newest, Under::Newest), what);
+        if let Some(widest) = &keys.widest {
+            due.extend(self.on_log_widest.due((widest, Under::Widest), what));
         }
         if due.is_empty() {
             return due;
