@@ -107,7 +107,7 @@ def ours_many(codec, covers, rate, folder):
     lines = [json.loads(line) for line in output.splitlines()]
     said = {os.path.basename(line["file"]): line for line in lines}
     # A refused cover has a line "path: why" among the errors.
-    refused = [line.rpartition(": ") for line in errors.splitlines()]
+    refused = [line.partition(": ") for line in errors.splitlines()]
     said |= {os.path.basename(path): {"why": why} for path, _, why in refused}
     results = []
     for cover in covers:
