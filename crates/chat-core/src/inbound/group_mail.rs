@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use chat_crypto::mls::{GroupId, JoinError};
 use chat_crypto::{DeviceCertificate, DeviceId};
-use chat_store::{Unreadable, WriteTxn};
+use chat_store::WriteTxn;
 use chat_transport::Partition;
 
 use super::conversations::{Conversations, RecordAt, Took};
@@ -15,30 +15,28 @@ use super::opened::OpenedContent;
 use super::restored::is_before_restore;
 use super::store::{Joined, Sink};
 use super::{OpenedLetter, OpenedMls, Refusal, Skipped, begin_reading};
-use crate::client::{Profile, stored_network};
+use crate::client::Profile;
 use crate::conversation::Conversation;
 use crate::devices::{Linking, OwnDevices, inbox_keys};
 use crate::directory::{Ahead, Place, SeenHead, key_package_used};
 use crate::error::{GroupError, ReceiveError};
 use crate::groups::{
     Addressee, Answer, Arrival, Changed, GroupContent, GroupState, Invitation, Landing, Letter,
-    LetterError, MemberName, NewerContent, NotJoined, OfferedKeys, OwnLeaf, Ratchets, Read,
-    ReceivedLetter, RejoinAnswer, RejoinRequest,
+    LetterError, MemberName, NewerContent, NotJoined, OwnLeaf, Ratchets, Read, ReceivedLetter,
+    RejoinAnswer, RejoinRequest,
 };
 use crate::handle::Handle;
-use crate::hash::sha256;
 use crate::history_row::{HistoryRow, RecordPlace};
-use crate::item::{CarrierKind, Item, KeyOffer, LogForked, NetworkKeyChanged, Protection, Unsent};
+use crate::item::{CarrierKind, Item, LogForked, Protection, Unsent};
 use crate::meta_row::MetaRow;
-use crate::mutant::{Mutant, breaks};
 use crate::network::Network;
-use crate::network::rotation::take_keys;
 use crate::outbox::Sealer;
 use crate::outbox::own_record::OwnRecord;
 use crate::peer::Peer;
-use crate::trust::{PinTrust, Standing};
+use crate::trust::Standing;
 
 mod devices;
+mod keys;
 #[cfg(test)]
 mod tests;
 
@@ -342,50 +340,6 @@ impl GroupMail {
             rows += 1;
         }
         Ok(rows)
-    }
-
-    /// Somebody sends keys of the network. They are taken from whom we have verified, or were introduced by, and from
-    /// our own devices.
-    fn keys_offered(
-        &self,
-        (tx, at): (&mut WriteTxn<'_>, &RecordAt),
-        (offered, sender): (&OfferedKeys, &DeviceCertificate),
-    ) -> Result<Took, ReceiveError> {
-        let identity = *sender.identity().as_bytes();
-        let Ok(by) = sender.handle().parse::<Handle>() else {
-            return Ok(refused(Refusal::Forged));
-        };
-        let pin = Standing::of::<ReceiveError>(tx, &by)?.pin;
-        let pin = pin.filter(|pin| pin.identity == identity);
-        let is_ours = identity == self.own.identity();
-        if pin.is_none() && !is_ours {
-            tracing::debug!(%by, "keys of the network from nobody whom we know count for nothing");
-            return Ok(Took::default());
-        }
-        let is_trusted = is_ours || pin.is_some_and(|pin| pin.trust != PinTrust::FirstUse);
-        let Some(known) = stored_network::<ReceiveError>(tx)? else { return Ok(Took::default()) };
-        let Some(newest) = offered.keys.first() else { return Ok(Took::default()) };
-        let (key, number) = (newest.key.id().to_string(), newest.number);
-        if !is_trusted && !breaks(Mutant::TakeAnyNetworkKey) {
-            let once = sha256(&[b"keys offered", &identity, newest.key.id().as_bytes()]);
-            let is_told = tx.unreadable_insert(&self.topic, at.partition, &once)?;
-            if known.keys().has(newest.key.id()) || is_told == Unreadable::Known {
-                return Ok(Took::default());
-            }
-            let offer = KeyOffer::Refused;
-            let item = Item::NetworkKeyChanged(NetworkKeyChanged { by, key, number, offer });
-            HistoryRow::now(item).append::<ReceiveError>(tx, &[])?;
-            return Ok(Took { rows: 1, ..Took::default() });
-        }
-        let Some(network) = take_keys::<ReceiveError>(tx, &self.me, &offered.keys)? else {
-            return Ok(Took::default());
-        };
-        let newest = network.keys().newest();
-        let (key, number) = (newest.key.id().to_string(), newest.number);
-        let offer = KeyOffer::Taken;
-        let item = Item::NetworkKeyChanged(NetworkKeyChanged { by, key, number, offer });
-        HistoryRow::now(item).append::<ReceiveError>(tx, &[])?;
-        Ok(Took { rows: 1, mailboxes_changed: true, ..Took::default() })
     }
 
     /// Acts on what a record of a group came to.
