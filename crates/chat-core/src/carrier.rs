@@ -48,8 +48,7 @@ pub(crate) enum Carried {
 /// What is looked for in the records of a partition.
 pub(crate) struct Look<'a> {
     pub(crate) namespace: &'a Namespace,
-    /// The key that tells which pictures carry something for the network.
-    /// Those of all network keys, the newest first.
+    /// The keys that tell which pictures carry something for the network: one of each network key, the newest first.
     pub(crate) probes: Vec<&'a ProbeKey>,
     pub(crate) addressees: Vec<Addressee<'a>>,
 }

@@ -60,8 +60,7 @@ pub(crate) struct Profile {
     pub(crate) handle: Handle,
     pub(crate) store: Store,
     pub(crate) locks: PathBuf,
-    /// The network as last read; another process may join one in the meantime.
-    /// The network, and the row that it was read from.
+    /// The network as last read, and the row that it was read from: another process may change that in the meantime.
     network: RwLock<Option<(Zeroizing<Vec<u8>>, Network)>>,
     /// What it signs with, once it was needed.
     signer: RwLock<Option<Arc<Signer>>>,
@@ -144,7 +143,7 @@ where
 }
 
 impl Profile {
-    /// The network, from memory where it is known to be complete.
+    /// The network, decoded anew only where its row has changed.
     pub(crate) fn network(&self) -> Result<Option<Network>, NetworkError> {
         let row = self.store.read::<_, NetworkError>(|tx| Ok(tx.meta_get(META_NETWORK)?))?;
         let Some(row) = row else { return Ok(None) };

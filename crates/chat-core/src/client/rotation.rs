@@ -129,9 +129,7 @@ impl Client {
         }
         Ok(read.is_ok())
     }
-}
 
-impl Client {
     /// Brings the network's keys to whom they were handed, and publishes what we are under the newest, for `timeout` at
     /// most. What is left is done by the next `listen`.
     ///
@@ -161,16 +159,16 @@ impl super::Profile {
             let taken = take_keys::<SendError>(tx, &self.handle, made.as_slice())?;
             let network = taken.unwrap_or(before);
             let dropped = known.into_iter().find(|id| !network.keys().has(*id));
-            let mut handing = Handing { network: &network, own: &own, handed: Vec::new() };
-            let mut left_out = Vec::new();
+            let handing = Handing { network: &network, own: &own };
+            let (mut sent_to, mut left_out) = (Vec::new(), Vec::new());
             for handle in contacts(tx, named)? {
                 let is_named = named.contains(&handle);
-                if !is_new && !is_named || handle == self.handle {
+                if handle == self.handle || !(is_new || is_named) {
                     continue;
                 }
                 match handing.to(tx, &handle, is_named)? {
                     Some(why) => left_out.push(LeftOut { handle, why }),
-                    None => handing.handed.push(handle),
+                    None => sent_to.push(handle),
                 }
             }
             // Other devices of ours, and a copy of this one that is restored. A device that was removed may know the
@@ -182,7 +180,7 @@ impl super::Profile {
             if !lacks && shown.is_some_and(|shown| shown.as_bytes() == ours.as_bytes()) {
                 handing.post(tx, (us, &identity), &ours)?;
             }
-            let (newest, sent_to) = (network.keys().newest(), handing.handed);
+            let newest = network.keys().newest();
             let (key_id, number) = (newest.key.id(), newest.number);
             if is_new {
                 let (by, key) = (self.handle.clone(), key_id.to_string());
@@ -198,13 +196,12 @@ impl super::Profile {
 struct Handing<'a> {
     network: &'a Network,
     own: &'a OwnLeaf,
-    handed: Vec<Handle>,
 }
 
 impl Handing<'_> {
     /// Puts the keys on their way to a contact, if they may have them; returns why not.
     fn to(
-        &mut self,
+        &self,
         tx: &mut WriteTxn<'_>,
         handle: &Handle,
         is_named: bool,
